@@ -1,0 +1,54 @@
+"""Errors raised on purpose: each says where, which field, what was found and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RiskfundError(Exception):
+    """Something the user can put right. ``exit_code`` is what the command line returns."""
+
+    exit_code = 3
+
+
+class InputError(RiskfundError):
+    """A scenario, rule pack or data file holds a value that is not allowed.
+
+    Parameters
+    ----------
+    where : str
+        File (and row, where there is one) in which the value stands.
+    field : str
+        Dotted name of the field, or the column heading.
+    value : object
+        What was found.
+    allowed : str
+        What is allowed, in words.
+    options : iterable of str
+        Valid names, when the value is a name: the nearest one is offered.
+    """
+
+    def __init__(
+        self, where: str, field: str, value: object, allowed: str, options: Iterable[str] = ()
+    ) -> None:
+        self.where, self.field, self.value, self.allowed = where, field, value, allowed
+        near = difflib.get_close_matches(str(value), list(options), n=1, cutoff=0.4)
+        hint = f"; nearest valid name: {near[0]}" if near else ""
+        super().__init__(f"{where}: {field}: found {value!r}; allowed: {allowed}{hint}")
+
+
+class TooFewHistories(RiskfundError):
+    """The wanted quantile needs more histories than were run."""
+
+    exit_code = 5
+
+
+class IncompatibleRun(RiskfundError):
+    """A stored run, or a pair to compare, was made under other rules, seed, horizon or opening."""
+
+    exit_code = 6
+
+
+class ConservationError(Exception):
+    """Our own bug: money was lost, created or overdrawn. Never caught and continued."""
