@@ -118,6 +118,10 @@ class Calendar:
         """Number of working days from the calendar's start to ``day`` inclusive."""
         return int(self._count[day - self.first_day])
 
+    def nth_working_day(self, n: int) -> int:
+        """The n-th working day of the calendar (n >= 1)."""
+        return int(self._working[n - 1])
+
     def dates_each_year(self, month_days: tuple[str, ...], from_day: int, to_day: int) -> I64:
         """Yearly dates such as ``"01-15"``, each moved to a working day, within [from_day, to_day]."""
         out = []

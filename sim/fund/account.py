@@ -1,0 +1,139 @@
+"""The fund's sub-accounts: interest in, recoveries in, claims out, and the queue when money is short."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import simpy
+
+from sim import clock
+from sim.clock import Slot, until
+from sim.fund.claims import NEVER, Claims, return_of
+from sim.law import Rules
+from sim.ledger import Ledger
+from sim.units import I64, PPM, Array, interest, share_of
+
+
+@dataclass
+class Flows:
+    """What moved, for the tables: (claim, day, fen) of payments, (claim, day, to fund, to bank) of returns."""
+
+    payments: list[tuple[int, int, int]] = field(default_factory=list)
+    backstop: list[tuple[int, int, int]] = field(default_factory=list)
+    returns: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+
+def deposit_interest(
+    rules: Rules, rates: dict[str, Any], set_fen: list[int], from_day: int, to_day: int
+) -> list[tuple[int, int, int]]:
+    """Interest on the set sub-accounts before payouts: (day, account, fen), the same for every fund size.
+
+    The demand part is credited each quarter on the settlement day, the one-year part on 31 December.
+
+    Source: X county regulation, art. 4 (benchmark rate of the tenor) and 5 (interest joins the fund).
+    """
+    if "fund" not in rules.fund.interest_joins:
+        return []
+    out = []
+    term_ppm = round(rules.fund.term_deposit_share * PPM)
+    for year in range(clock.date_of(from_day).year, clock.date_of(to_day).year + 1):
+        new_year = clock.day_of(dt.date(year, 1, 1))
+        days = [clock.day_of(dt.date(year, m, rules.subsidy.settlement_day)) for m in (3, 6, 9, 12)]
+        for index, fen in enumerate(set_fen):
+            fixed = int(share_of(fen, term_ppm))
+            for begin, end in zip([new_year, *days[:-1]], days, strict=True):
+                rate = rate_on(rates["deposit_demand"], begin)
+                out.append((end, index, int(interest(fen - fixed, rate, end - begin, rules.interest.day_count))))
+            rate = rate_on(rates["deposit_one_year"], new_year)
+            out.append((clock.day_of(dt.date(year, 12, 31)), index, int(interest(fixed, rate, 360, 360))))
+    return [entry for entry in sorted(out) if from_day <= entry[0] <= to_day]
+
+
+def rate_on(table: tuple[I64, I64], day: int) -> int:
+    """Rate in force on a day [1e-6 per year]; the first one before the table starts."""
+    return int(table[1][max(int(np.searchsorted(table[0], day, side="right")) - 1, 0)])
+
+
+def fund_accounts(
+    env: simpy.Environment, ledger: Ledger, rules: Rules, claims: Claims, account_of: Array,
+    credits: list[tuple[int, int, int]], days: list[int], backstop_days: set[int], flows: Flows,
+) -> Generator[Any, Any, None]:  # fmt: skip
+    """Credit interest and returned recoveries, then pay what is due while each sub-account lasts.
+
+    Parameters
+    ----------
+    account_of : (n_lenders,) int64
+        Sub-account of each lender: its own, or one for all where the pack pools them.
+    credits : list of (day, account, fen)
+        Deposit interest.
+    days : list of int
+        Days on which something can move: payment days, month ends, interest days, backstop days.
+
+    Partial payments go in order of approval date, then claim id. What exceeded the year's stock is paid
+    by the county on the backstop day of the next year.
+
+    Source: X county regulation, art. 5, 20(4), 22, 23, 26.
+    """
+    is_back = np.zeros(len(claims), dtype=np.bool_)
+    position = 0
+    for day in days:
+        yield from until(env, day, Slot.PAYMENT)
+        while position < len(credits) and credits[position][0] <= day:
+            _, index, fen = credits[position]
+            ledger.post(day, "deposit interest", (f"fund:{index}", fen), ("banks", -fen))
+            position += 1
+        if clock.date_of(day + 1).day == 1:
+            _return_recoveries(ledger, rules, claims, account_of, day, is_back, flows)
+        _pay(ledger, claims, account_of, day, is_back, flows)
+        if day in backstop_days:
+            _pay_from_county(ledger, claims, day, is_back, flows)
+
+
+def _pay(ledger: Ledger, claims: Claims, account_of: Array, day: int, is_back: Array, flows: Flows) -> None:
+    open_ = (claims.due != NEVER) & (claims.due <= day) & (claims.paid < claims.fund_part) & ~is_back
+    open_ &= (claims.recovered_on > day) | (claims.paid > 0)
+    rows = np.flatnonzero(open_)
+    for i in rows[np.lexsort((rows, claims.decided[rows]))]:
+        lender = int(claims.lender[i])
+        account = f"fund:{account_of[lender]}"
+        fen = min(int(claims.fund_part[i] - claims.paid[i]), ledger.balances[account])
+        if fen < claims.fund_part[i] - claims.paid[i] and claims.first_wait[i] == NEVER:
+            claims.first_wait[i] = day
+        if fen > 0:
+            ledger.post(day, "fund pays", (account, -fen), (f"cash:{lender}", fen))
+            _book_payment(claims, int(i), day, fen)
+            flows.payments.append((int(i), day, fen))
+
+
+def _pay_from_county(ledger: Ledger, claims: Claims, day: int, is_back: Array, flows: Flows) -> None:
+    year_start = clock.day_of(dt.date(clock.date_of(day).year, 1, 1))
+    open_ = (claims.due != NEVER) & (claims.due < year_start) & (claims.paid < claims.fund_part) & ~is_back
+    open_ &= (claims.recovered_on > day) | (claims.paid > 0)
+    for i in np.flatnonzero(open_):
+        fen = int(claims.fund_part[i] - claims.paid[i])
+        ledger.post(day, "county pays the excess", ("county", -fen), (f"cash:{claims.lender[i]}", fen))
+        _book_payment(claims, int(i), day, fen)
+        flows.backstop.append((int(i), day, fen))
+
+
+def _book_payment(claims: Claims, i: int, day: int, fen: int) -> None:
+    claims.paid[i] += fen
+    claims.paid_on[i] = day
+
+
+def _return_recoveries(
+    ledger: Ledger, rules: Rules, claims: Claims, account_of: Array, day: int, is_back: Array, flows: Flows
+) -> None:
+    """Money collected this month: all to the bank before the fund has paid, else to each bearer its part."""
+    for i in np.flatnonzero((claims.recovered_on <= day) & ~is_back):
+        lender, amount, principal = int(claims.lender[i]), int(claims.amount[i]), int(claims.principal[i])
+        fund, bank = return_of(rules, int(claims.cause[i]), amount, int(claims.paid[i]))
+        ledger.post(day, "collected", ("households", -amount), (f"cash:{lender}", bank),
+                    (f"fund:{account_of[lender]}", fund), (f"book:{lender}", -principal), ("debt", principal))  # fmt: skip
+        is_back[i] = True
+        if claims.paid[i] > 0:
+            flows.returns.append((int(i), day, fund, bank))

@@ -1,0 +1,233 @@
+"""A claim on the fund: the dates of its chain, its amount, what decides it and what comes back.
+
+Dates follow from the missed date by arithmetic, except that claims wait for the office's clerks and for
+the meeting; those waits are made by the processes in `fund.meetings` and `fiscal.office`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sim.clock import Calendar
+from sim.law import Rules
+from sim.scenario import Defaults
+from sim.streams import stream_key, uniforms
+from sim.units import F64, FEN_PER_YUAN, PPM, I64, Array, Bool, interest, share_of
+
+NEVER = -1
+FAR = 10_000_000  # a day beyond every horizon
+_WILFUL = 3
+_DEATH = 1
+_INABILITY = 0
+
+
+@dataclass
+class Claims:
+    """Claims as arrays (n,), in order of claim id (day 90, then loan id). Filled in as time goes on.
+
+    Attributes
+    ----------
+    row
+        Row of the loan in the history's book.
+    lender, cause
+    principal : [fen]
+        Outstanding principal of the loan.
+    missed, entitled, filed, signed, notice_ends : [day]
+        Missed date, day 90, bank's application, township signature, end of the public notice.
+    amount : [fen]
+        Claim at the application: covered principal and interest.
+    fund_part, bank_part : [fen]
+    is_refused, has_objection : bool
+        What the leading group will find.
+    recovered_on : [day]
+        When collection succeeds; FAR if never within sight.
+    reviewed, decided, due : [day]
+        Clerks done; meeting that decided; day the payment falls due. NEVER until then.
+    paid : [fen]
+        Paid by the fund so far.
+    first_wait, paid_on : [day]
+        First day the claim was due and unpaid for want of money; day of the last payment.
+    """
+
+    row: I64
+    lender: I64
+    cause: I64
+    principal: I64
+    missed: I64
+    entitled: I64
+    filed: I64
+    signed: I64
+    notice_ends: I64
+    amount: I64
+    fund_part: I64
+    bank_part: I64
+    is_refused: Bool
+    has_objection: Bool
+    recovered_on: I64
+    reviewed: I64
+    decided: I64
+    due: I64
+    paid: I64
+    first_wait: I64
+    paid_on: I64
+
+    def __len__(self) -> int:
+        return int(self.row.size)
+
+
+def claim_amount(
+    rules: Rules, principal_fen: Array | int, rate_ppm: Array | int, missed: Array | int, filed: Array | int
+) -> Any:
+    """Principal covered and interest from the missed date to the application.
+
+    Parameters
+    ----------
+    principal_fen, rate_ppm, missed, filed : (n,) int64 or int
+
+    Returns
+    -------
+    (n,) int64 or int [fen]
+        Interest at the contract rate times the overdue multiple, actual days, no compound interest.
+        Subsidy accrued before maturity is never in a claim.
+
+    Source: X county regulation, art. 13 (principal and interest); multiple: law `claim.penalty_multiplier`.
+    """
+    covered = np.minimum(principal_fen, rules.claim.covered_principal_yuan * FEN_PER_YUAN)
+    if not rules.claim.includes_interest:
+        return covered
+    multiple = rules.claim.penalty_multiplier if rules.claim.includes_penalty else 1.0
+    rate = (np.asarray(rate_ppm) * round(multiple * PPM) + PPM // 2) // PPM
+    return covered + interest(covered, rate, np.maximum(np.asarray(filed) - missed, 0), rules.interest.day_count)
+
+
+def split(rules: Rules, amount_fen: Array | int) -> tuple[Any, Any]:
+    """Fund's part (half up to the fen) and the bank's, which bears the rest.
+
+    Source: X county regulation, art. 22.
+    """
+    fund = share_of(amount_fen, round(rules.fund.share * PPM))
+    return fund, amount_fen - fund
+
+
+def return_of(rules: Rules, cause: int, recovered_fen: int, fund_paid_fen: int) -> tuple[int, int]:
+    """Fund's and bank's part of money recovered; never more to the fund than it had paid.
+
+    Source: X county regulation, art. 23: by the share of the risk; from wilful defaulters to the fund
+    until it is whole, then to the bank.
+    """
+    part = int(share_of(recovered_fen, round(rules.fund.share * PPM)))
+    if cause == _WILFUL and rules.recovery.wilful == "fund_first":
+        part = recovered_fen
+    fund = min(part, fund_paid_fen)
+    return fund, recovered_fen - fund
+
+
+def chain(rules: Rules, calendar: Calendar, missed: Array, cause: Array, court_days: int) -> tuple[I64, I64, I64, I64]:
+    """Dates of day 90, application, township signature and end of notice (all (n,) int64 days).
+
+    Source: X county regulation, art. 19, 20, 24; a wilful defaulter's loan waits for the court step.
+    """
+    entitled = missed + rules.claim.wait_days
+    court = np.where(cause == _WILFUL, court_days if rules.claim.wilful_default == "after_court" else 0, 0)
+    filed = entitled + rules.claim.file_days + court
+    signed, ends = after_filing(rules, calendar, filed)
+    return entitled, filed, signed, ends
+
+
+def after_filing(rules: Rules, calendar: Calendar, filed: Array) -> tuple[I64, I64]:
+    """Township signature and end of the public notice after the bank's application."""
+    signed = calendar.add_working_days(filed, rules.claim.township_working_days)
+    return signed, signed + rules.claim.notice_days
+
+
+def payment_due(rules: Rules, calendar: Calendar, notice_ends: Array, meetings: I64, wait_meetings: Array) -> tuple[I64, I64]:
+    """Meeting and payment day of claims that no clerk holds up.
+
+    Parameters
+    ----------
+    notice_ends : (n,) int64 [day]
+    meetings : (k,) int64 [day]
+        Ascending; a notice that ends on the day of a meeting is in time.
+    wait_meetings : (n,) int64
+        Meetings lost to objections.
+
+    Returns
+    -------
+    meeting, due : (n,) int64 [day]
+        FAR where no meeting is left.
+    """
+    at = np.searchsorted(meetings, notice_ends) + wait_meetings
+    inside = at < meetings.size
+    meeting = np.where(inside, meetings[np.minimum(at, meetings.size - 1)], FAR)
+    due = np.full(meeting.shape, FAR, dtype=np.int64)
+    due[inside] = calendar.add_working_days(meeting[inside], rules.claim.payment_working_days)
+    return meeting, due
+
+
+def cutoff_maturity(rules: Rules, calendar: Calendar, last_day: int) -> int:
+    """Last maturity whose claim still falls due for payment by ``last_day``, in the default calendar."""
+    missed = np.arange(last_day - 500, last_day + 1)
+    _, _, _, ends = chain(rules, calendar, missed, np.zeros(missed.size, np.int64), 0)
+    meetings = calendar.dates_each_year(tuple(rules.claim.meetings), int(missed[0]), last_day + 400)
+    _, due = payment_due(rules, calendar, ends, meetings, np.zeros(missed.size, np.int64))
+    return int(missed[np.flatnonzero(due <= last_day)[-1]])
+
+
+def decide(
+    defaults: Defaults, rules: Rules, loan_id: I64, cause: I64, replication: int, seed: int
+) -> tuple[Bool, Bool, F64]:  # fmt: skip
+    """What the leading group will find on each claim, and how collection will go, by loan address.
+
+    Returns
+    -------
+    is_refused, has_objection : (n,) bool
+    recovery_u : (n,) float64
+        Uniform that `recovery_day` turns into a date.
+
+    Source: X county regulation, art. 20(3), 21, 23, 25; shares are the scenario's assumptions.
+    """
+    negligence_u, objection_u = uniforms(stream_key(seed, "claim.negligence"), replication, 0, loan_id)
+    accept_u, recovery_u = uniforms(stream_key(seed, "claim.acceptance"), replication, 0, loan_id)
+    covered = [_CAUSE_NAMES.index(c) for c in rules.claim.compensable_causes]
+    refused = negligence_u < defaults.negligence
+    refused |= (cause == _INABILITY) & (accept_u >= defaults.inability_accepted)
+    refused |= ~np.isin(cause, [*covered, _WILFUL])
+    if rules.claim.wilful_default == "never":
+        refused |= cause == _WILFUL
+    return refused, objection_u < defaults.objection, recovery_u
+
+
+_CAUSE_NAMES = ("inability", "death", "disaster", "wilful")
+
+
+def recovery_day(defaults: Defaults, cause: I64, entitled: I64, known_from: I64, u: F64) -> I64:
+    """Day on which collection succeeds, FAR if never.
+
+    A share of the loans comes back within a year after day 90, evenly spread, then a share of what is
+    left each year; of death cases a share comes back from the heirs in place of that.
+
+    Parameters
+    ----------
+    cause, entitled : (n,) int64
+    known_from : (n,) int64 [day]
+        The loan is known not to have come back by this day: the chance is conditional on that.
+    u : (n,) float64
+        Uniforms.
+    """
+    r = defaults.recovery
+    first = np.where(cause == _DEATH, r.heirs, r.first_year)
+    later = np.where(cause == _DEATH, 0.0, r.per_year_after)
+    elapsed = np.maximum(known_from - entitled, 0) / 365.0
+    gone = np.where(elapsed < 1, first * elapsed, 1 - (1 - first) * (1 - later) ** np.maximum(elapsed - 1, 0))
+    u = gone + (1 - gone) * u
+    years = np.full(u.shape, np.inf)
+    early = u < first
+    years[early] = u[early] / first[early]
+    late = ~early & (later > 0)
+    left = (1 - u[late]) / (1 - first[late])
+    years[late] = 1 + np.log(left) / np.log1p(-later[late])
+    days = np.minimum(years * 365.0, FAR)
+    return np.minimum(entitled + 1 + days.astype(np.int64), FAR)

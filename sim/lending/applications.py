@@ -1,0 +1,209 @@
+"""The stream of loan applications, the cap at which a lender stops, and the made-up portfolio."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from sim import clock
+from sim.clock import Calendar
+from sim.law import Rules
+from sim.lending.loans import Loans
+from sim.scenario import Scenario
+from sim.streams import entity_id, stream_key, uniforms
+from sim.units import FEN_PER_YUAN, I64, Array
+
+
+@dataclass(frozen=True)
+class Applications:
+    """What is fixed about the applications before any history is drawn: who applies in which month."""
+
+    id: I64
+    month: I64
+    lender: I64
+    principal_fen: I64  # the possible sizes
+    principal_cdf: Array
+    term_months: I64
+    term_cdf: Array
+    township_cdf: Array
+    keys: tuple[np.uint64, np.uint64]
+    is_per_history: bool
+
+
+def rate_ppm(rules: Rules, rates: dict[str, Any], start: Array, term_months: Array) -> I64:
+    """Contract rate of loans by day of signing and term [1e-6 per year]; fixed for the contract."""
+    out = np.empty(start.shape, dtype=np.int64)
+    for is_long, table in ((False, rules.loan.rate_up_to_one_year), (True, rules.loan.rate_over_one_year)):
+        rows = (term_months > 12) == is_long
+        days, values = rates[table]
+        out[rows] = values[np.maximum(np.searchsorted(days, start[rows], side="right") - 1, 0)]
+    return out
+
+
+def applications(scenario: Scenario, limits_fen: list[int], from_day: int, to_day: int, seed: int) -> Applications:
+    """Applications from ``from_day`` to ``to_day``.
+
+    The yearly flow is the one whose steady stock is ``demand_over_limit`` times each lender's limit; it
+    is spread over the months by the scenario's seasonal shares, so loans come and mature in batches.
+    """
+    lending = scenario.lending
+    sizes = np.array(list(lending.principal_yuan), dtype=np.int64) * FEN_PER_YUAN
+    terms = np.array(list(lending.term_months), dtype=np.int64)
+    size_p, term_p = np.array(list(lending.principal_yuan.values())), np.array(list(lending.term_months.values()))
+    first, last = clock.month_of(np.array([from_day, to_day]))
+    months = np.arange(first, last + 1)
+    ids, at, by = [], [], []
+    for index, lender in enumerate(scenario.lenders):
+        stock = lending.demand_over_limit * limits_fen[index]
+        per_year = stock / (sizes @ size_p) / (terms @ term_p) * 12
+        due = np.cumsum(per_year * np.array(lending.by_month)[months % 12])
+        counts = np.diff(np.floor(due + 0.5), prepend=0).astype(int)
+        for month, count in zip(months, counts, strict=True):
+            ids += [entity_id("application", lender.key, int(month), k) for k in range(count)]
+            at += [int(month)] * count
+            by += [index] * count
+    shares = np.array(scenario.township_shares())
+    return Applications(
+        np.array(ids, dtype=np.int64), np.array(at, dtype=np.int64), np.array(by, dtype=np.int64),
+        sizes, _cdf(size_p), terms, _cdf(term_p), _cdf(shares),
+        (stream_key(seed, "application.size_and_term"), stream_key(seed, "application.day_and_township")),
+        lending.drawn == "per_history",
+    )  # fmt: skip
+
+
+def draw_applications(
+    apps: Applications, replication: int, rules: Rules, rates: dict[str, Any], calendar: Calendar,
+    from_day: int, to_day: int,
+) -> Loans:  # fmt: skip
+    """The applications of one history as loans, in order of day and id, on working days within the span."""
+    rep = replication if apps.is_per_history else 0
+    size_u, term_u = uniforms(apps.keys[0], rep, apps.month, apps.id)
+    day_u, place_u = uniforms(apps.keys[1], rep, apps.month, apps.id)
+    first = clock.first_day_of_month(apps.month)
+    length = clock.first_day_of_month(apps.month + 1) - first
+    start = calendar.on_or_after(first + (day_u * length).astype(np.int64))
+    term = apps.term_months[np.searchsorted(apps.term_cdf, term_u)]
+    order = np.lexsort((apps.id, start))
+    order = order[(start[order] >= from_day) & (start[order] <= to_day)]
+    return Loans.make(
+        apps.id.size,
+        id=apps.id,
+        household=apps.id,
+        lender=apps.lender,
+        township=np.searchsorted(apps.township_cdf, place_u),
+        balance=apps.principal_fen[np.searchsorted(apps.principal_cdf, size_u)],
+        start=start,
+        due=clock.add_months(start, term),
+        rate_ppm=rate_ppm(rules, rates, start, term),
+    ).take(order)
+
+
+@njit(cache=True)
+def grant(
+    lender: Any, start: Any, covered: Any, release: Any, opening_day: Any, opening_release: Any,
+    opening_covered: Any, opening_lender: Any, limit: Any, last_day: int,
+) -> Any:  # fmt: skip
+    """Lend in order of application while outstanding guaranteed principal stays within the limit.
+
+    Parameters
+    ----------
+    lender, start, covered, release : (n,) int64
+        Applications in order of day: lender, day, covered principal [fen], the day on which that
+        principal leaves the guaranteed book (repaid, paid by the fund, or refused).
+    opening_day : int [day]
+        Day of the opening book.
+    opening_release, opening_covered, opening_lender : (m,) int64
+        The same for loans outstanding on that day.
+    limit : (n_lenders,) int64 [fen]
+        Multiple times the sub-account's set size.
+    last_day : int [day]
+
+    Returns
+    -------
+    (n,) bool
+        Granted or not. What a lender frees on a day can be lent on that day.
+
+    Source: X county regulation, art. 13; outstanding principal, lender by lender.
+    """
+    n_days = last_day - opening_day + 2
+    freed = np.zeros((limit.size, n_days), dtype=np.int64)
+    used = np.zeros(limit.size, dtype=np.int64)
+    for i in range(opening_lender.size):
+        used[opening_lender[i]] += opening_covered[i]
+        freed[opening_lender[i], min(max(opening_release[i] - opening_day, 0), n_days - 1)] += opening_covered[i]
+    granted = np.zeros(start.size, dtype=np.bool_)
+    i = 0
+    for day in range(n_days - 1):
+        for b in range(limit.size):
+            used[b] -= freed[b, day]
+        while i < start.size and start[i] - opening_day <= day:
+            b = lender[i]
+            if used[b] + covered[i] <= limit[b]:
+                granted[i] = True
+                used[b] += covered[i]
+                freed[b, min(max(release[i] - opening_day, day + 1), n_days - 1)] += covered[i]
+            i += 1
+    return granted
+
+
+def draw_portfolio(scenario: Scenario, classes: dict[tuple[int, int], int], replication: int, seed: int) -> Loans:
+    """The made-up portfolio: households with one or more loans each, all of a group alike."""
+    key = stream_key(seed, "portfolio.loans_per_household")
+    rep = replication if scenario.opening.portfolio_drawn == "per_history" else 0
+    townships = [t.key for t in scenario.townships]
+    lenders = [lender.key for lender in scenario.lenders]
+    parts = []
+    for index, group in enumerate(scenario.opening.portfolio):
+        households = _group_households(index, group.households)
+        numbers = np.array(list(group.loans_per_household), dtype=np.int64)
+        u = uniforms(key, rep, 0, households)[0]
+        k = numbers[np.searchsorted(_cdf(np.array(list(group.loans_per_household.values()))), u)]
+        owner = np.repeat(households, k)
+        ordinal = np.arange(owner.size) - np.repeat(np.cumsum(k) - k, k)
+        start = clock.day_of(group.originated_on)
+        by_number = np.zeros(int(numbers.max()) + 1, dtype=np.int64)
+        for number in numbers:
+            by_number[number] = classes[(index, int(number))]
+        parts.append(
+            Loans.make(
+                owner.size,
+                id=(owner ^ (ordinal << 40)) & np.int64(0x7FFFFFFFFFFFFFFF),
+                household=owner,
+                lender=lenders.index(group.lender),
+                township=townships.index(group.township),
+                balance=group.principal_yuan * FEN_PER_YUAN,
+                start=start,
+                due=int(clock.add_months(np.array([start]), group.term_months)[0]),
+                rate_ppm=0,
+                p_class=np.repeat(by_number[k], k),
+            )
+        )
+    return Loans.concat(parts).by_household()
+
+
+_HOUSEHOLDS: dict[tuple[int, int], I64] = {}
+
+
+def _group_households(index: int, n: int) -> I64:
+    """Ids of a portfolio group's households (made once; they do not depend on the history)."""
+    if (index, n) not in _HOUSEHOLDS:
+        ids = np.array([entity_id("portfolio", index, k) for k in range(n)], dtype=np.int64)
+        _HOUSEHOLDS[(index, n)] = ids
+    return _HOUSEHOLDS[(index, n)]
+
+
+def _cdf(shares: Array) -> Array:
+    """Cumulative shares whose last value is exactly one."""
+    out = np.cumsum(shares, dtype=float)
+    out[-1] = 1.0
+    return out
+
+
+def day_in_year(year: int, month_day: str) -> int:
+    """Day number of ``"03-01"`` in a year."""
+    month, day = (int(part) for part in month_day.split("-"))
+    return clock.day_of(dt.date(year, month, day))

@@ -1,0 +1,440 @@
+"""Scenarios: what is simulated, for whom, under which rules. The only reader of scenarios/*.toml."""
+
+from __future__ import annotations
+
+import datetime as dt
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sim.errors import InputError
+from sim.law import Pack, Rules, load_pack
+from sim.law.pack import read_toml
+
+SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Yuan = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _adds_up(name: str, shares: Any) -> None:
+    total = sum(shares)
+    if abs(total - 1) > 1e-9:
+        raise ValueError(f"{name}|sum {total:.6g}|shares that add up to 1")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(_Model):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+    def get(self, lang: str) -> str:
+        """The text in one language."""
+        return self.zh if lang == "zh" else self.en
+
+
+class Lender(_Model):
+    """A bank with its ring-fenced part of the fund."""
+
+    key: str
+    label: Text
+    sub_account_yuan: Yuan | None = None  # None: the pack's amount
+
+
+class Township(_Model):
+    """A township and its share of the county's loans (equal shares where none is given)."""
+
+    key: str
+    label: Text
+    share: Share | None = None
+
+
+class Lending(_Model):
+    """The stream of loan applications, and the book it builds up."""
+
+    new_loans: bool = True
+    demand_over_limit: Annotated[float, Field(ge=0, le=10)] = 0.9
+    principal_yuan: dict[int, Share] = Field(default_factory=lambda: {50_000: 1.0})
+    term_months: dict[int, Share] = Field(default_factory=lambda: {12: 0.3, 24: 0.2, 36: 0.5})
+    by_month: list[Share] = Field(default_factory=lambda: [1 / 12] * 12)
+    drawn: Literal["per_history", "once"] = "per_history"
+
+    @model_validator(mode="after")
+    def _sums(self) -> Self:
+        _adds_up("principal_yuan", self.principal_yuan.values())
+        _adds_up("term_months", self.term_months.values())
+        _adds_up("by_month", self.by_month)
+        if len(self.by_month) != 12:
+            raise ValueError(f"by_month|{len(self.by_month)} shares|twelve shares, January to December")
+        return self
+
+
+class PortfolioGroup(_Model):
+    """Households of one township that borrow alike: a made-up book, for studies and exact checks."""
+
+    township: str
+    lender: str
+    households: Annotated[int, Field(ge=1)]
+    loans_per_household: dict[int, Share] = Field(default_factory=lambda: {1: 1.0})
+    principal_yuan: Annotated[int, Field(gt=0)]
+    p_default: Share
+    originated_on: dt.date
+    term_months: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _sums(self) -> Self:
+        _adds_up("loans_per_household", self.loans_per_household.values())
+        if min(self.loans_per_household) < 1:
+            raise ValueError(f"loans_per_household|{min(self.loans_per_household)}|numbers of loans from 1")
+        return self
+
+
+class Opening(_Model):
+    """Where the state on the information date comes from."""
+
+    kind: Literal["warm-up", "townships", "table", "portfolio", "empty"] = "warm-up"
+    file: str | None = None  # table: a book made by `riskfund data import`; townships: a table of totals
+    warm_up_seed: int = 20160701
+    drought: Literal["long_run", "normal", "dry"] = "long_run"
+    portfolio: list[PortfolioGroup] = Field(default_factory=list)
+    portfolio_drawn: Literal["per_history", "once"] = "once"
+
+
+class Factor(_Model):
+    """Common factors behind the ability to repay (probit, variance shares of one)."""
+
+    county_variance: Share = 0.0
+    township_variance: Share = 0.0
+    persistence_per_month: Share = 1.0
+
+
+class Effect(_Model):
+    """What an event does to a default probability."""
+
+    kind: Literal["multiplier", "probability", "probit_shift"]
+    value: float
+
+
+class Drought(_Model):
+    """Two-state drought year; a township is hit in a dry year with a given probability."""
+
+    p_normal_to_dry: Share
+    p_dry_to_dry: Share
+    p_township_hit: Share
+    effect: Effect
+    year_starts_month: Annotated[int, Field(ge=1, le=12)] = 1
+    on: bool = True
+
+
+class LateSubsidy(_Model):
+    """Years in which the subsidy comes late, and what that does to households."""
+
+    p_late_year: Share
+    probit_shift: float = 0.0
+    lag_p: Annotated[float, Field(gt=0, le=1)] | None = None  # lag in months: P(l) = p (1-p)^(l-1)
+    buffer_months: dict[int, Share] = Field(default_factory=dict)  # the rest never runs dry
+    on: bool = True
+
+
+class Stacking(_Model):
+    """What every further loan of a household does to its default probability."""
+
+    multiplier_per_loan: float = 0.0  # p (1 + m (K - 1))
+    probit_shift_per_loan: float = 0.0
+    on: bool = True
+
+
+class Causes(_Model):
+    """Why loans go bad: shares in a normal year; in a hit township disaster takes `disaster_if_hit`."""
+
+    inability: Share = 0.50
+    death: Share = 0.25
+    disaster: Share = 0.15
+    wilful: Share = 0.10
+    disaster_if_hit: Share = 0.55
+
+    @model_validator(mode="after")
+    def _sums(self) -> Self:
+        _adds_up("causes", (self.inability, self.death, self.disaster, self.wilful))
+        return self
+
+
+class Recovery(_Model):
+    """Money that comes back after day 90."""
+
+    first_year: Share = 0.25
+    per_year_after: Share = 0.03
+    heirs: Share = 0.30
+
+
+class Defaults(_Model):
+    """The reduced form: who does not pay, why, and what comes back."""
+
+    mechanism: Literal["reduced-form"] = "reduced-form"
+    timing: Literal["maturity", "monthly_hazard"] = "maturity"
+    anchor: Literal["low", "central", "high"] | None = "central"
+    anchors: dict[Literal["low", "central", "high"], Share] = Field(
+        default_factory=lambda: {"low": 0.009, "central": 0.025, "high": 0.07}
+    )
+    p_default: Share | None = None  # instead of an anchor: probability in a normal year, one loan
+    factor: Factor = Factor()
+    drought: Drought | None = None
+    late_subsidy: LateSubsidy | None = None
+    stacking: Stacking = Stacking()
+    causes: Causes = Causes()
+    inability_accepted: Share = 0.80
+    negligence: Share = 0.05
+    objection: Share = 0.02
+    court_days: Annotated[int, Field(ge=0)] = 180
+    death_calls_loan: bool = True
+    cured_before_day_90: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    recovery: Recovery = Recovery()
+    renewed_instead: Share = 0.0
+    p_default_after_renewal: Share = 0.5
+
+
+class Fiscal(_Model):
+    """The county's cash for the subsidy."""
+
+    budget_share: Annotated[float, Field(ge=0, le=10)] = 1.0
+    cash_by_quarter: list[Share] = Field(default_factory=lambda: [0.10, 0.15, 0.25, 0.50])
+    release_days: list[str] = Field(default_factory=lambda: ["02-10", "05-10", "08-10", "11-10"])
+    payment_day: Annotated[int, Field(ge=1, le=28)] = 25
+    file_errors: Share = 0.04
+
+    @model_validator(mode="after")
+    def _sums(self) -> Self:
+        _adds_up("cash_by_quarter", self.cash_by_quarter)
+        if len(self.cash_by_quarter) != 4 or len(self.release_days) != 4:
+            raise ValueError("cash_by_quarter|other than four|four shares and four release days")
+        return self
+
+
+class Office(_Model):
+    """The office's few clerks."""
+
+    clerks: Annotated[int, Field(ge=1)] = 3
+    share_of_working_days: Annotated[float, Field(gt=0, le=1)] = 0.40
+    minutes_per_day: Annotated[int, Field(ge=1)] = 480
+    minutes_per_line: Annotated[float, Field(ge=0)] = 2.0
+    minutes_per_claim: Annotated[float, Field(ge=0)] = 90.0
+
+
+class Source(_Model):
+    """Where some of the file's values come from."""
+
+    fields: list[str]
+    kind: Literal["law", "data", "assumption"]
+    note: str
+
+
+class Scenario(_Model):
+    """One complete scenario."""
+
+    name: str
+    title: Text
+    note: Text | None = None
+    is_demonstration: bool = True
+    rules: str
+    rule_changes: dict[str, Any] = Field(default_factory=dict)
+    sized_year: Annotated[int, Field(ge=2013, le=2035)]
+    information_on: dt.date
+    lenders: Annotated[list[Lender], Field(min_length=1)]
+    townships: Annotated[list[Township], Field(min_length=1)]
+    opening: Opening = Opening()
+    lending: Lending = Lending()
+    defaults: Defaults = Defaults()
+    fiscal: Fiscal = Fiscal()
+    office: Office = Office()
+    sources: list[Source] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _adds_up("townships.share", self.township_shares())
+        if self.information_on > dt.date(self.sized_year, 1, 1):
+            raise ValueError(f"information_on|{self.information_on}|1 January of the sized year or earlier")
+        if self.information_on.year < self.sized_year - 1:
+            raise ValueError(f"information_on|{self.information_on}|within the year before the sized year")
+        for what, keys in (("lenders", self.lenders), ("townships", self.townships)):
+            names = [k.key for k in keys]
+            if len(set(names)) != len(names):
+                raise ValueError(f"{what}.key|{names}|each key once")
+        d = self.defaults
+        if (d.anchor is None) == (d.p_default is None) and self.opening.kind != "portfolio":
+            raise ValueError("defaults.p_default|both or neither|exactly one of defaults.anchor and defaults.p_default")
+        if d.factor.county_variance + d.factor.township_variance >= 1:
+            raise ValueError("defaults.factor|sum of 1 or more|variance shares that leave room for the household")
+        if self.opening.kind in ("table", "townships") and not self.opening.file:
+            raise ValueError(f"opening.file|None|a file for opening kind {self.opening.kind}")
+        for group in self.opening.portfolio:
+            if group.township not in [t.key for t in self.townships]:
+                raise ValueError(f"opening.portfolio.township|{group.township}|a township of this file")
+            if group.lender not in [lender.key for lender in self.lenders]:
+                raise ValueError(f"opening.portfolio.lender|{group.lender}|a lender of this file")
+        return self
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def load(name: str, changes: Mapping[str, Any] | None = None) -> Scenario:
+        """Read a shipped scenario by name or a file by path, with changes applied.
+
+        Parameters
+        ----------
+        name : str
+            ``"x-county"`` or a path ending in ``.toml``.
+        changes : mapping, optional
+            Dotted field -> value, for example ``{"defaults.anchor": "high"}``; ``rules.`` fields change
+            a value of the rule pack, for example ``{"rules.claim.file_days": 10}``.
+
+        Raises
+        ------
+        InputError
+        """
+        raw, where = _read(name)
+        return Scenario.from_dict(_apply(raw, changes or {}, where), where)
+
+    @staticmethod
+    def from_dict(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
+        """Build a scenario from nested dicts, with one clear line when a value is not allowed."""
+        try:
+            return Scenario.model_validate(raw)
+        except ValidationError as error:
+            raise _as_input_error(error, where) from None
+
+    def change(self, name: str | None = None, **changes: Any) -> Scenario:
+        """A copy with changed fields, ``__`` standing for the dot: ``defaults__anchor="high"``."""
+        return self.with_changes({k.replace("__", "."): v for k, v in changes.items()}, name)
+
+    def with_changes(self, changes: Mapping[str, Any], name: str | None = None) -> Scenario:
+        """A copy with dotted fields changed."""
+        raw = _apply(self.model_dump(mode="python"), changes, self.name)
+        return Scenario.from_dict({**raw, "name": name or self.name}, self.name)
+
+    # --- law -------------------------------------------------------------------------------------
+
+    def pack(self) -> Pack:
+        """The rule pack named by the scenario."""
+        return load_pack(self.rules)
+
+    def law(self) -> Rules:
+        """The rules on 1 January of the sized year, the scenario's changes applied."""
+        return Rules.view(self.pack(), dt.date(self.sized_year, 1, 1), self.rule_changes)
+
+    def sub_accounts_yuan(self) -> dict[str, int]:
+        """Set size of each lender's sub-account [yuan]."""
+        of_pack = self.law().set_sub_accounts_yuan
+        out = {}
+        for lender in self.lenders:
+            yuan = lender.sub_account_yuan if lender.sub_account_yuan is not None else of_pack.get(lender.key)
+            if yuan is None:
+                raise InputError(
+                    self.name, f"lenders.{lender.key}.sub_account_yuan", None,
+                    "whole yuan, since the rule pack names no sub-account for this lender", of_pack,
+                )  # fmt: skip
+            out[lender.key] = yuan
+        return out
+
+    def township_shares(self) -> list[float]:
+        """Each township's share of the county's loans."""
+        given = [t.share for t in self.townships]
+        if all(share is None for share in given):
+            return [1 / len(given)] * len(given)
+        return [share or 0.0 for share in given]
+
+    def source_of(self, field: str) -> Source | None:
+        """The entry of `sources` that covers a field."""
+        for source in self.sources:
+            for prefix in source.fields:
+                if field == prefix or field.startswith(prefix + "."):
+                    return source
+        return None
+
+
+def scenario_names() -> list[str]:
+    """Scenarios shipped with the project."""
+    return sorted(p.stem for p in SCENARIOS.glob("*.toml"))
+
+
+def _read(name: str) -> tuple[dict[str, Any], str]:
+    path = Path(name) if name.endswith(".toml") else SCENARIOS / f"{name}.toml"
+    if not path.is_file():
+        raise InputError("scenarios", "name", name, "a shipped scenario or a .toml file", scenario_names())
+    raw = read_toml(path)
+    raw.setdefault("name", path.stem)
+    base = raw.pop("extends", None)
+    if isinstance(raw.get("opening"), dict) and raw["opening"].get("file"):
+        raw["opening"]["file"] = str((path.parent / raw["opening"]["file"]).resolve())
+    if base is not None:
+        parent, _ = _read(base if not base.endswith(".toml") else str(path.parent / base))
+        raw = _merge(parent, raw)
+    return raw, path.name
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for key, value in over.items():
+        is_table = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = _merge(out[key], value) if is_table else value
+    return out
+
+
+def _apply(raw: dict[str, Any], changes: Mapping[str, Any], where: str) -> dict[str, Any]:
+    for dotted, value in changes.items():
+        if dotted.startswith("rules.") and dotted != "rules":
+            raw = _merge(raw, {"rule_changes": {dotted.removeprefix("rules."): value}})
+            continue
+        _check_path(dotted, where)
+        nested: Any = value
+        for part in reversed(dotted.split(".")):
+            nested = {part: nested}
+        raw = _merge(raw, nested)
+    return raw
+
+
+def _check_path(dotted: str, where: str) -> None:
+    model: Any = Scenario
+    for part in dotted.split("."):
+        fields = getattr(model, "model_fields", None)
+        if fields is None:
+            return  # below a table whose keys are data
+        if part not in fields:
+            raise InputError(where, dotted, part, f"one of {sorted(fields)}", fields)
+        model = _model_in(fields[part].annotation)
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model inside ``X``, ``X | None``; None for anything else."""
+    options = get_args(annotation) if get_origin(annotation) in (types.UnionType,) else (annotation,)
+    return next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
+
+
+def _as_input_error(error: ValidationError, where: str) -> InputError:
+    first = error.errors()[0]
+    field = ".".join(str(p) for p in first["loc"] if not isinstance(p, int) or True)
+    if first["type"] == "extra_forbidden":
+        model: Any = Scenario
+        for part in first["loc"][:-1]:
+            if isinstance(part, str) and hasattr(model, "model_fields"):
+                annotation = model.model_fields[part].annotation
+                args = [a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+                model = args[0] if args else _model_in(annotation)
+        names = sorted(getattr(model, "model_fields", {}))
+        return InputError(where, field, str(first["loc"][-1]), f"one of {names}", names)
+    if first["type"] == "value_error":
+        text = str(first["ctx"]["error"])
+        name, _, rest = text.partition("|")
+        value, _, allowed = rest.partition("|")
+        own = f"{field}.{name}" if field and field.split(".")[-1] not in name else name
+        return InputError(where, own, value, allowed)
+    options = first.get("ctx", {}).get("expected", "")
+    return InputError(where, field, first["input"], first["msg"], str(options).replace("'", "").split(" or "))

@@ -1,0 +1,132 @@
+"""What happens to everybody at once: drought years, late-subsidy years, county and township factors.
+
+All of it is exogenous: drawn by address from the seed, the same in every policy arm.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.scenario import Defaults
+from sim.streams import normal_inverse_reference, stream_key, uniforms
+from sim.units import F64, I64, Array
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Common shocks of one history.
+
+    Attributes
+    ----------
+    factor : (n_months, n_townships) float64
+        Common part of the ability to repay, county and township together; low is bad.
+    is_hit : (n_months, n_townships) uint8
+        Township in drought in that month's drought year.
+    is_dry : (n_years,) uint8
+        Drought years, from the one that holds the first month.
+    is_late : (n_months,) uint8
+        Month of a year with late subsidy.
+    lag : (n_months,) int64 [months]
+        How late, 0 when in time.
+    """
+
+    factor: F64
+    is_hit: Array
+    is_dry: Array
+    is_late: Array
+    lag: I64
+
+
+def stationary_dry(p_normal_to_dry: float, p_dry_to_dry: float) -> float:
+    """Long-run share of dry years of the two-state chain."""
+    return p_normal_to_dry / (1 - p_dry_to_dry + p_normal_to_dry)
+
+
+def draw_paths(
+    defaults: Defaults, opening_drought: str, township_ids: I64, first_month: int, n_months: int,
+    replication: int, seed: int,
+) -> Paths:  # fmt: skip
+    """Draw the common shocks of one history.
+
+    Parameters
+    ----------
+    defaults : Defaults
+    opening_drought : {"long_run", "normal", "dry"}
+        State of the drought year that holds the first month; "long_run" draws it from the chain's
+        long-run share.
+    township_ids : (n_townships,) int64
+        Stable ids, so that adding a township changes no other township's weather.
+    first_month, n_months : int
+        Months since January 1970.
+    replication, seed : int
+    """
+    months = first_month + np.arange(n_months)
+    n_townships = township_ids.size
+    factor = _factors(defaults, township_ids, months, replication, seed)
+    is_hit = np.zeros((n_months, n_townships), dtype=np.uint8)
+    is_dry = np.zeros(0, dtype=np.uint8)
+    drought = defaults.drought
+    if drought is not None and drought.on:
+        # A year that starts in November 2017 carries the number 2018, like the harvest it hits.
+        start = drought.year_starts_month - 1
+        year = (months - start) // 12 if start == 0 else (months - start) // 12 + 1
+        years = np.arange(year[0], year[-1] + 1)
+        u = uniforms(stream_key(seed, "drought.year"), replication, years, np.zeros(years.size, np.int64))[0]
+        long_run = stationary_dry(drought.p_normal_to_dry, drought.p_dry_to_dry)
+        is_dry = np.zeros(years.size, dtype=np.uint8)
+        is_dry[0] = {"dry": True, "normal": False}.get(opening_drought, u[0] < long_run)
+        for k in range(1, years.size):
+            is_dry[k] = u[k] < (drought.p_dry_to_dry if is_dry[k - 1] else drought.p_normal_to_dry)
+        grid = np.repeat(years, n_townships), np.tile(township_ids, years.size)
+        hit_u = uniforms(stream_key(seed, "drought.township"), replication, *grid)[0]
+        hit = is_dry[:, None] & (hit_u.reshape(years.size, n_townships) < drought.p_township_hit)
+        is_hit = hit.astype(np.uint8)[year - year[0]]
+    is_late = np.zeros(n_months, dtype=np.uint8)
+    lag = np.zeros(n_months, dtype=np.int64)
+    late = defaults.late_subsidy
+    if late is not None and late.on:
+        year = months // 12
+        years = np.unique(year)
+        zero = np.zeros(years.size, np.int64)
+        late_u, lag_u = uniforms(stream_key(seed, "subsidy.late_year"), replication, years, zero)
+        is_late_year = late_u < late.p_late_year
+        lag_year = np.zeros(years.size, dtype=np.int64)
+        if late.lag_p is not None:
+            # geometric on 1, 2, ...: smallest l with 1 - (1-p)^l >= u
+            lag_year = np.array([_geometric(u, late.lag_p) for u in lag_u], dtype=np.int64)
+        is_late = is_late_year.astype(np.uint8)[year - year[0]]
+        lag = np.where(is_late_year, lag_year, 0)[year - year[0]]
+    return Paths(factor, is_hit, is_dry, is_late, lag)
+
+
+def _geometric(u: float, p: float) -> int:
+    tail, lag = 1.0 - p, 1
+    while 1.0 - tail < u and lag < 600:
+        tail *= 1.0 - p
+        lag += 1
+    return lag
+
+
+def _factors(defaults: Defaults, township_ids: I64, months: I64, replication: int, seed: int) -> F64:
+    """Stationary AR(1) factors, variance one each, weighted and added up."""
+    f = defaults.factor
+    out = np.zeros((months.size, township_ids.size))
+    phi, rest = f.persistence_per_month, math.sqrt(1 - f.persistence_per_month**2)
+    for weight, purpose, ids in (
+        (math.sqrt(f.county_variance), "factor.county", np.zeros(1, np.int64)),
+        (math.sqrt(f.township_variance), "factor.township", township_ids),
+    ):
+        if weight == 0.0:
+            continue
+        grid = np.repeat(months, ids.size), np.tile(ids, months.size)
+        u = uniforms(stream_key(seed, purpose), replication, *grid)[0]
+        noise = normal_inverse_reference(u).reshape(months.size, ids.size)
+        state = noise[0]
+        out[0] += weight * state
+        for k in range(1, months.size):
+            state = phi * state + rest * noise[k]
+            out[k] += weight * state
+    return out

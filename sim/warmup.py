@@ -1,0 +1,71 @@
+"""Builds the opening state: by a warm-up under the base policy, from totals, or from a loan table."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim import clock, opening
+from sim.law import load_rates
+from sim.law.pack import load_calendar
+from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, PAID, REFUSED
+from sim.opening import OpeningState
+from sim.replication import Setup, World, prepare, simulate
+from sim.scenario import Scenario
+
+WRITTEN_OFF_AFTER = 365  # days after refusal: an assumption
+
+
+def opening_state(scenario: Scenario) -> OpeningState:
+    """The state on the information date, the same for every history and every arm.
+
+    A warm-up starts from nothing, longest term plus 12 months earlier, and runs one history with its own
+    seed under the scenario's own rules and lending.
+    """
+    rules, calendar = scenario.law(), load_calendar()
+    day = clock.day_of(scenario.information_on)
+    kind = scenario.opening.kind
+    if kind == "table":
+        return opening.from_table(scenario, rules, calendar)
+    if kind == "townships":
+        return opening.from_townships(scenario, rules, calendar, load_rates())
+    if kind in ("empty", "portfolio"):
+        return opening.empty(scenario, day)
+    start = opening.empty(scenario, clock.day_of(opening.long_before(scenario)))
+    setup = prepare(scenario, scenario.opening.warm_up_seed, start, day - 1)
+    return freeze(setup, simulate(setup, 0), day)
+
+
+def freeze(setup: Setup, world: World, day: int) -> OpeningState:
+    """The state of a world on the morning of ``day``, its future forgotten."""
+    loans, fates, claims = world.loans, world.fates, world.claims
+    status = np.full(len(loans), OPEN)
+    status[fates.missed < day] = OVERDUE
+    gone = (fates.repaid >= 0) & (fates.repaid < day)
+    due = np.where(fates.missed < day, fates.missed, loans.due)
+    cause, filed, approved, paid = (np.full(len(loans), NEVER, dtype=np.int64) for _ in range(4))
+    known = claims.entitled < day
+    row = claims.row[known]
+    status[row] = CLAIM
+    cause[row] = claims.cause[known]
+    filed[row] = np.where(claims.filed < day, claims.filed, NEVER)[known]
+    decided = np.where(claims.decided < day, claims.decided, NEVER)
+    approved[row] = np.where((decided != NEVER) & claims.is_refused, REFUSED, decided)[known]
+    is_paid = (claims.paid >= claims.fund_part) & (claims.paid_on < day)
+    status[claims.row[is_paid]] = PAID
+    paid[claims.row[is_paid]] = claims.paid_on[is_paid]
+    gone[claims.row[claims.recovered_on < day]] = True
+    written_off = claims.is_refused & (decided != NEVER) & (decided + WRITTEN_OFF_AFTER < day)
+    gone[claims.row[written_off]] = True
+    kept = loans.replace(status=status, due=due, cause=cause, filed=filed, approved=approved, paid=paid)
+    kept = kept.take(np.flatnonzero(~gone))
+    kept = kept.replace(p_class=opening.stack_classes(kept)).by_household()
+    lists = world.lists
+    unpaid = tuple(
+        (lists.period_end[i], lists.lender[i], lists.amount[i] - lists.paid[i], lists.lines[i], lists.arrives[i], lists.confirmed[i])
+        for i in range(len(lists))
+        if lists.paid[i] < lists.amount[i]
+    )  # fmt: skip
+    balances = world.ledger.balances
+    fund = tuple(balances[f"fund:{i}"] for i in range(setup.account_fen.size))
+    settled = int(setup.settlements[-1]) if setup.settlements.size else setup.first_day
+    return OpeningState(day, kept, fund, balances["subsidy_cash"], unpaid, settled)
