@@ -120,10 +120,7 @@ def read_ledger(
     limits = {"on": on, "ceiling_yuan": ceiling_yuan, "term_max_months": term_max_months}
     checks += check_rows(parsed, columns.position.keys(), limits)
     problems, is_bad = _problems(table, columns, raw, skip, checks, lang, limits)
-    if is_bad.all():
-        first = problems.iloc[0]
-        found = f"{len(is_bad)} rows, all with problems; first: row {first['row']}, {first['column']}"
-        raise InputError(table.name, "table", f"{found}, {first['reason']}", "at least one good row")
+    _require_one_good(table.name, problems, is_bad)
     loans = _loans(table, parsed[~is_bad], has_own_id="loan_no" in parsed)
     absent = [name for name in _FIELDS if name not in columns.position]
     return Ledger(
@@ -136,6 +133,13 @@ _FIELDS = (
     *("household_id", "township", "product", "balance", "matures_on", "term", "rate"),
     *("overdue_since", "repaid_on", "filed_on"),
 )
+
+
+def _require_one_good(where: str, problems: Any, is_bad: Any) -> None:
+    if is_bad.all():
+        first = problems.iloc[0]
+        found = f"{len(is_bad)} rows, all with problems; first: row {first['row']}, {first['column']}"
+        raise InputError(where, "table", f"{found}, {first['reason']}", "at least one good row")
 
 
 def _raw(table: Table, columns: Columns) -> Any:

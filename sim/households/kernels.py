@@ -99,8 +99,12 @@ def fates(
             cause[i] = c
             if c == 1 and death_calls_loan and status[i] == 0 and when == due[i]:
                 _, v = uniform_pair(keys[2], replication, 0, loan_id[i])
-                earliest = max(start[i], information)
-                when = min(due[i], earliest + int(v * max(due[i] - earliest, 0)) + call_days)
+                when = min(due[i], start[i] + int(v * max(due[i] - start[i], 0)) + call_days)
+                if when < information:
+                    fate[i] = 0
+                    repaid[i] = due[i]
+                    cause[i] = -1
+                    continue
             missed[i] = when
             if failed_on < 0 or when < failed_on:
                 failed_on = when

@@ -228,8 +228,10 @@ def fates_reference(
                     c += 1
             cause[i] = c
             if c == DEATH and form.death_calls_loan and status[i] == 0 and when == due[i]:
-                earliest = max(start[i], information)
-                when = min(due[i], earliest + int(death_u[i] * max(due[i] - earliest, 0)) + call_days)
+                when = min(due[i], start[i] + int(death_u[i] * max(due[i] - start[i], 0)) + call_days)
+                if when < information:  # called before the information date: it would not be open
+                    fate[i], repaid[i], cause[i] = REPAID, due[i], -1
+                    continue
             missed[i] = when
             if failed_on < 0 or when < failed_on:
                 failed_on, failed_by = when, c

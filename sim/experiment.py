@@ -1,0 +1,170 @@
+"""Many histories of several arms, over any executor, streamed to a run folder; failures are isolated."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sim import outcomes, reacting
+from sim.errors import InputError
+from sim.opening import OpeningState
+from sim.replication import Setup, prepare, simulate
+from sim.scenario import Scenario
+from sim.store import BATCH, RunFolder
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One scenario from one opening state to one horizon.
+
+    Attributes
+    ----------
+    is_main : bool
+        Also keep the monthly and township tables and the grid of fund sizes.
+    """
+
+    name: str
+    scenario: Scenario
+    opening_name: str
+    last_day: int
+    is_main: bool
+
+
+@dataclass(frozen=True)
+class Task:
+    """One batch of one arm: plain values, so that any executor can carry it."""
+
+    arm: str
+    batch: int
+    folder: str
+    seed: int
+    scenario: dict[str, Any]
+    opening: str
+    last_day: int
+    is_main: bool
+
+
+def run_arms(
+    arms: list[Arm], n: int, seed: int, folder: RunFolder, openings: dict[str, OpeningState], *,
+    workers: int | None = None, executor: Executor | None = None, progress: Progress | None = None,
+) -> None:  # fmt: skip
+    """Run ``n`` histories of each arm; batches that the folder holds are not run again.
+
+    Parameters
+    ----------
+    arms : list of Arm
+    n : int
+        Histories of each arm.
+    seed : int
+    folder : RunFolder
+    openings : dict of name -> OpeningState
+    workers : int, optional
+        Local processes; 1 stays in this process. Default: the number of cores.
+    executor : concurrent.futures.Executor, optional
+        Any other executor in their place (a cluster's, for example). It must see the same folder.
+    progress : callable (done, total), optional
+
+    Raises
+    ------
+    InputError
+        No histories asked for, or no workers.
+    """
+    if n < 1:
+        raise InputError("command", "replications", n, "1 or more")
+    workers = workers if workers is not None else (os.cpu_count() or 1)
+    if workers < 1:
+        raise InputError("command", "workers", workers, "1 or more")
+    paths = {name: str(folder.save_opening(name, state)) for name, state in openings.items()}
+    batches = -(-n // BATCH)
+    total = batches * len(arms) * BATCH
+    tasks = [
+        Task(arm.name, b, str(folder.path), seed, arm.scenario.model_dump(mode="python"), paths[arm.opening_name],
+             arm.last_day, arm.is_main)
+        for arm in arms for b in range(batches) if not folder.has_batch(arm.name, b)
+    ]  # fmt: skip
+    done = total - len(tasks) * BATCH
+    report = progress or (lambda done, total: None)
+    report(done, total)
+    if not tasks:
+        return
+    if executor is None and (workers == 1 or len(tasks) == 1):
+        for task in tasks:
+            work(task)
+            done += BATCH
+            report(done, total)
+        return
+    own = None
+    if executor is None:
+        own = executor = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn"), initializer=_ignore_interrupt)
+    try:
+        pending: set[Future[None]] = {executor.submit(work, task) for task in tasks}
+        while pending:
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+                done += BATCH
+                report(done, total)
+    except BaseException:
+        if own is not None:
+            own.shutdown(wait=True, cancel_futures=True)
+        raise
+    if own is not None:
+        own.shutdown()
+
+
+def work(task: Task) -> None:
+    """Run one batch and write its files. A history that fails is recorded with its address."""
+    setup = _setup(task)
+    rows: list[dict[str, Any]] = []
+    months: list[pd.DataFrame] = []
+    places: list[pd.DataFrame] = []
+    failed: list[dict[str, Any]] = []
+    for replication in range(task.batch * BATCH, (task.batch + 1) * BATCH):
+        try:
+            world = simulate(setup, replication)
+            row = outcomes.summary(setup, world)
+            places.append(pd.DataFrame(outcomes.townships(setup, world)))
+            if task.is_main:
+                row |= reacting.sweep(setup, world)
+                months.append(pd.DataFrame(outcomes.months(setup, world)))
+            rows.append(row)
+        except Exception as error:
+            failed.append({
+                "arm": task.arm, "seed": task.seed, "replication": replication,
+                "error": f"{type(error).__name__}: {error}", "where": traceback.format_exc(limit=-2),
+            })  # fmt: skip
+    folder = RunFolder(Path(task.folder))
+    if task.is_main and months:
+        folder.write_part("months", task.arm, task.batch, pd.concat(months, ignore_index=True), [])
+    if places:
+        folder.write_part("townships", task.arm, task.batch, pd.concat(places, ignore_index=True), [])
+    frame = pd.DataFrame(rows) if rows else pd.DataFrame({"replication": pd.Series(dtype="int64")})
+    folder.write_part("histories", task.arm, task.batch, frame, failed)
+
+
+_SETUPS: dict[tuple[str, str], Setup] = {}
+
+
+def _setup(task: Task) -> Setup:
+    """This process's setup of an arm (made once)."""
+    key = (task.folder, task.arm)
+    if key not in _SETUPS:
+        scenario = Scenario.from_dict(task.scenario)
+        _SETUPS[key] = prepare(scenario, task.seed, OpeningState.load(Path(task.opening)), task.last_day)
+    return _SETUPS[key]
+
+
+def _ignore_interrupt() -> None:
+    """Workers finish their batch when the user presses Ctrl-C; the parent decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,303 @@
+"""What one history says about the sized year: every quantity by its exact meaning (docs/model.md, section 9)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+
+from sim import clock
+from sim.errors import ConservationError
+from sim.fund.claims import FAR, NEVER, Claims, return_of
+from sim.fund.need import by_day, need
+from sim.households.reduced_form import DEFAULTED
+from sim.lending.loans import PAID, Loans
+from sim.replication import Fates, Setup, World
+from sim.units import FEN_PER_YUAN, I64, Array, Bool
+
+WATERFALL = ("repaid_before_payment", "in_process", "refused", "insurer", "bank", "fund_paid", "fund_approved_waiting")
+
+
+def year_span(year: int) -> tuple[int, int]:
+    """First and last day of a calendar year."""
+    return clock.day_of(dt.date(year, 1, 1)), clock.day_of(dt.date(year, 12, 31))
+
+
+def summary(setup: Setup, world: World) -> dict[str, int | float]:
+    """One row for the table of histories: integers are fen, days or counts; floats are shares."""
+    year = setup.scenario.sized_year
+    first, last = year_span(year)
+    row: dict[str, int | float] = {"replication": world.replication}
+    row |= _need(setup, world, first, last)
+    row |= _short(setup, world, first, last)
+    row |= _default_shares(setup, world, first, last)
+    row |= _reported(setup, world, last)
+    row |= _subsidy(setup, world, first, last)
+    row |= _waterfall(world, first, last)
+    row["n_events"] = world.n_events
+    row["clerk_minutes"] = world.desk.busy_minutes
+    row["dry_opening"] = int(world.paths.is_dry[0]) if world.paths.is_dry.size else 0
+    return row
+
+
+# --- need --------------------------------------------------------------------------------------------
+
+
+def shadow_flows(setup: Setup, world: World, first: int, last: int) -> tuple[I64, I64]:
+    """Payments due and receipts of [first, last] by day and sub-account, on an account that never queues.
+
+    Payments: the fund's part of every approved claim on the day it falls due, if not collected before; the
+    approved queue of earlier days counts on the first day with what is still unpaid of it. Receipts:
+    the fund's part of recoveries at the month's end, and deposit interest. Both (n_days, n_accounts) [fen].
+    """
+    claims, n, k = world.claims, last - first + 1, setup.account_fen.size
+    account = setup.account_of[claims.lender]
+    due_now = (claims.due >= first) & (claims.due <= last) & (claims.recovered_on > claims.due)
+    paid_before = _paid_by(world, first - 1)
+    queue = (claims.due != NEVER) & (claims.due < first) & (paid_before < claims.fund_part) & (claims.recovered_on >= first)
+    amount = np.where(queue, claims.fund_part - paid_before, claims.fund_part)
+    rows = due_now | queue
+    payments = by_day(claims.due[rows], account[rows], amount[rows], first, n, k)
+    back = (claims.due != NEVER) & (claims.due < claims.recovered_on)
+    credit_day = clock.last_day_of_month(clock.month_of(np.minimum(claims.recovered_on, last + 40)))
+    rows = back & (credit_day >= first) & (credit_day <= last)
+    receipts = by_day(credit_day[rows], account[rows], _fund_returns(setup, claims, rows), first, n, k)
+    for day, index, fen in setup.credits:
+        if first <= day <= last:
+            receipts[day - first, index] += fen
+    return payments, receipts
+
+
+def _fund_returns(setup: Setup, claims: Claims, rows: Bool) -> I64:
+    at = np.flatnonzero(rows)
+    return np.array(
+        [return_of(setup.rules, int(claims.cause[i]), int(claims.amount[i]), int(claims.fund_part[i]))[0] for i in at],
+        dtype=np.int64,
+    )
+
+
+def _paid_by(world: World, day: int) -> I64:
+    """Paid on each claim by the end of a day [fen]: before the history, by the fund, or by the county."""
+    claims = world.claims
+    out = np.where(world.loans.paid[claims.row] >= 0, claims.fund_part, 0)
+    for i, when, fen in (*world.flows.payments, *world.flows.backstop):
+        if when <= day:
+            out[i] += fen
+    return out
+
+
+def required_total(need_fen: I64, set_fen: I64) -> int:
+    """Smallest total that, split as the pack splits it, leaves no sub-account short (rounded up to the fen)."""
+    total = int(set_fen.sum())
+    return max(-(-int(n) * total // int(s)) for n, s in zip(need_fen, set_fen, strict=True))
+
+
+def _need(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
+    payments, receipts = shadow_flows(setup, world, first, last)
+    by_account = need(payments, receipts)
+    out: dict[str, int | float] = {f"need_{i}_fen": int(n) for i, n in enumerate(by_account)}
+    out["need_fen"] = required_total(by_account, setup.account_fen)
+    out["need_free_split_fen"] = int(by_account.sum())
+    out["need_pooled_fen"] = int(need(payments.sum(axis=1), receipts.sum(axis=1)))
+    out["payout_fen"] = int(payments.sum())
+    claims = world.claims
+    committed = (world.loans.start[claims.row] <= last) & (claims.due > last) & (claims.recovered_on > claims.due)
+    is_full = setup.last_day >= last + 366
+    out["runoff_need_fen"] = int(claims.fund_part[committed].sum()) if is_full else NEVER
+    return out
+
+
+def _short(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
+    """Gap on the shadow account, and the longest wait for want of money on the real one."""
+    payments, receipts = shadow_flows(setup, world, first, last)
+    gaps = np.maximum(need(payments, receipts) - setup.account_fen, 0)
+    claims = world.claims
+    waited = (claims.first_wait != NEVER) & (claims.first_wait <= last) & (claims.first_wait >= first)
+    done = np.where(claims.paid >= claims.fund_part, claims.paid_on, setup.last_day)
+    waits = (done - claims.first_wait)[waited]
+    censored = waited & (claims.paid < claims.fund_part)
+    return {
+        "gap_fen": int(gaps.sum()),
+        "oldest_wait_days": int(waits.max(initial=0)),
+        "wait_is_censored": int(censored.any()),
+        **{f"gap_{i}_fen": int(g) for i, g in enumerate(gaps)},
+    }
+
+
+# --- defaults, truth and report ----------------------------------------------------------------------
+
+
+def _due_in(loans: Loans, fates: Fates, first: int, last: int) -> Bool:
+    """Loans whose date falls into the span: matured, called, or renewed at their maturity."""
+    missed = (fates.missed >= first) & (fates.missed <= last)
+    renewed = (fates.renewed == 1) & (loans.due >= first) & (loans.due <= last)
+    return (missed | renewed) & (loans.status != PAID)
+
+
+def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
+    loans, fates, claims = world.loans, world.fates, world.claims
+    due = _due_in(loans, fates, first, last)
+    bad = due & (fates.fate == DEFAULTED) & (fates.missed >= first) & (fates.missed <= last)
+    entitled = (claims.missed >= first) & (claims.missed <= last) & ~claims.is_refused
+    covered = np.minimum(claims.principal, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
+    hidden = due & (fates.renewed == 1) & (loans.due >= first) & (loans.due <= last)
+    return {
+        "due_fen": int(loans.balance[due].sum()),
+        "due_count": int(due.sum()),
+        "defaulted_fen": int(loans.balance[bad].sum()),
+        "defaulted_count": int(bad.sum()),
+        "defaulted_households": int(np.unique(loans.household[bad]).size),
+        "compensable_fen": int(covered[entitled].sum()),
+        "hidden_fen": int(loans.balance[hidden].sum()),
+    }
+
+
+def _gone_on(setup: Setup, world: World) -> I64:
+    """Day on which each loan leaves the lender's book: repaid, paid by the fund, collected, written off."""
+    claims = world.claims
+    out = np.where(world.fates.fate == DEFAULTED, FAR, world.fates.repaid)
+    settled = np.where((claims.paid >= claims.fund_part) & (claims.fund_part > 0) & (claims.paid_on != NEVER), claims.paid_on, FAR)
+    refused = np.where(claims.is_refused & (claims.decided > 0), claims.decided + 365, FAR)
+    out[claims.row] = np.minimum(np.minimum(settled, refused), claims.recovered_on)
+    return out
+
+
+def _reported(setup: Setup, world: World, last: int) -> dict[str, int | float]:
+    """What the lenders book on 31 December."""
+    loans, fates = world.loans, world.fates
+    held = (loans.start <= last) & (_gone_on(setup, world) > last) & (loans.status != PAID)
+    days = last - fates.missed
+    return {
+        "outstanding_fen": int(loans.balance[held].sum()),
+        "overdue_fen": int(loans.balance[held & (days > 0)].sum()),
+        "bad_fen": int(loans.balance[held & (days >= setup.rules.claim.wait_days)].sum()),
+    }
+
+
+def _subsidy(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
+    lists, claims = world.lists, world.claims
+    end = np.array(lists.period_end, dtype=np.int64)
+    amount = np.array(lists.amount, dtype=np.int64)
+    unpaid_90 = amount - np.array(lists.paid_in_90, dtype=np.int64)
+    of_year = (end >= first) & (end <= last) & (end + 90 <= setup.last_day)
+    fourth = of_year & (end >= clock.day_of(dt.date(setup.scenario.sized_year, 10, 1)))
+    waiting = (claims.due != NEVER) & (claims.due <= last) & (claims.recovered_on > last)
+    queue = int((claims.fund_part - _paid_by(world, last))[waiting].sum())
+    # unpaid at the year's end and older than 90 days = unpaid on day 90, less what was paid since
+    old = (end + 90 <= last) & (end >= first - 366)
+    late_paid = unpaid_90 - (amount - np.array(lists.paid, dtype=np.int64))
+    return {
+        "subsidy_entitled_fen": int(amount[of_year].sum()),
+        "subsidy_unpaid_90d_fen": int(unpaid_90[of_year].sum()),
+        "subsidy_entitled_q4_fen": int(amount[fourth].sum()),
+        "subsidy_unpaid_90d_q4_fen": int(unpaid_90[fourth].sum()),
+        "fiscal_debt_fen": queue + int(np.maximum(unpaid_90[old] - late_paid[old], 0).sum()),
+    }
+
+
+# --- waterfall ---------------------------------------------------------------------------------------
+
+
+def _waterfall(world: World, first: int, last: int) -> dict[str, int | float]:
+    """Claims alive in the year by where they stand on 31 December, and the recoveries of the year.
+
+    Raises
+    ------
+    ConservationError
+        If the parts do not add up to the whole, to the fen.
+    """
+    claims = world.claims
+    paid_before, paid = _paid_by(world, first - 1), _paid_by(world, last)
+    decided = (claims.decided != NEVER) & (claims.decided <= last)
+    over_before = (claims.recovered_on < first) | (paid_before >= claims.fund_part)
+    over_before |= claims.is_refused & (claims.decided != NEVER) & (claims.decided < first)
+    alive = (claims.entitled <= last) & ~over_before
+    repaid = alive & (claims.recovered_on <= last) & (paid == 0) & ~(claims.is_refused & decided & (claims.decided < claims.recovered_on))
+    refused = alive & ~repaid & decided & claims.is_refused
+    approved = alive & ~repaid & decided & ~claims.is_refused
+    in_process = alive & ~repaid & ~refused & ~approved
+    parts = {
+        "repaid_before_payment": int(claims.amount[repaid].sum()),
+        "in_process": int(claims.amount[in_process].sum()),
+        "refused": int(claims.amount[refused].sum()),
+        "insurer": 0,
+        "bank": int(claims.bank_part[approved].sum()),
+        "fund_paid": int(paid[approved].sum()),
+        "fund_approved_waiting": int((claims.fund_part - paid)[approved].sum()),
+    }
+    claimable = int(claims.amount[alive].sum())
+    if sum(parts.values()) != claimable:
+        raise ConservationError(f"waterfall adds up to {sum(parts.values())}, claimable is {claimable}")
+    returns = [(fund, bank) for _, day, fund, bank in world.flows.returns if first <= day <= last]
+    to_fund, to_bank = sum(f for f, _ in returns), sum(b for _, b in returns)
+    return {
+        "claimable_fen": claimable,
+        **{f"waterfall_{name}_fen": fen for name, fen in parts.items()},
+        "recovered_fen": to_fund + to_bank,
+        "recovered_to_fund_fen": to_fund,
+        "recovered_to_bank_fen": to_bank,
+        "recovered_to_insurer_fen": 0,
+    }
+
+
+# --- tables ------------------------------------------------------------------------------------------
+
+
+def months(setup: Setup, world: World) -> dict[str, Array]:
+    """Month by month and lender by lender: balances, book and arrears at month's end [fen]."""
+    loans, fates = world.loans, world.fates
+    n, k = setup.month_ends.size, setup.set_fen.size
+    gone = _gone_on(setup, world)
+    alive = np.flatnonzero(loans.status != PAID)
+    held = _stock(loans.start[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
+    overdue = _stock(np.minimum(fates.missed + 1, gone)[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
+    bad_from = np.minimum(fates.missed + setup.rules.claim.wait_days, gone)
+    bad = _stock(bad_from[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
+    records = world.records
+    accounts = np.array([[r[f"fund_{setup.account_of[i]}_fen"] for i in range(k)] for r in records], dtype=np.int64)
+    return {
+        "replication": np.full(n * k, world.replication),
+        "month": np.repeat(setup.first_month + np.arange(n), k),
+        "lender": np.tile(np.arange(k), n),
+        "fund_fen": accounts.ravel(),
+        "outstanding_fen": held.ravel(),
+        "overdue_fen": overdue.ravel(),
+        "bad_fen": bad.ravel(),
+        "claims_waiting_fen": np.repeat([r["claims_waiting_fen"] for r in records], k),
+        "subsidy_unpaid_fen": np.repeat([r["subsidy_unpaid_fen"] for r in records], k),
+    }
+
+
+def _stock(enters: I64, leaves: I64, column: I64, fen: I64, setup: Setup) -> I64:
+    """Stock at each month's end from days of entry and leaving, (n_months, n_lenders) [fen]."""
+    n, k = setup.month_ends.size, setup.set_fen.size
+    out = np.zeros((n + 1) * k)
+    for days, sign in ((enters, 1.0), (leaves, -1.0)):
+        at = np.clip(clock.month_of(np.clip(days, setup.first_day, setup.last_day + 32)) - setup.first_month, 0, n)
+        out += sign * np.bincount(at * k + column, weights=fen.astype(float), minlength=(n + 1) * k)
+    return np.cumsum(out.reshape(n + 1, k), axis=0)[:n].astype(np.int64)
+
+
+def townships(setup: Setup, world: World) -> dict[str, Array]:
+    """The sized year by township: loans due, defaulted, principal [fen]."""
+    first, last = year_span(setup.scenario.sized_year)
+    loans, fates = world.loans, world.fates
+    due = _due_in(loans, fates, first, last)
+    bad = due & (fates.fate == DEFAULTED) & (fates.missed >= first) & (fates.missed <= last)
+    n = len(setup.scenario.townships)
+
+    def count(rows: Bool) -> Array:
+        return np.bincount(loans.township[rows], minlength=n).astype(np.int64)
+
+    def total(rows: Bool) -> Array:
+        return np.bincount(loans.township[rows], weights=loans.balance[rows].astype(float), minlength=n).astype(np.int64)
+
+    return {
+        "replication": np.full(n, world.replication),
+        "township": np.arange(n),
+        "due_count": count(due),
+        "defaulted_count": count(bad),
+        "due_fen": total(due),
+        "defaulted_fen": total(bad),
+    }

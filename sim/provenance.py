@@ -1,0 +1,66 @@
+"""How a result was made: versions and hashes, no wall-clock time, so that equal runs give equal bytes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+from sim.law.pack import CALENDARS, RULES
+from sim.scenario import Scenario
+
+VERSION = "0.1.0"
+
+
+@functools.cache
+def code_sha256() -> str:
+    """Hash of the model's own source."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.relative_to(Path(__file__).parent).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def scenario_sha256(scenario: Scenario) -> str:
+    """Hash of everything the scenario says."""
+    return _hash(scenario.model_dump(mode="json"))
+
+
+def rules_sha256(scenario: Scenario) -> str:
+    """Hash of the pack, the rate tables and the calendar in use."""
+    pack = Path(scenario.rules) if scenario.rules.endswith(".toml") else RULES / f"{scenario.rules}.toml"
+    digest = hashlib.sha256()
+    for path in (pack, RULES / "rates.toml", CALENDARS / "china.toml"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def provenance(scenario: Scenario, opening_sha256: str, seed: int) -> dict[str, Any]:
+    """Everything needed to make the same numbers again."""
+    return {
+        "version": VERSION,
+        "code_sha256": code_sha256(),
+        "scenario_sha256": scenario_sha256(scenario),
+        "rules_sha256": rules_sha256(scenario),
+        "opening_sha256": opening_sha256,
+        "seed": seed,
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "simpy": metadata.version("simpy"),
+    }
+
+
+def key_of(provenance: dict[str, Any]) -> str:
+    """Short name of a result by its content."""
+    return _hash(provenance)[:12]
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

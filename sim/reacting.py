@@ -1,0 +1,100 @@
+"""What size would do if lending followed it: the same history on a grid of fund sizes.
+
+The applicants, their fates and the dates of their claims do not depend on the fund's size (each draw has
+an address), so a size only decides who is granted a loan. Dates are those of claims that no clerk holds up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from sim import clock
+from sim.fund.claims import FAR, NEVER, return_of
+from sim.households.reduced_form import DEFAULTED
+from sim.lending.applications import grant
+from sim.lending.loans import PAID
+from sim.outcomes import year_span
+from sim.replication import Setup, World, build_claims, released_on, unhindered
+from sim.units import FEN_PER_YUAN, I64, Array
+
+N_GRID = 21
+
+
+def grid_fen(setup: Setup) -> I64:
+    """Total fund sizes from zero to twice the set size [fen]."""
+    return (setup.set_fen.sum() * 2 * np.arange(N_GRID)) // (N_GRID - 1)
+
+
+def sweep(setup: Setup, world: World) -> dict[str, int]:
+    """For each size: is any sub-account short in any year from the sized one to the horizon; credit granted.
+
+    Short means need > size, strictly, year by year: each year starts from the size itself, for it is the
+    leading group that sets it anew. Lending = min(demand, multiple x size), lender by lender.
+    """
+    demand, fates = world.demand, world.demand_fates
+    n_opening = len(setup.opening.loans)
+    covered = np.minimum(demand.balance, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
+    release = released_on(setup, demand, fates, world.replication)
+    rows = np.flatnonzero(fates.fate == DEFAULTED)
+    claims = build_claims(setup, demand, fates, world.replication, rows)
+    _, due = unhindered(setup, claims)
+    due = np.where(claims.decided != NEVER, claims.due, due)
+    pays = (due != NEVER) & (due < FAR) & (claims.recovered_on > due) & ~claims.is_refused
+    first = year_span(setup.scenario.sized_year)[0]
+    last_year = clock.date_of(setup.last_day).year
+    starts = np.array([year_span(y)[0] - first for y in range(setup.scenario.sized_year, last_year + 2)])
+    n_days = int(starts[-1])
+    back = np.where(pays & (claims.recovered_on < FAR), clock.last_day_of_month(clock.month_of(np.minimum(claims.recovered_on, setup.last_day + 40))), FAR)
+    returned = np.array([
+        return_of(setup.rules, int(c), int(a), int(p))[0] if d < FAR else 0
+        for c, a, p, d in zip(claims.cause, claims.amount, claims.fund_part, back, strict=True)
+    ], dtype=np.int64)  # fmt: skip
+    paid_already = demand.paid[claims.row] >= 0
+    pay_day = np.where(pays & ~paid_already, np.maximum(due - first, 0), FAR)
+    interest = np.zeros((setup.account_fen.size, n_days), dtype=np.int64)
+    for day, index, fen in setup.credits:
+        if 0 <= day - first < n_days:
+            interest[index, day - first] += fen
+    held = np.flatnonzero(demand.status[:n_opening] != PAID)
+    new = slice(n_opening, None)
+    out: dict[str, int] = {}
+    sizes = grid_fen(setup)
+    for g, size in enumerate(sizes):
+        limit = np.floor(size * (setup.set_fen / setup.set_fen.sum()) * setup.rules.fund.leverage).astype(np.int64)
+        granted = np.ones(len(demand), dtype=np.bool_)
+        granted[new] = grant(demand.lender[new], demand.start[new], covered[new], release[new], setup.first_day,
+                             release[held], covered[held], demand.lender[held], limit, setup.last_day)  # fmt: skip
+        account_fen = size * setup.account_fen // setup.account_fen.sum()
+        short = _short_years(setup.account_of[claims.lender], granted[claims.row], pay_day, claims.fund_part,
+                             back - first, returned, interest, starts, account_fen)  # fmt: skip
+        out[f"reacts_short_{g:02d}"] = int(short.any())
+        out[f"reacts_credit_{g:02d}_fen"] = int(demand.balance[new][granted[new]].sum())
+    return out
+
+
+@njit(cache=True)
+def _short_years(
+    account: Array, is_granted: Array, pay_day: Array, fund_part: Array, back_day: Array, returned: Array,
+    interest: Array, starts: Array, size_fen: Array,
+) -> Any:  # fmt: skip
+    n_days = starts[-1]
+    flow = -interest
+    for i in range(account.size):
+        if is_granted[i]:
+            if pay_day[i] < n_days:
+                flow[account[i], pay_day[i]] += fund_part[i]
+            if 0 <= back_day[i] < n_days:
+                flow[account[i], back_day[i]] -= returned[i]
+    short = np.zeros(starts.size - 1, dtype=np.bool_)
+    for a in range(flow.shape[0]):
+        for y in range(starts.size - 1):
+            missing = 0
+            for day in range(starts[y], starts[y + 1]):
+                missing += flow[a, day]
+                if missing > size_fen[a]:
+                    short[y] = True
+                    break
+    return short

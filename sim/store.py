@@ -1,0 +1,124 @@
+"""Run folders: one Parquet file a batch as it comes, and a manifest that says whether the run is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sim.errors import IncompatibleRun, InputError
+from sim.opening import OpeningState
+
+BATCH = 50  # histories in one file; fixed, so that a batch is the same file on any number of workers
+_FAILED = b"riskfund.failed"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder on disk."""
+
+    path: Path
+
+    @staticmethod
+    def open(path: Path, identity: dict[str, Any], *, resume: bool) -> RunFolder:
+        """Create the folder, or take up one that holds the same run.
+
+        Raises
+        ------
+        IncompatibleRun
+            The folder holds another run, or one that may not be resumed.
+        InputError
+            The folder holds something else.
+        """
+        folder = RunFolder(path)
+        if path.exists() and any(path.iterdir()):
+            if not folder.manifest_path.is_file():
+                raise InputError(str(path), "out", str(path), "a new folder, or one that holds a run")
+            found = folder.manifest()
+            if found["identity"] != json.loads(json.dumps(identity)):
+                changed = [k for k in identity if found["identity"].get(k) != identity[k]]
+                raise IncompatibleRun(f"{path}: holds another run (differs in {', '.join(changed)}); choose another folder")
+            if not resume:
+                raise IncompatibleRun(f"{path}: holds this run already and resuming is off; choose another folder")
+            for stale in path.rglob("*.tmp"):
+                stale.unlink(missing_ok=True)
+        else:
+            path.mkdir(parents=True, exist_ok=True)
+            folder.write_manifest({"identity": identity, "complete_to": 0})
+        return folder
+
+    @property
+    def manifest_path(self) -> Path:
+        """Where the manifest stands."""
+        return self.path / "manifest.json"
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest.
+
+        Raises
+        ------
+        InputError
+        """
+        try:
+            out: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(str(self.path), "manifest.json", str(error), "a run folder made by riskfund") from None
+        return out
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Replace the manifest in one step."""
+        _replace(self.manifest_path, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
+
+    def part(self, table: str, arm: str, batch: int) -> Path:
+        """File of one batch of one table of one arm."""
+        return self.path / table / arm / f"part-{batch:05d}.parquet"
+
+    def write_part(self, table: str, arm: str, batch: int, frame: pd.DataFrame, failed: list[dict[str, Any]]) -> None:
+        """Write one batch in one step, with the failures among its histories."""
+        path = self.part(table, arm, batch)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = pa.Table.from_pandas(frame, preserve_index=False)
+        meta = {**(data.schema.metadata or {}), _FAILED: json.dumps(failed).encode()}
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        pq.write_table(data.replace_schema_metadata(meta), temporary, compression="zstd")
+        os.replace(temporary, path)
+
+    def has_batch(self, arm: str, batch: int) -> bool:
+        """Is this batch of an arm done? The table of histories is written last."""
+        return self.part("histories", arm, batch).is_file()
+
+    def read(self, table: str, arm: str, n: int) -> pd.DataFrame:
+        """One table of one arm: the first ``n`` histories, in order."""
+        batches = range(-(-n // BATCH))
+        frames = [pd.read_parquet(self.part(table, arm, b)) for b in batches]
+        frame = pd.concat([f for f in frames if len(f)] or frames, ignore_index=True)
+        return frame[frame["replication"] < n].reset_index(drop=True)
+
+    def failures(self, arm: str, n: int) -> list[dict[str, Any]]:
+        """Histories of an arm that failed, with their addresses."""
+        out: list[dict[str, Any]] = []
+        for batch in range(-(-n // BATCH)):
+            meta = pq.read_schema(self.part("histories", arm, batch)).metadata or {}
+            out += json.loads(meta.get(_FAILED, b"[]"))
+        return [f for f in out if f["replication"] < n]
+
+    def save_opening(self, name: str, state: OpeningState) -> Path:
+        """Keep the opening state beside the histories that start from it."""
+        path = self.path / f"opening-{name}.parquet"
+        if not path.is_file():
+            temporary = path.with_suffix(".tmp")
+            state.save(temporary)
+            os.replace(temporary, path)
+        return path
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
