@@ -297,9 +297,7 @@ def _problems(
             is_hidden = position == columns.id_card or text in private or is_personal(text)
             name = "" if hints is None else hints[i]
             hint = HINT[lang].format(name=name) if name else ""
-            reason = REASONS[check.reason][lang].format(
-                hint=hint, on=limits["on"], limit=words.get(check.limit, "")
-            )
+            reason = REASONS[check.reason][lang].format(hint=hint, on=limits["on"], limit=words.get(check.limit, ""))
             shown = WITHHELD if is_hidden and text else text
             found.append((int(numbers[i]), position, table.headers[position], shown, reason))
     listed = [(row, heading, value, reason) for row, _, heading, value, reason in sorted(found)]

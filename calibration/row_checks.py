@@ -112,9 +112,7 @@ def _terms(parsed: Any, fields: Collection[str], limits: Mapping[str, Any]) -> l
         checks.append(Check("term", months <= 0, "not_positive"))
     if "matures_on" in fields:
         started, ends = parsed["originated_on"].dt, parsed["matures_on"].dt
-        between = (
-            (ends.year - started.year) * 12 + ends.month - started.month + (ends.day - started.day) / 30.4375
-        )
+        between = (ends.year - started.year) * 12 + ends.month - started.month + (ends.day - started.day) / 30.4375
         if "term" in fields:
             is_off = (between > 0) & (months > 0) & ((months - between).abs() > _TERM_TOLERANCE_MONTHS)
             checks.append(Check("term", is_off, "term_mismatch"))

@@ -86,10 +86,8 @@ def read_table(path: Path, is_header: Callable[[str], bool]) -> Table:
     content = path.read_bytes()
     if content[:4] == b"\xd0\xcf\x11\xe0":
         raise InputError(path.name, "file", "an old Excel file or one with a password", _TYPES)
-    if kind == ".csv":
-        sheets = {path.name: _csv_rows(path.name, content)}
-    else:
-        sheets = _xlsx_sheets(path.name, content)
+    is_csv = kind == ".csv"
+    sheets = {path.name: _csv_rows(path.name, content)} if is_csv else _xlsx_sheets(path.name, content)
     rows, header_at = _ledger_sheet(path.name, sheets, is_header)
     return _table(path.name, content, rows, header_at)
 
@@ -113,9 +111,7 @@ def _csv_rows(name: str, content: bytes) -> Rows:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         return [[_clean(cell) for cell in row] for row in rows]
     except csv.Error as error:
-        raise InputError(
-            name, "file", f"broken table ({error})", "a table with every quote closed"
-        ) from error
+        raise InputError(name, "file", f"broken table ({error})", "a table with every quote closed") from error
 
 
 def _xlsx_sheets(name: str, content: bytes) -> dict[str, Rows]:
@@ -178,9 +174,7 @@ def _ledger_sheet(name: str, sheets: dict[str, Rows], is_header: Callable[[str],
             found.append((title, rows, known.index(max(known))))
     if len(found) > 1:
         titles = ", ".join(title for title, _, _ in found)
-        raise InputError(
-            name, "sheet", titles, "one sheet with a loan table; put them in one sheet or two files"
-        )
+        raise InputError(name, "sheet", titles, "one sheet with a loan table; put them in one sheet or two files")
     if found:
         return found[0][1], found[0][2]
     for rows in sheets.values():

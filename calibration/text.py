@@ -68,8 +68,7 @@ ESTIMATE: dict[str, dict[str, str]] = {
     "survivors": {
         "en": "The ledger holds open loans only (no repayment dates, no zero balances), so the share that "
         "defaulted cannot be estimated: repaid loans are missing from it.",
-        "zh": "台账只有未结清贷款（没有结清日期，也没有余额为零的贷款），"
-        "缺少已还清的贷款，无法估计违约比例。",
+        "zh": "台账只有未结清贷款（没有结清日期，也没有余额为零的贷款），缺少已还清的贷款，无法估计违约比例。",
     },
     "none_matured": {
         "en": "No loan had matured {wait} days before {on}, so no outcome is known yet.",

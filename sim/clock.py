@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim.units import Array, I64
+from sim.units import I64, Array
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 

@@ -29,9 +29,7 @@ class InputError(RiskfundError):
         Valid names, when the value is a name: the nearest one is offered.
     """
 
-    def __init__(
-        self, where: str, field: str, value: object, allowed: str, options: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, where: str, field: str, value: object, allowed: str, options: Iterable[str] = ()) -> None:
         self.where, self.field, self.value, self.allowed = where, field, value, allowed
         near = difflib.get_close_matches(str(value), list(options), n=1, cutoff=0.4)
         hint = f"; nearest valid name: {near[0]}" if near else ""
@@ -48,6 +46,18 @@ class IncompatibleRun(RiskfundError):
     """A stored run, or a pair to compare, was made under other rules, seed, horizon or opening."""
 
     exit_code = 6
+
+
+class Interrupted(RiskfundError):
+    """The user stopped a run; what was finished is kept in ``folder`` and the same command goes on."""
+
+    exit_code = 130
+
+    def __init__(self, folder: str, done: int, total: int) -> None:
+        self.folder, self.done, self.total = folder, done, total
+        super().__init__(
+            f"interrupted after {done} of {total} histories; kept in {folder}; the same command goes on from there"
+        )
 
 
 class ConservationError(Exception):

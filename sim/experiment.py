@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from sim import outcomes, reacting
-from sim.errors import InputError
+from sim.errors import InputError, Interrupted
 from sim.opening import OpeningState
 from sim.replication import Setup, prepare, simulate
 from sim.scenario import Scenario
@@ -98,29 +99,40 @@ def run_arms(
     report(done, total)
     if not tasks:
         return
-    if executor is None and (workers == 1 or len(tasks) == 1):
-        for task in tasks:
-            work(task)
-            done += BATCH
-            report(done, total)
-        return
     own = None
-    if executor is None:
-        own = executor = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn"), initializer=_ignore_interrupt)
+    if executor is None and (workers == 1 or len(tasks) == 1):
+        executor = _Here()
+    elif executor is None:
+        own = executor = ProcessPoolExecutor(
+            min(workers, len(tasks)), mp_context=get_context("spawn"), initializer=_ignore_interrupt
+        )
     try:
-        pending: set[Future[None]] = {executor.submit(work, task) for task in tasks}
-        while pending:
+        queue = iter(tasks)
+        pending: set[Future[None]] = set()
+        while True:
+            # a few tasks ahead, so that an interrupt does not wait for all of them
+            pending |= {executor.submit(work, task) for task in islice(queue, max(2 * workers - len(pending), 0))}
+            if not pending:
+                break
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
                 future.result()
                 done += BATCH
                 report(done, total)
-    except BaseException:
+    except KeyboardInterrupt:
+        raise Interrupted(str(folder.path), done, total) from None
+    finally:
         if own is not None:
             own.shutdown(wait=True, cancel_futures=True)
-        raise
-    if own is not None:
-        own.shutdown()
+
+
+class _Here(Executor):
+    """An executor that does the work at once, in this process."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 def work(task: Task) -> None:

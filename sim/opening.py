@@ -16,6 +16,7 @@ from sim import clock
 from sim.clock import Calendar
 from sim.errors import InputError
 from sim.fund.claims import after_filing, payment_due
+from sim.households.reduced_form import base_probability, long_run_default
 from sim.law import Rules
 from sim.lending.applications import rate_ppm
 from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, Loans
@@ -24,6 +25,7 @@ from sim.streams import entity_id, stream_key, uniforms
 from sim.units import FEN_PER_YUAN, I64, Array
 
 MAX_STACK = 5  # households with more open loans than this share one default class
+RENEWED = MAX_STACK  # default class of loans that have been renewed once
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ class OpeningState:
     def save(self, path: Path) -> None:
         """Write as a Parquet file; the balances travel in its metadata."""
         frame = self.loans.frame()
-        frame.attrs["state"] = json.dumps([self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement])
+        frame.attrs["state"] = json.dumps(
+            [self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement]
+        )
         frame.to_parquet(path)
 
     @staticmethod
@@ -107,7 +111,17 @@ def from_table(scenario: Scenario, rules: Rules, calendar: Calendar) -> OpeningS
         raise InputError(path.name, "file", str(error), "a book.csv made by `riskfund data import`") from None
     if frame.empty:
         raise InputError(path.name, "rows", 0, "at least one loan")
-    needed = ["loan_id", "household_id", "lender", "township", "principal_fen", "balance_fen", "originated_on", "matures_on", "rate_ppm"]
+    needed = [
+        "loan_id",
+        "household_id",
+        "lender",
+        "township",
+        "principal_fen",
+        "balance_fen",
+        "originated_on",
+        "matures_on",
+        "rate_ppm",
+    ]
     for column in needed:
         if column not in frame:
             raise InputError(path.name, column, None, f"columns {needed}", list(frame.columns))
@@ -140,31 +154,53 @@ def from_townships(scenario: Scenario, rules: Rules, calendar: Calendar, rates: 
     """A book synthesised from totals by township: number of loans, balance, overdue loans where known.
 
     Sizes, ages and days overdue are drawn once with the warm-up seed; the totals are met to the fen.
-    Overdue loans of townships without a figure share out what the county total leaves.
+    Overdue loans of townships without a figure share out what the county total leaves. Where the rules
+    allow a renewal, the steady share of loans renewed once is among them, due within the year.
     """
     path = Path(str(scenario.opening.file))
     frame = pd.read_csv(path, comment="#")
     day, seed = clock.day_of(scenario.information_on), scenario.opening.warm_up_seed
     keys = [t.key for t in scenario.townships]
     index = _index(path.name, frame, "township", keys)
-    counts, balances = frame["loans"].to_numpy(np.int64), np.round(frame["balance_10k_yuan"].to_numpy() * 1e6).astype(np.int64)
+    counts, balances = (
+        frame["loans"].to_numpy(np.int64),
+        np.round(frame["balance_10k_yuan"].to_numpy() * 1e6).astype(np.int64),
+    )
     overdue_n, overdue_fen = _spread_overdue(frame, counts, seed)
-    parts = []
+    renewed_share = _renewed_share(scenario, rules)
+    parts, again = [], []
     for k, n in enumerate(counts):
         ids = np.array([entity_id("townships", keys[index[k]], i) for i in range(n)], dtype=np.int64)
         size_u, dpd_u = uniforms(stream_key(seed, "opening.size"), 0, 0, ids)
         term_u, age_u = uniforms(stream_key(seed, "opening.age"), 0, 0, ids)
         late = np.arange(n) < overdue_n[k]
         weight = 0.6 + 0.8 * size_u
-        balance = np.where(late, _exact_parts(weight, late, overdue_fen[k]), _exact_parts(weight, ~late, balances[k] - overdue_fen[k]))
+        balance = np.where(
+            late,
+            _exact_parts(weight, late, overdue_fen[k]),
+            _exact_parts(weight, ~late, balances[k] - overdue_fen[k]),
+        )
         term, months_ago = _ages(scenario, day, term_u, age_u)
         start = np.minimum(clock.add_months(np.full(n, day), -months_ago) - 1 - (age_u * 27).astype(np.int64), day - 1)
         due = clock.add_months(start, term)
+        renewed = ~late & (uniforms(stream_key(seed, "opening.renewed"), 0, 0, ids)[0] < renewed_share)
+        due = np.where(renewed, day + (dpd_u * 365).astype(np.int64), due)
+        again.append(renewed)
         due = np.where(late, day - 1 - (dpd_u * 365).astype(np.int64), np.maximum(due, day))
         start = np.where(late, clock.add_months(due, -term), start)
         parts.append(Loans.make(n, id=ids, household=ids, lender=0, township=index[k], balance=balance, start=start,
                                 due=due, rate_ppm=rate_ppm(rules, rates, start, term)))  # fmt: skip
-    return _staged(scenario, rules, calendar, Loans.concat(parts), day)
+    return _staged(scenario, rules, calendar, Loans.concat(parts), day, np.concatenate(again))
+
+
+def _renewed_share(scenario: Scenario, rules: Rules) -> float:
+    """Share of open loans that have been renewed once, in a book that has been steady."""
+    if rules.loan.renewals_max == 0:
+        return 0.0
+    terms = scenario.lending.term_months
+    years = sum(months * share for months, share in terms.items()) / 12
+    p = long_run_default(scenario.defaults, base_probability(scenario.defaults, rules.loan.renewals_max))
+    return p * scenario.defaults.renewed_instead / (years + p * scenario.defaults.renewed_instead)
 
 
 def _ages(scenario: Scenario, day: int, term_u: Array, age_u: Array) -> tuple[I64, I64]:
@@ -208,7 +244,9 @@ def _exact_parts(weight: Array, rows: Array, total: int) -> I64:
     return out
 
 
-def _staged(scenario: Scenario, rules: Rules, calendar: Calendar, loans: Loans, day: int) -> OpeningState:
+def _staged(
+    scenario: Scenario, rules: Rules, calendar: Calendar, loans: Loans, day: int, again: Array | None = None
+) -> OpeningState:
     """Stage of each loan by its days overdue; claims that should have been paid long ago are filed now."""
     overdue = day - loans.due
     status = np.select([overdue <= 0, overdue < rules.claim.wait_days], [OPEN, OVERDUE], CLAIM)
@@ -218,7 +256,10 @@ def _staged(scenario: Scenario, rules: Rules, calendar: Calendar, loans: Loans, 
     _, pays = payment_due(rules, calendar, ends, meetings, np.zeros(filed.size, np.int64))
     filed = np.where((status == CLAIM) & (pays < day), day, np.where(status == CLAIM, filed, NEVER))
     loans = loans.replace(status=status.astype(np.int64), filed=filed.astype(np.int64))
-    loans = loans.replace(p_class=stack_classes(loans)).by_household()
+    classes = stack_classes(loans)
+    if again is not None:
+        classes = np.where(again, RENEWED, classes)
+    loans = loans.replace(p_class=classes).by_household()
     state = empty(scenario, day)
     return replace(state, loans=loans, last_settlement=day)
 
@@ -232,7 +273,9 @@ def _index(where: str, frame: pd.DataFrame, column: str, keys: list[str]) -> I64
     codes = pd.Categorical(frame[column], categories=keys).codes.astype(np.int64)
     unknown = np.flatnonzero(codes < 0)
     if unknown.size:
-        raise InputError(where, f"row {unknown[0] + 2}, {column}", frame[column].iloc[unknown[0]], f"one of {keys}", keys)
+        raise InputError(
+            where, f"row {unknown[0] + 2}, {column}", frame[column].iloc[unknown[0]], f"one of {keys}", keys
+        )
     return codes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,15 @@ from sim.lending.loans import PAID, Loans
 from sim.replication import Fates, Setup, World
 from sim.units import FEN_PER_YUAN, I64, Array, Bool
 
-WATERFALL = ("repaid_before_payment", "in_process", "refused", "insurer", "bank", "fund_paid", "fund_approved_waiting")
+WATERFALL = (
+    "repaid_before_payment",
+    "in_process",
+    "refused",
+    "insurer",
+    "bank",
+    "fund_paid",
+    "fund_approved_waiting",
+)
 
 
 def year_span(year: int) -> tuple[int, int]:
@@ -55,7 +62,9 @@ def shadow_flows(setup: Setup, world: World, first: int, last: int) -> tuple[I64
     account = setup.account_of[claims.lender]
     due_now = (claims.due >= first) & (claims.due <= last) & (claims.recovered_on > claims.due)
     paid_before = _paid_by(world, first - 1)
-    queue = (claims.due != NEVER) & (claims.due < first) & (paid_before < claims.fund_part) & (claims.recovered_on >= first)
+    queue = (
+        (claims.due != NEVER) & (claims.due < first) & (paid_before < claims.fund_part) & (claims.recovered_on >= first)
+    )
     amount = np.where(queue, claims.fund_part - paid_before, claims.fund_part)
     rows = due_now | queue
     payments = by_day(claims.due[rows], account[rows], amount[rows], first, n, k)
@@ -157,7 +166,11 @@ def _gone_on(setup: Setup, world: World) -> I64:
     """Day on which each loan leaves the lender's book: repaid, paid by the fund, collected, written off."""
     claims = world.claims
     out = np.where(world.fates.fate == DEFAULTED, FAR, world.fates.repaid)
-    settled = np.where((claims.paid >= claims.fund_part) & (claims.fund_part > 0) & (claims.paid_on != NEVER), claims.paid_on, FAR)
+    settled = np.where(
+        (claims.paid >= claims.fund_part) & (claims.fund_part > 0) & (claims.paid_on != NEVER),
+        claims.paid_on,
+        FAR,
+    )
     refused = np.where(claims.is_refused & (claims.decided > 0), claims.decided + 365, FAR)
     out[claims.row] = np.minimum(np.minimum(settled, refused), claims.recovered_on)
     return out
@@ -213,7 +226,12 @@ def _waterfall(world: World, first: int, last: int) -> dict[str, int | float]:
     over_before = (claims.recovered_on < first) | (paid_before >= claims.fund_part)
     over_before |= claims.is_refused & (claims.decided != NEVER) & (claims.decided < first)
     alive = (claims.entitled <= last) & ~over_before
-    repaid = alive & (claims.recovered_on <= last) & (paid == 0) & ~(claims.is_refused & decided & (claims.decided < claims.recovered_on))
+    repaid = (
+        alive
+        & (claims.recovered_on <= last)
+        & (paid == 0)
+        & ~(claims.is_refused & decided & (claims.decided < claims.recovered_on))
+    )
     refused = alive & ~repaid & decided & claims.is_refused
     approved = alive & ~repaid & decided & ~claims.is_refused
     in_process = alive & ~repaid & ~refused & ~approved
@@ -251,7 +269,13 @@ def months(setup: Setup, world: World) -> dict[str, Array]:
     gone = _gone_on(setup, world)
     alive = np.flatnonzero(loans.status != PAID)
     held = _stock(loans.start[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
-    overdue = _stock(np.minimum(fates.missed + 1, gone)[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
+    overdue = _stock(
+        np.minimum(fates.missed + 1, gone)[alive],
+        gone[alive],
+        loans.lender[alive],
+        loans.balance[alive],
+        setup,
+    )
     bad_from = np.minimum(fates.missed + setup.rules.claim.wait_days, gone)
     bad = _stock(bad_from[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
     records = world.records
@@ -291,7 +315,9 @@ def townships(setup: Setup, world: World) -> dict[str, Array]:
         return np.bincount(loans.township[rows], minlength=n).astype(np.int64)
 
     def total(rows: Bool) -> Array:
-        return np.bincount(loans.township[rows], weights=loans.balance[rows].astype(float), minlength=n).astype(np.int64)
+        return np.bincount(loans.township[rows], weights=loans.balance[rows].astype(float), minlength=n).astype(
+            np.int64
+        )
 
     return {
         "replication": np.full(n, world.replication),

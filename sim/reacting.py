@@ -47,7 +47,11 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
     last_year = clock.date_of(setup.last_day).year
     starts = np.array([year_span(y)[0] - first for y in range(setup.scenario.sized_year, last_year + 2)])
     n_days = int(starts[-1])
-    back = np.where(pays & (claims.recovered_on < FAR), clock.last_day_of_month(clock.month_of(np.minimum(claims.recovered_on, setup.last_day + 40))), FAR)
+    back = np.where(
+        pays & (claims.recovered_on < FAR),
+        clock.last_day_of_month(clock.month_of(np.minimum(claims.recovered_on, setup.last_day + 40))),
+        FAR,
+    )
     returned = np.array([
         return_of(setup.rules, int(c), int(a), int(p))[0] if d < FAR else 0
         for c, a, p, d in zip(claims.cause, claims.amount, claims.fund_part, back, strict=True)

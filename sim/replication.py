@@ -177,12 +177,14 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> W
         opening = draw_portfolio(scenario, setup.p_classes, replication, setup.seed)
     demand = opening
     if setup.apps is not None:
-        new = draw_applications(setup.apps, replication, rules, setup.rates, setup.calendar, setup.first_day, setup.last_day)
+        new = draw_applications(
+            setup.apps, replication, rules, setup.rates, setup.calendar, setup.first_day, setup.last_day
+        )
         demand = Loans.concat([opening, new])
     fates = draw_fates(setup, demand, paths, replication)
     granted = np.ones(len(demand), dtype=np.bool_)
     if setup.apps is not None:
-        granted[len(opening):] = _granted(setup, demand, fates, len(opening), setup.limit_fen, replication)
+        granted[len(opening) :] = _granted(setup, demand, fates, len(opening), setup.limit_fen, replication)
     rows = np.flatnonzero(granted)
     loans, fates_of_loans = demand.take(rows), fates.take(rows)
     claims = build_claims(setup, loans, fates_of_loans, replication)
@@ -246,7 +248,9 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
         rows = np.flatnonzero((fates.fate == DEFAULTED) & (fates.missed + rules.claim.wait_days <= setup.last_day))
     rows = rows[np.lexsort((loans.id[rows], fates.missed[rows]))]
     missed, cause, ids = fates.missed[rows], fates.cause[rows], loans.id[rows]
-    entitled, filed, signed, ends = fund_claims.chain(rules, calendar, np.minimum(missed, setup.last_day + 400), cause, defaults.court_days)
+    entitled, filed, signed, ends = fund_claims.chain(
+        rules, calendar, np.minimum(missed, setup.last_day + 400), cause, defaults.court_days
+    )
     known_filed = loans.filed[rows] != NEVER
     filed = np.where(known_filed, loans.filed[rows], filed)
     signed_again, ends_again = fund_claims.after_filing(rules, calendar, filed)
@@ -294,7 +298,12 @@ def _ledger(setup: Setup, loans: Loans, keep_journal: bool) -> Ledger:
         for name in ("cash", "book", "subsidy_due"):
             ledger.open(f"{name}:{index}")
         ledger.post(setup.first_day, "book carried over", (f"book:{index}", int(fen)), ("debt", -int(fen)))
-        ledger.post(setup.first_day, "subsidy unpaid", (f"subsidy_due:{index}", unpaid[index]), ("county_owes", -unpaid[index]))
+        ledger.post(
+            setup.first_day,
+            "subsidy unpaid",
+            (f"subsidy_due:{index}", unpaid[index]),
+            ("county_owes", -unpaid[index]),
+        )
     return ledger
 
 
@@ -314,7 +323,9 @@ def _run_institutions(setup: Setup, world: World) -> None:
     _fill_desk(setup, world)
     payment_days = _days_of_month(setup, scenario.fiscal.payment_day)
     meetings = [int(d) for d in setup.meetings]
-    env.process(office(env, world.desk, calendar, rules, world.lists, claims.reviewed, sorted({*payment_days, *meetings})))
+    env.process(
+        office(env, world.desk, calendar, rules, world.lists, claims.reviewed, sorted({*payment_days, *meetings}))
+    )
     env.process(leading_group(env, rules, calendar, claims, setup.meetings))
     env.process(finance_bureau(env, ledger, world.lists, _releases(setup, world.entitled), payment_days, direct))
     years = range(clock.date_of(first).year, clock.date_of(last).year + 1)
@@ -322,7 +333,9 @@ def _run_institutions(setup: Setup, world: World) -> None:
     pays = calendar.add_working_days(setup.meetings, rules.claim.payment_working_days)
     days = {int(d) for d in (*pays, *setup.month_ends)} | {d for d, *_ in setup.credits} | backstop | {first}
     days = {d for d in days if first <= d <= last}
-    env.process(fund_accounts(env, ledger, rules, claims, setup.account_of, setup.credits, sorted(days), backstop, world.flows))
+    env.process(
+        fund_accounts(env, ledger, rules, claims, setup.account_of, setup.credits, sorted(days), backstop, world.flows)
+    )
     lent, repaid = _monthly(setup, world)
     for index in range(setup.set_fen.size):
         due = {int(d): int(f) for d, f in zip(setup.settlements, world.entitled[:, index], strict=True)}
@@ -337,7 +350,9 @@ def _recorder(env: Any, setup: Setup, world: World) -> Any:
     claims, lists = world.claims, world.lists
     for end in setup.month_ends:
         yield from until(env, int(end), Slot.RECORDS)
-        waiting = (claims.due != NEVER) & (claims.due <= end) & (claims.paid < claims.fund_part) & (claims.recovered_on > end)
+        waiting = (
+            (claims.due != NEVER) & (claims.due <= end) & (claims.paid < claims.fund_part) & (claims.recovered_on > end)
+        )
         unpaid = sum(a - p for a, p, day in zip(lists.amount, lists.paid, lists.period_end, strict=True) if day <= end)
         row = {f"fund_{i}_fen": world.ledger.balances[f"fund:{i}"] for i in range(setup.account_fen.size)}
         world.records.append({
@@ -389,8 +404,8 @@ def _fill_desk(setup: Setup, world: World) -> None:
             world.desk.submit(max(world.lists.arrives[i], first), LIST, minutes, (LIST, i))
     claims = world.claims
     coming = (claims.decided == NEVER) & (claims.signed <= last) & (claims.recovered_on > claims.signed)
-    for i in np.flatnonzero(coming):
-        world.desk.submit(max(int(claims.signed[i]), first), CLAIM_FILE, clerks.minutes_per_claim, (CLAIM_FILE, int(i)))
+    for k in np.flatnonzero(coming):
+        world.desk.submit(max(int(claims.signed[k]), first), CLAIM_FILE, clerks.minutes_per_claim, (CLAIM_FILE, int(k)))
 
 
 def _releases(setup: Setup, entitled: I64) -> dict[int, int]:
@@ -444,5 +459,3 @@ def _check(setup: Setup, world: World) -> None:
     returns = sum(fund for _, _, fund, _ in world.flows.returns)
     if funds != int(setup.account_fen.sum()) + credits + returns - (paid - already):
         raise ConservationError("fund balance differs from opening + interest + returns - payments")
-
-

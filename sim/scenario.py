@@ -182,9 +182,7 @@ class Defaults(_Model):
     mechanism: Literal["reduced-form"] = "reduced-form"
     timing: Literal["maturity", "monthly_hazard"] = "maturity"
     anchor: Literal["low", "central", "high"] | None = "central"
-    anchors: dict[Literal["low", "central", "high"], Share] = Field(
-        default_factory=lambda: {"low": 0.009, "central": 0.025, "high": 0.07}
-    )
+    anchors: dict[Literal["low", "central", "high"], Share] = {"low": 0.009, "central": 0.025, "high": 0.07}
     p_default: Share | None = None  # instead of an anchor: probability in a normal year, one loan
     factor: Factor = Factor()
     drought: Drought | None = None

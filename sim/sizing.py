@@ -88,7 +88,16 @@ def size(
                 "scenario": scenario.model_dump(mode="json")}  # fmt: skip
     path = out or runs / f"{scenario.name}-{scenario.sized_year}-{key_of(identity)}"
     folder = RunFolder.open(path, identity, resume=resume)
-    run_arms(arms_of(scenario), replications, seed, folder, {"base": opening}, workers=workers, executor=executor, progress=progress)
+    run_arms(
+        arms_of(scenario),
+        replications,
+        seed,
+        folder,
+        {"base": opening},
+        workers=workers,
+        executor=executor,
+        progress=progress,
+    )
     manifest = folder.manifest()
     folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], replications)})
     return answer(folder, scenario, opening, replications, seed, assurance)
@@ -109,7 +118,12 @@ def read_answer(path: Path, assurance: float = 0.95, replications: int | None = 
         raise InputError(str(path), "kind", identity.get("kind"), "a run made by `riskfund size`")
     n = replications or manifest["complete_to"]
     if manifest["complete_to"] < max(n, 1):
-        raise InputError(str(path), "complete_to", manifest["complete_to"], f"a run with {max(n, 1)} finished histories; resume it with `riskfund size`")
+        raise InputError(
+            str(path),
+            "complete_to",
+            manifest["complete_to"],
+            f"a run with {max(n, 1)} finished histories; resume it with `riskfund size`",
+        )
     estimate.check_assurance(assurance)
     scenario = Scenario.from_dict(identity["scenario"], str(path))
     opening = OpeningState.load(path / "opening-base.parquet")
@@ -121,7 +135,12 @@ def for_year(scenario: Scenario, year: int | None) -> Scenario:
     if year is None or year == scenario.sized_year:
         return scenario
     if scenario.opening.kind in ("table", "townships", "portfolio"):
-        raise InputError("command", "year", year, f"{scenario.sized_year}: the loan book of {scenario.name} is of {scenario.information_on}")
+        raise InputError(
+            "command",
+            "year",
+            year,
+            f"{scenario.sized_year}: the loan book of {scenario.name} is of {scenario.information_on}",
+        )
     moved = scenario.information_on.replace(year=scenario.information_on.year + year - scenario.sized_year)
     return scenario.with_changes({"sized_year": year, "information_on": moved})
 
@@ -152,11 +171,27 @@ def arms_of(scenario: Scenario) -> list[Arm]:
     if scenario.defaults.anchor is not None:
         for anchor in ANCHORS:
             if anchor != scenario.defaults.anchor:
-                arms.append(Arm(f"anchor-{anchor}", scenario.with_changes({"defaults.anchor": anchor}), "base", end, False))
+                arms.append(
+                    Arm(
+                        f"anchor-{anchor}",
+                        scenario.with_changes({"defaults.anchor": anchor}),
+                        "base",
+                        end,
+                        False,
+                    )
+                )
     if scenario.defaults.drought is not None:
         for state in OPENINGS:
             if state != scenario.opening.drought:
-                arms.append(Arm(f"opening-{state}", scenario.with_changes({"opening.drought": state}), "base", end, False))
+                arms.append(
+                    Arm(
+                        f"opening-{state}",
+                        scenario.with_changes({"opening.drought": state}),
+                        "base",
+                        end,
+                        False,
+                    )
+                )
     return arms
 
 
@@ -220,10 +255,20 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
 
 
 def _arm_needs(
-    folder: RunFolder, scenario: Scenario, n: int, states: tuple[str, ...], prefix: str, own: str | None, need: Any
+    folder: RunFolder,
+    scenario: Scenario,
+    n: int,
+    states: tuple[str, ...],
+    prefix: str,
+    own: str | None,
+    need: Any,
 ) -> dict[str, Any]:
     if own is None or (prefix == "opening" and scenario.defaults.drought is None):
-        reason = "default probabilities are given, no anchor is used" if prefix == "anchor" else "the scenario has no drought"
+        reason = (
+            "default probabilities are given, no anchor is used"
+            if prefix == "anchor"
+            else "the scenario has no drought"
+        )
         return {state: Estimate(None, reason=reason).as_dict() for state in states}
     out = {}
     for state in states:
@@ -255,11 +300,19 @@ def _if_short(x: Any, short: Any, factor: float) -> dict[str, Any]:
     return estimate.mean(x[short]).scaled(factor, 2).as_dict()
 
 
-def _by_lender(h: pd.DataFrame, accounts: dict[str, int], is_ring_fenced: bool, need: Any, assurance: float) -> dict[str, Any]:
+def _by_lender(
+    h: pd.DataFrame, accounts: dict[str, int], is_ring_fenced: bool, need: Any, assurance: float
+) -> dict[str, Any]:
     """Each lender's own quantile and chance; quantiles of parts do not add up to the quantile of the whole."""
     if not is_ring_fenced:
         reason = "sub-accounts are pooled"
-        return {key: {"need_yuan": {"value": None, "reason": reason}, "shortfall_chance": {"value": None, "reason": reason}} for key in accounts}
+        return {
+            key: {
+                "need_yuan": {"value": None, "reason": reason},
+                "shortfall_chance": {"value": None, "reason": reason},
+            }
+            for key in accounts
+        }
     return {
         key: {
             "need_yuan": need(f"need_{i}_fen").as_dict(),

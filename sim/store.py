@@ -43,7 +43,9 @@ class RunFolder:
             found = folder.manifest()
             if found["identity"] != json.loads(json.dumps(identity)):
                 changed = [k for k in identity if found["identity"].get(k) != identity[k]]
-                raise IncompatibleRun(f"{path}: holds another run (differs in {', '.join(changed)}); choose another folder")
+                raise IncompatibleRun(
+                    f"{path}: holds another run (differs in {', '.join(changed)}); choose another folder"
+                )
             if not resume:
                 raise IncompatibleRun(f"{path}: holds this run already and resuming is off; choose another folder")
             for stale in path.rglob("*.tmp"):
@@ -87,7 +89,7 @@ class RunFolder:
         meta = {**(data.schema.metadata or {}), _FAILED: json.dumps(failed).encode()}
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         pq.write_table(data.replace_schema_metadata(meta), temporary, compression="zstd")
-        os.replace(temporary, path)
+        temporary.replace(path)
 
     def has_batch(self, arm: str, batch: int) -> bool:
         """Is this batch of an arm done? The table of histories is written last."""
@@ -114,11 +116,11 @@ class RunFolder:
         if not path.is_file():
             temporary = path.with_suffix(".tmp")
             state.save(temporary)
-            os.replace(temporary, path)
+            temporary.replace(path)
         return path
 
 
 def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(data)
-    os.replace(temporary, path)
+    temporary.replace(path)

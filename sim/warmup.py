@@ -41,7 +41,8 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     status = np.full(len(loans), OPEN)
     status[fates.missed < day] = OVERDUE
     gone = (fates.repaid >= 0) & (fates.repaid < day)
-    due = np.where(fates.missed < day, fates.missed, loans.due)
+    again = (fates.renewed == 1) & (loans.due < day)  # renewed at the first maturity, due a second time
+    due = np.where((fates.missed < day) | again, fates.missed, loans.due)
     cause, filed, approved, paid = (np.full(len(loans), NEVER, dtype=np.int64) for _ in range(4))
     known = claims.entitled < day
     row = claims.row[known]
@@ -57,8 +58,9 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     written_off = claims.is_refused & (decided != NEVER) & (decided + WRITTEN_OFF_AFTER < day)
     gone[claims.row[written_off]] = True
     kept = loans.replace(status=status, due=due, cause=cause, filed=filed, approved=approved, paid=paid)
-    kept = kept.take(np.flatnonzero(~gone))
-    kept = kept.replace(p_class=opening.stack_classes(kept)).by_household()
+    rows = np.flatnonzero(~gone)
+    kept, again = kept.take(rows), again[rows]
+    kept = kept.replace(p_class=np.where(again, opening.RENEWED, opening.stack_classes(kept))).by_household()
     lists = world.lists
     unpaid = tuple(
         (lists.period_end[i], lists.lender[i], lists.amount[i] - lists.paid[i], lists.lines[i], lists.arrives[i], lists.confirmed[i])

@@ -140,7 +140,13 @@ class Lists:
 
 
 def office(
-    env: simpy.Environment, desk: Desk, calendar: Calendar, rules: Rules, lists: Lists, reviewed: I64, days: list[int]
+    env: simpy.Environment,
+    desk: Desk,
+    calendar: Calendar,
+    rules: Rules,
+    lists: Lists,
+    reviewed: I64,
+    days: list[int],
 ) -> Generator[Any, Any, None]:
     """The poverty-alleviation office: reviews lists and claim files in the order in which they came.
 

@@ -15,7 +15,7 @@ from sim.clock import Calendar
 from sim.law import Rules
 from sim.scenario import Defaults
 from sim.streams import stream_key, uniforms
-from sim.units import F64, FEN_PER_YUAN, PPM, I64, Array, Bool, interest, share_of
+from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, Bool, interest, share_of
 
 NEVER = -1
 FAR = 10_000_000  # a day beyond every horizon
@@ -143,7 +143,9 @@ def after_filing(rules: Rules, calendar: Calendar, filed: Array) -> tuple[I64, I
     return signed, signed + rules.claim.notice_days
 
 
-def payment_due(rules: Rules, calendar: Calendar, notice_ends: Array, meetings: I64, wait_meetings: Array) -> tuple[I64, I64]:
+def payment_due(
+    rules: Rules, calendar: Calendar, notice_ends: Array, meetings: I64, wait_meetings: Array
+) -> tuple[I64, I64]:
     """Meeting and payment day of claims that no clerk holds up.
 
     Parameters

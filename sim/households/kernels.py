@@ -16,7 +16,7 @@ def fates(
     cause_in: Any, days_overdue: Any, information: Any, wait: Any, call_days: Any, first_month: Any,
     month_ends: Any, replication: Any, factor: Any, is_hit: Any, is_late: Any, lag: Any, threshold: Any,
     own_weight: Any, cause_cdf: Any, buffer_cdf: Any, p_missed_given_default: Any, is_monthly_hazard: Any,
-    death_calls_loan: Any, renewed_instead: Any, p_default_after_renewal: Any, keys: Any,
+    death_calls_loan: Any, renewed_instead: Any, p_default_after_renewal: Any, renewed_class: Any, keys: Any,
 ) -> Any:  # fmt: skip
     """See `reduced_form.fates_reference`; the form comes as plain values from `reduced_form.arguments`."""
     n = household.size
@@ -77,7 +77,7 @@ def fates(
                 u, _ = uniform_pair(keys[2], replication, 0, loan_id[i])
                 fate[i] = 1
                 repaid[i] = due[i] + 1 + int(u * (wait - 1))
-            if is_default and renewed_instead > 0.0:
+            if is_default and renewed_instead > 0.0 and p_class[i] != renewed_class:
                 u, v = uniform_pair(keys[3], replication, 0, loan_id[i])
                 if u < renewed_instead:
                     renewed[i] = 1

@@ -39,6 +39,8 @@ class ReducedForm:
     cause_cdf : (2 hit, 4) float64
     buffer_cdf : (n,) float64
         P(buffer <= b months) for b = 0, 1, ...; the rest of the households never run dry.
+    renewed_class : int
+        Row of `threshold` for loans that have been renewed once; they are not renewed again.
     """
 
     threshold: F64
@@ -50,6 +52,7 @@ class ReducedForm:
     death_calls_loan: bool
     renewed_instead: float
     p_default_after_renewal: float
+    renewed_class: int
     p_base: float
     keys: Array  # ability, cause, timing, renewal, buffer
 
@@ -59,23 +62,31 @@ def prepare(defaults: Defaults, p_classes: list[tuple[float | None, int]], renew
     base = base_probability(defaults, renewals_max)
     # In the hazard reading the own luck is new every month, so a date missed is a default.
     miss = 1.0 if defaults.timing == "monthly_hazard" else 1 / (1 - defaults.cured_before_day_90)
-    threshold = np.empty((len(p_classes), 2, 2, 2))
+    threshold = np.empty((len(p_classes) + 1, 2, 2, 2))
+    # loans renewed once already: their own probability, whatever the year
+    threshold[-1] = ndtri(min(max(defaults.p_default_after_renewal, 1e-300), 1 - 1e-12))
     for row, (p, k) in enumerate(p_classes):
         for hit in (0, 1):
             for late in (0, 1):
                 t = _probit(defaults, base if p is None else p, k, hit, late)
                 threshold[row, hit, late] = t, ndtri(min(ndtr(t) * miss, 1 - 1e-12))
     v = defaults.factor.county_variance + defaults.factor.township_variance
-    late = defaults.late_subsidy
-    buffers = late.buffer_months if late is not None and late.on else {}
+    subsidy = defaults.late_subsidy
+    buffers = subsidy.buffer_months if subsidy is not None and subsidy.on else {}
     buffer = np.zeros(max(buffers, default=-1) + 1)
     for months, share in buffers.items():
         buffer[months] = share
-    purposes = ("household.ability", "household.cause", "household.timing", "household.renewal", "household.buffer")
+    purposes = (
+        "household.ability",
+        "household.cause",
+        "household.timing",
+        "household.renewal",
+        "household.buffer",
+    )
     return ReducedForm(
         threshold, math.sqrt(1 - v), np.stack([np.cumsum(c) for c in _cause_shares(defaults)]), np.cumsum(buffer),
         1 / miss, defaults.timing == "monthly_hazard", defaults.death_calls_loan,
-        defaults.renewed_instead if renewals_max > 0 else 0.0, defaults.p_default_after_renewal, base,
+        defaults.renewed_instead if renewals_max > 0 else 0.0, defaults.p_default_after_renewal, len(p_classes), base,
         np.array([stream_key(seed, p) for p in purposes], dtype=np.uint64),
     )  # fmt: skip
 
@@ -99,19 +110,35 @@ def base_probability(defaults: Defaults, renewals_max: int = 0) -> float:
 
 
 def long_run_compensable(defaults: Defaults, p: float, renewals_max: int) -> float:
-    """Long-run mean share of matured principal that becomes compensable at base probability p."""
+    """Long-run mean share of matured principal that becomes compensable at base probability p.
+
+    With a renewal, a steady book also holds loans that are due a second time; they count as due.
+    """
+    accepted = np.array([defaults.inability_accepted, 1.0, 1.0, 1.0]) * (1 - defaults.negligence)
+    shares = [float(c @ accepted) for c in _cause_shares(defaults)]
+    first = sum(w * q * shares[hit] for w, q, hit in _long_run_cells(defaults, p))
+    if renewals_max == 0 or defaults.renewed_instead == 0:
+        return first
+    renewed = long_run_default(defaults, p) * defaults.renewed_instead
+    again = defaults.p_default_after_renewal * shares[0]
+    return (first * (1 - defaults.renewed_instead) + renewed * again) / (1 + renewed)
+
+
+def long_run_default(defaults: Defaults, p: float) -> float:
+    """Long-run mean probability of a (would-be) default at base probability p, one loan."""
+    return sum(w * q for w, q, _ in _long_run_cells(defaults, p))
+
+
+def _long_run_cells(defaults: Defaults, p: float) -> list[tuple[float, float, int]]:
+    """(weight, default probability, hit) over drought and lateness in the long run."""
     d, late = defaults.drought, defaults.late_subsidy
     hit = stationary_dry(d.p_normal_to_dry, d.p_dry_to_dry) * d.p_township_hit if d is not None and d.on else 0.0
     p_late = late.p_late_year if late is not None and late.on else 0.0
-    accepted = np.array([defaults.inability_accepted, 1.0, 1.0, 1.0]) * (1 - defaults.negligence)
-    renewed = defaults.renewed_instead if renewals_max > 0 else 0.0
-    stay = 1 - renewed * (1 - defaults.p_default_after_renewal)
-    total = 0.0
-    for is_hit, w_hit in ((0, 1 - hit), (1, hit)):
-        for is_late, w_late in ((0, 1 - p_late), (1, p_late)):
-            share = float(_cause_shares(defaults)[is_hit] @ accepted)
-            total += w_hit * w_late * float(ndtr(_probit(defaults, p, 1, is_hit, is_late))) * share
-    return total * stay
+    return [
+        (w_hit * w_late, float(ndtr(_probit(defaults, p, 1, is_hit, is_late))), is_hit)
+        for is_hit, w_hit in ((0, 1 - hit), (1, hit))
+        for is_late, w_late in ((0, 1 - p_late), (1, p_late))
+    ]
 
 
 def _probit(defaults: Defaults, p: float, k: int, hit: int, late: int) -> float:
@@ -201,7 +228,10 @@ def fates_reference(
             cures = (1.0 - form.p_missed_given_default) * still
             is_default = time_u[i] < form.p_missed_given_default / (form.p_missed_given_default + cures)
             if not is_default:
-                fate[i], repaid[i] = CURED, due[i] + days_overdue[i] + 1 + int(death_u[i] * (wait - 1 - days_overdue[i]))
+                fate[i], repaid[i] = (
+                    CURED,
+                    due[i] + days_overdue[i] + 1 + int(death_u[i] * (wait - 1 - days_overdue[i])),
+                )
         elif form.is_monthly_hazard:
             if hazard_on >= 0 and hazard_on <= due[i]:
                 is_default, when = True, hazard_on
@@ -215,7 +245,7 @@ def fates_reference(
                 is_default = buffer_u[i] < form.buffer_cdf[min(lag[m[i]] - 1, form.buffer_cdf.size - 1)]
             if not is_default and x <= t_missed:
                 fate[i], repaid[i] = CURED, due[i] + 1 + int(time_u[i] * (wait - 1))
-            if is_default and renew_u[i] < form.renewed_instead:
+            if is_default and p_class[i] != form.renewed_class and renew_u[i] < form.renewed_instead:
                 renewed[i] = 1
                 missed[i] = repaid[i] = when = due[i] + 365
                 is_default = again_u[i] < form.p_default_after_renewal
@@ -260,5 +290,6 @@ def arguments(form: ReducedForm) -> tuple[Any, ...]:
     """The form as plain values, for the compiled twin."""
     return (
         form.threshold, form.own_weight, form.cause_cdf, form.buffer_cdf, form.p_missed_given_default,
-        form.is_monthly_hazard, form.death_calls_loan, form.renewed_instead, form.p_default_after_renewal, form.keys,
+        form.is_monthly_hazard, form.death_calls_loan, form.renewed_instead, form.p_default_after_renewal,
+        form.renewed_class, form.keys,
     )  # fmt: skip

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sim.clock import Calendar, day_of
 from sim.errors import InputError
 from sim.units import percent_to_ppm
-
-import numpy as np
 
 RULES = Path(__file__).resolve().parents[2] / "scenarios" / "rules"
 CALENDARS = RULES.parent / "calendars"
@@ -38,7 +38,13 @@ _UNITS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "month_days": (list, 'a list of yearly dates like "01-15"'),
     "yuan_by_lender": (dict, "a table of lender and whole yuan"),
 }
-_RANGES = {"years": (0, 120), "months": (1, 600), "day": (1, 28), "share": (0, 1), "percent per year": (0, 36)}
+_RANGES = {
+    "years": (0, 120),
+    "months": (1, 600),
+    "day": (1, 28),
+    "share": (0, 1),
+    "percent per year": (0, 36),
+}
 
 
 @dataclass(frozen=True)
@@ -218,9 +224,9 @@ def check_value(where: str, key: str, unit: str, value: Any) -> None:
     if not isinstance(value, kind) or (is_bool and unit != "yes_no"):
         raise InputError(where, key, value, words)
     low, high = _RANGES.get(unit, (0, None))
-    if isinstance(value, int | float) and not is_bool:
-        if value < low or (high is not None and value > high) or (unit == "multiple" and value <= 0):
-            raise InputError(where, key, value, words)
+    is_number = isinstance(value, int | float) and not is_bool
+    if is_number and (value < low or (high is not None and value > high) or (unit == "multiple" and value <= 0)):
+        raise InputError(where, key, value, words)
     if unit == "yuan_by_lender":
         for lender, yuan in value.items():
             check_value(where, f"{key}.{lender}", "yuan", yuan)

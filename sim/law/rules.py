@@ -192,4 +192,6 @@ def _check_sums(pack: Pack, rules: Rules, values: dict[str, Any]) -> None:
     if not rules.claim.meetings:
         raise InputError(pack.where, "claim.meetings", [], "at least one meeting a year")
     if 12 % max(rules.subsidy.settlements_per_year, 1) or rules.subsidy.settlements_per_year < 1:
-        raise InputError(pack.where, "subsidy.settlements_per_year", rules.subsidy.settlements_per_year, "1, 2, 4, 6 or 12")
+        raise InputError(
+            pack.where, "subsidy.settlements_per_year", rules.subsidy.settlements_per_year, "1, 2, 4, 6 or 12"
+        )

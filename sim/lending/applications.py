@@ -53,7 +53,10 @@ def applications(scenario: Scenario, limits_fen: list[int], from_day: int, to_da
     lending = scenario.lending
     sizes = np.array(list(lending.principal_yuan), dtype=np.int64) * FEN_PER_YUAN
     terms = np.array(list(lending.term_months), dtype=np.int64)
-    size_p, term_p = np.array(list(lending.principal_yuan.values())), np.array(list(lending.term_months.values()))
+    size_p, term_p = (
+        np.array(list(lending.principal_yuan.values())),
+        np.array(list(lending.term_months.values())),
+    )
     first, last = clock.month_of(np.array([from_day, to_day]))
     months = np.arange(first, last + 1)
     ids, at, by = [], [], []

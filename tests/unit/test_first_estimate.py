@@ -189,9 +189,7 @@ def test_icc_by_hand() -> None:
     # one bad of two in each: between 0, within 1/2, so (0 - 1/2) / (0 + (2 - 1) / 2) = -1
     assert anova_icc(np.array([2.0, 2.0]), np.array([1.0, 1.0])) == pytest.approx(-1.0)
     # sizes 2, 4 with 2, 1 bad: p 1/2, between 3/4, within 3/16, typical size 8/3
-    assert anova_icc(np.array([2.0, 4.0]), np.array([2.0, 1.0])) == pytest.approx(
-        0.5625 / (0.75 + 5 / 3 * 0.1875)
-    )
+    assert anova_icc(np.array([2.0, 4.0]), np.array([2.0, 1.0])) == pytest.approx(0.5625 / (0.75 + 5 / 3 * 0.1875))
 
 
 def _drawn(n_tables: int, n_townships: int, p: float, rho: float) -> tuple[Any, Any]:

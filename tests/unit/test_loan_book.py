@@ -88,11 +88,7 @@ def test_every_bad_row_is_listed_and_nothing_private_gets_out(tmp_path: Path, n:
 def _fen(texts: Any) -> Any:
     plain = texts.str.replace(",", "").str.replace("元", "")
     is_wan = plain.str.endswith("万")
-    return (
-        (plain.str.replace("万", "").astype(float) * np.where(is_wan, 1_000_000, 100))
-        .round()
-        .astype(np.int64)
-    )
+    return (plain.str.replace("万", "").astype(float) * np.where(is_wan, 1_000_000, 100)).round().astype(np.int64)
 
 
 def test_csv_and_xlsx_give_the_same_loans(tmp_path: Path) -> None:
@@ -123,9 +119,7 @@ def test_a_good_row_in_canonical_form(tmp_path: Path) -> None:
     assert loan[["repaid_on", "overdue_since", "filed_on"]].isna().all()
     kinds = ledger.loans.dtypes.astype(str)
     assert set(kinds[["loan_id", "household_id", "principal_fen", "balance_fen", "rate_ppm"]]) == {"int64"}
-    assert set(kinds[["originated_on", "matures_on", "repaid_on", "overdue_since", "filed_on"]]) == {
-        "datetime64[s]"
-    }
+    assert set(kinds[["originated_on", "matures_on", "repaid_on", "overdue_since", "filed_on"]]) == {"datetime64[s]"}
 
 
 PAID = {"贷款余额(元)": "0", "结清日期": "2019-07-15"}
@@ -247,9 +241,7 @@ def test_usual_notations_are_read(tmp_path: Path, change: dict[str, str], column
         ("放款日期(yyyy-mm-dd)", "2017-07-15", "originated_on", pd.Timestamp("2017-07-15")),
     ],
 )
-def test_headings_with_units_are_known(
-    tmp_path: Path, heading: str, cell: str, field: str, value: Any
-) -> None:
+def test_headings_with_units_are_known(tmp_path: Path, heading: str, cell: str, field: str, value: Any) -> None:
     replaced = {
         "principal_fen": "贷款金额(元)",
         "rate_ppm": "年利率(%)",
@@ -268,9 +260,7 @@ def test_duplicates_are_told_by_lender_and_number(tmp_path: Path) -> None:
 
 
 def test_contract_number_stands_in_for_a_loan_number(tmp_path: Path) -> None:
-    both = read_ledger(
-        save(tmp_path, {**GOOD, "合同号": "C1"}, {**GOOD, "借据号": "A2", "合同号": "C1"}), **RULES
-    )
+    both = read_ledger(save(tmp_path, {**GOOD, "合同号": "C1"}, {**GOOD, "借据号": "A2", "合同号": "C1"}), **RULES)
     assert len(both.loans) == 2
     alone = {**without("借据号"), "合同号": "C1"}
     ledger = read_ledger(save(tmp_path, alone, alone), **RULES)
@@ -326,9 +316,7 @@ def test_balance_of_a_repaid_loan_without_a_balance_column(tmp_path: Path) -> No
 
 
 def test_a_loan_id_does_not_depend_on_row_order(tmp_path: Path) -> None:
-    rows = [
-        {**without("借据号"), "户编号": f"H{i % 3}", "放款日期": f"2017-07-{i + 1:02d}"} for i in range(6)
-    ]
+    rows = [{**without("借据号"), "户编号": f"H{i % 3}", "放款日期": f"2017-07-{i + 1:02d}"} for i in range(6)]
     one = read_ledger(save(tmp_path, *rows, name="a.csv"), **RULES).loans
     two = read_ledger(save(tmp_path, *rows, name="a.csv"), **RULES).loans
     assert one.equals(two) and one["loan_id"].is_unique
@@ -361,9 +349,7 @@ def test_household_ids_cannot_be_made_from_the_hash_that_is_written_down(tmp_pat
     assert ledger.loans["household_id"].iloc[0] != entity_id("household", ledger.sha256, "H1")
 
 
-@pytest.mark.parametrize(
-    "text", ["622201199001011234", "62220119900101123x", "13912345678", "电话13912345678。"]
-)
+@pytest.mark.parametrize("text", ["622201199001011234", "62220119900101123x", "13912345678", "电话13912345678。"])
 def test_private_cells_drop_an_unknown_column(tmp_path: Path, text: str) -> None:
     ledger = read_ledger(save(tmp_path, GOOD, {**GOOD, "借据号": "A2", "其他": text}), **RULES)
     assert ledger.dropped_columns == ["其他"]
@@ -397,9 +383,7 @@ def test_private_values_in_a_wrong_column_are_withheld(tmp_path: Path) -> None:
         "放款日期": "13912345678",
         "期限(月)": fake_id(3),
     }
-    problems = read_ledger(
-        save(tmp_path, {**GOOD, "姓名": "李四"}, {**shifted, "借据号": "A2"}), **RULES
-    ).problems
+    problems = read_ledger(save(tmp_path, {**GOOD, "姓名": "李四"}, {**shifted, "借据号": "A2"}), **RULES).problems
     assert problems["value"].tolist() == ["(withheld)"] * 3
 
 
@@ -536,9 +520,7 @@ def test_thousands_of_unknown_names_take_no_minutes(tmp_path: Path) -> None:
 
 
 def test_files_written(tmp_path: Path) -> None:
-    source = save(
-        tmp_path, GOOD, {**GOOD, "借据号": "A2", **PAID}, {**GOOD, "借据号": "A3", "贷款金额(元)": "?"}
-    )
+    source = save(tmp_path, GOOD, {**GOOD, "借据号": "A2", **PAID}, {**GOOD, "借据号": "A3", "贷款金额(元)": "?"})
     report = import_ledger(source, tmp_path / "a" / "out", **RULES, lang="zh")
     out = tmp_path / "a" / "out"
     assert sorted(path.name for path in out.iterdir()) == sorted(importer.FILES)
@@ -584,9 +566,7 @@ def test_an_earlier_import_is_replaced_and_anything_else_refused(tmp_path: Path)
 
 
 @pytest.mark.parametrize("step", ["_to_csv", "_put_in_place"])
-def test_nothing_is_left_when_writing_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
+def test_nothing_is_left_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     source, out = save(tmp_path, GOOD), tmp_path / "out"
     import_ledger(source, out, **RULES)
     before = {path.name: path.read_bytes() for path in out.iterdir()}

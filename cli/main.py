@@ -1,0 +1,378 @@
+"""The command `riskfund`: one thin function a command; data on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import sim
+from cli import show
+from cli.text import LANGUAGES, default_language, say
+from sim.errors import InputError, Interrupted, RiskfundError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help="How much money a county's risk-compensation fund needs, and how sure that is.")  # fmt: skip
+rules_app = typer.Typer(no_args_is_help=True, help="Rule packs: dated values with their articles.")
+data_app = typer.Typer(no_args_is_help=True, help="A county's own loan book.")
+app.add_typer(rules_app, name="rules")
+app.add_typer(data_app, name="data")
+
+
+def _language(value: str | None) -> str:
+    value = value or default_language()
+    if value not in LANGUAGES:
+        raise InputError("command", "lang", value, "zh or en", LANGUAGES)
+    return value
+
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Lang = Annotated[
+    str | None, typer.Option("--lang", help="zh or en; by default from the environment.", callback=_language)
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a field, e.g. --set defaults.anchor=high or --set rules.claim.file_days=10."),
+]
+Replications = Annotated[int, typer.Option("--replications", "-n", help="Histories of each arm.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the study.")]
+Workers = Annotated[int | None, typer.Option("--workers", "-w", help="Local processes; default: one a core.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Run folder; by default named by content under runs/.")]
+Resume = Annotated[str, typer.Option("--resume", help="yes: go on with an interrupted run; no: refuse one.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Assurance = Annotated[
+    float,
+    typer.Option("--assurance", "-a", help="Share of equally likely years in which the fund is to be enough."),
+]
+
+
+@app.command()
+def size(
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, or a run folder.")],
+    year: Annotated[int | None, typer.Option("--year", help="Year to size; default: the scenario's.")] = None,
+    assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None,
+    out: Out = None, resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """What next year's fund must hold.
+
+    Example: riskfund size x-county --replications 2000 --seed 2027 --json
+    """
+    if Path(scenario).is_dir():
+        _answer(sim.read_answer(Path(scenario), assurance), json, str(lang))
+        return
+    loaded = sim.Scenario.load(scenario, _changes(set_))
+    with show.progress_bar(str(lang), quiet=quiet) as progress:
+        result = sim.size(loaded, year=year, assurance=assurance, replications=replications, seed=seed, workers=workers,
+                          out=out, resume=_yes(resume), progress=progress)  # fmt: skip
+    _answer(result, json, str(lang))
+
+
+@app.command()
+def demo(replications: Replications = 1000, workers: Workers = None, json: Json = False, quiet: Quiet = False) -> None:
+    """Size the demonstration county and print the answer in Chinese and English."""
+    with show.progress_bar("zh", quiet=quiet) as progress:
+        result = sim.size(sim.scenario("x-county"), replications=replications, workers=workers, progress=progress)
+    if not json:
+        show.stdout().print(show.sentence(result.data, "zh"))
+        show.stdout().print(show.sentence(result.data, "en"))
+        show.stdout().print()
+        show.answer(result, "zh")
+        show.stdout().print()
+    _answer(result, json, "en")
+
+
+@app.command()
+def run(
+    scenarios: Annotated[list[str], typer.Argument(help="Scenarios to run on the same random numbers.")],
+    replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None, resume: Resume = "yes",
+    set_: Changes = None, to_horizon: Annotated[bool, typer.Option("--to-horizon", help="With monthly tables.")] = False,
+    json: Json = False, lang: Lang = None, quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Run scenarios and keep their histories in a run folder."""
+    results = _run(scenarios, replications, seed, workers, out, resume, set_, str(lang), quiet, to_horizon)
+    data = {"scenarios": list(results.names), "replications": results.n, "seed": seed, "opening_sha256": results.opening_sha256,
+            "failed": len(results.failures()), "folder": str(results.folder)}  # fmt: skip
+    if json:
+        show.print_json(data)
+    else:
+        show.stdout().print(say("run_folder", str(lang), path=results.folder))
+
+
+@app.command()
+def compare(
+    base: Annotated[str, typer.Argument(help="The scenario to compare with.")],
+    others: Annotated[list[str] | None, typer.Argument(help="One to five others.")] = None,
+    assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
+    resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Scenarios in pairs, on the same random numbers.
+
+    With --set and no other scenario, the base is compared with itself under the changes:
+    riskfund compare x-county --set defaults.drought.p_township_hit=1.0
+    """
+    from sim.estimate import check_assurance
+
+    check_assurance(assurance)
+    first = sim.scenario(base)
+    loaded = [first, *(sim.Scenario.load(name) for name in others or [])]
+    if set_:
+        loaded.append(sim.Scenario.load(base, _changes(set_)).with_changes({}, f"{first.name}+"))
+    if len(loaded) < 2:
+        raise InputError("command", "others", 0, "another scenario, or changes with --set")
+    with show.progress_bar(str(lang), quiet=quiet) as progress:
+        results = sim.run(
+            loaded, replications, seed=seed, workers=workers, out=out, resume=_yes(resume), progress=progress
+        )
+    rows = results.compare(assurance=assurance)
+    differs = {name: sim.what_differs(first, s) for name, s in zip(results.names[1:], loaded[1:], strict=True)}
+    if json:
+        show.print_json({
+            "base": first.name, "assurance": assurance, "replications": results.n, "seed": seed,
+            "what_differs": {name: {k: list(v) for k, v in d.items()} for name, d in differs.items()},
+            "differences": [{**r, "difference": r["difference"].as_dict()} for r in rows],
+        })  # fmt: skip
+    else:
+        show.comparison(rows, first.name, differs, str(lang))
+        show.stdout().print(say("run_folder", str(lang), path=results.folder))
+
+
+@app.command()
+def scenarios(json: Json = False, lang: Lang = None) -> None:
+    """List the shipped scenarios."""
+    loaded = [sim.scenario(name) for name in sim.scenario_names()]
+    if json:
+        show.print_json(
+            [{"name": s.name, "title": s.title.model_dump(), "year": s.sized_year, "rules": s.rules} for s in loaded]
+        )
+        return
+    for s in loaded:
+        show.stdout().print(f"{s.name:16} {s.sized_year}  {s.rules:14} {s.title.get(str(lang))}", markup=False)
+
+
+@rules_app.command("list")
+def rules_list(json: Json = False, lang: Lang = None) -> None:
+    """List the shipped rule packs."""
+    packs = [sim.load_pack(name) for name in sim.pack_names()]
+    if json:
+        show.print_json([{"id": p.id, "title": p.title, "parameters": len(p.parameters)} for p in packs])
+        return
+    for p in packs:
+        show.stdout().print(f"{p.id:16} {p.title[str(lang)]}", markup=False)
+
+
+@rules_app.command("show")
+def rules_show(
+    pack: Annotated[str, typer.Argument(help="A shipped pack or a .toml file.")],
+    on: Annotated[str | None, typer.Option("--on", help="Day, YYYY-MM-DD; default: today.")] = None,
+    json: Json = False, lang: Lang = None,
+) -> None:  # fmt: skip
+    """Each value of a pack on a day, with its article or the reason for the assumption."""
+    loaded, day = sim.load_pack(pack), _date("on", on) if on else dt.date.today()
+    rows = []
+    for key, parameter in loaded.parameters.items():
+        value = parameter.on(day, loaded.where)
+        rows.append({"key": key, "label": parameter.label[str(lang)], "value": value.value, "unit": parameter.unit,
+                     "from": value.from_date.isoformat(), "source": value.source, "options": list(parameter.options)})  # fmt: skip
+    if json:
+        show.print_json(rows)
+        return
+    for row in rows:
+        show.stdout().print(f"{row['key']:32} {row['value']!s:24} {row['label']}  [{row['source']}]", markup=False)
+
+
+@app.command()
+def trace(
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario or a .toml file.")],
+    loan: Annotated[int | None, typer.Option("--loan", help="A loan of a simulated history, by id.")] = None,
+    matures: Annotated[str | None, typer.Option("--matures", help="A made-up loan: day of maturity, YYYY-MM-DD.")] = None,
+    unpaid: Annotated[bool, typer.Option("--unpaid", help="The made-up loan is not repaid.")] = False,
+    principal: Annotated[float, typer.Option("--principal", help="Yuan.")] = 50_000,
+    term: Annotated[int, typer.Option("--term", help="Months.")] = 36,
+    rate: Annotated[float | None, typer.Option("--rate", help="Per cent a year; default: the rate table.")] = None,
+    cause: Annotated[str, typer.Option("--cause", help="inability, death, disaster or wilful.")] = "inability",
+    recovered: Annotated[float | None, typer.Option("--recovered", help="Yuan collected after the payment.")] = None,
+    replication: Annotated[int, typer.Option("--replication", help="History of --loan.")] = 0,
+    seed: Seed = 2027, set_: Changes = None, json: Json = False, lang: Lang = None,
+) -> None:  # fmt: skip
+    """One loan's life in dates, with the article beside each step.
+
+    Example: riskfund trace x-county --matures 2017-07-15 --unpaid
+    """
+    loaded = sim.Scenario.load(scenario, _changes(set_))
+    if matures is not None:
+        if not unpaid:
+            raise InputError(
+                "command",
+                "unpaid",
+                unpaid,
+                "--unpaid together with --matures: a loan that is repaid has no claim to trace",
+            )
+        steps = sim.trace_unpaid(loaded, _date("matures", matures), principal_yuan=principal, term_months=term,
+                                 rate_percent=rate, cause=cause, recovered_yuan=recovered)  # fmt: skip
+    else:
+        steps = sim.trace_history(loaded, loan_id=loan, replication=replication, seed=seed)
+    if json:
+        show.print_json([
+            {"on": s.on.isoformat(), "what": s.what, "text": show.step_text(s, str(lang)), "rule": s.rule, "source": s.source, "amounts": s.amounts}
+            for s in steps
+        ])  # fmt: skip
+    else:
+        show.steps(steps, str(lang))
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="A scenario or rule pack (.toml).")],
+    json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Is a scenario or rule pack valid; which of its values are law, data, assumption."""
+    from sim.law.pack import read_toml
+
+    raw = read_toml(Path(file)) if file.endswith(".toml") else {}
+    if "id" in raw and "sized_year" not in raw:
+        pack = sim.load_pack(file)
+        sim.Rules.view(pack, max(v.from_date for p in pack.parameters.values() for v in p.values))
+        notes = [
+            {"field": k, "kind": "law" if p.values[-1].cite else "assumption", "note": p.values[-1].source}
+            for k, p in pack.parameters.items()
+        ]
+    else:
+        scenario = sim.Scenario.load(file)
+        scenario.sub_accounts_yuan()
+        notes = [{"field": f, "kind": s.kind, "note": s.note} for s in scenario.sources for f in s.fields]
+    if json:
+        show.print_json({"file": file, "valid": True, "sources": notes})
+        return
+    for note in notes:
+        show.stdout().print(f"{say(note['kind'], str(lang)):12} {note['field']:36} {note['note']}", markup=False)
+    show.stdout().print(say("check_ok", str(lang), file=file))
+
+
+@app.command()
+def schema() -> None:
+    """JSON Schema of a scenario file."""
+    show.print_json(sim.Scenario.model_json_schema())
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Does everything that the model needs work on this machine?"""
+    from cli.doctor import findings
+
+    found = findings()
+    if json:
+        show.print_json(found)
+    else:
+        for item in found:
+            show.stdout().print(f"{'ok  ' if item['ok'] else 'FAIL'} {item['what']}: {item['found']}", markup=False)
+    if not all(item["ok"] for item in found):
+        raise typer.Exit(1)
+
+
+@data_app.command("import")
+def data_import(
+    file: Annotated[Path, typer.Argument(help="The bank's ledger: .csv or .xlsx, Chinese or English headings.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder for the book and the report.")],
+    scenario: Annotated[str, typer.Option("--scenario", help="Scenario whose lenders, rules and assumptions apply.")] = "x-county",
+    on: Annotated[str | None, typer.Option("--on", help="Information date, YYYY-MM-DD; default: the scenario's.")] = None,
+    known_townships: Annotated[bool, typer.Option("--known-townships", help="Refuse townships that the scenario does not list.")] = False,
+    json: Json = False, lang: Lang = None,
+) -> None:  # fmt: skip
+    """Read a loan ledger: bad rows are listed, names and ID numbers are dropped, a scenario file is written."""
+    from cli.book import import_book
+
+    report = import_book(file, out, sim.scenario(scenario), _date("on", on) if on else None, known_townships, str(lang))
+    if json:
+        show.print_json(report)
+        return
+    show.stdout().print(
+        say(
+            "import_done",
+            str(lang),
+            good=report["n_loans"],
+            bad=report["n_problems"],
+            dropped=", ".join(report["dropped_columns"]) or say("none", str(lang)),
+        )
+    )
+    show.stdout().print(report["summary"], markup=False)
+    show.stdout().print(say("import_next", str(lang), path=report["scenario_file"]))
+
+
+# --- shared ------------------------------------------------------------------------------------------
+
+
+def _answer(result: sim.Answer, json: bool, lang: str) -> None:
+    if json:
+        show.print_json(result.data)
+    else:
+        show.answer(result, lang)
+    if result.failures:
+        show.failures(result, lang)
+        raise typer.Exit(1)
+
+
+def _run(names: list[str], n: int, seed: int, workers: int | None, out: Path | None, resume: str, set_: list[str] | None,
+         lang: str, quiet: bool, to_horizon: bool) -> sim.Results:  # fmt: skip
+    loaded = [sim.Scenario.load(name, _changes(set_)) for name in names]
+    with show.progress_bar(lang, quiet=quiet) as progress:
+        return sim.run(
+            loaded,
+            n,
+            seed=seed,
+            workers=workers,
+            out=out,
+            resume=_yes(resume),
+            to_horizon=to_horizon,
+            progress=progress,
+        )
+
+
+def _changes(items: list[str] | None) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for item in items or []:
+        key, sep, text = item.partition("=")
+        if not sep or not key:
+            raise InputError("command", "set", item, "KEY=VALUE, for example defaults.anchor=high")
+        try:
+            out[key] = tomllib.loads(f"x = {text}")["x"]
+        except tomllib.TOMLDecodeError:
+            out[key] = text
+    return out
+
+
+def _date(field: str, text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InputError("command", field, text, "a date, YYYY-MM-DD") from None
+
+
+def _yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise InputError("command", "resume", text, "yes or no", ("yes", "no"))
+    return text == "yes"
+
+
+def main() -> None:
+    """Entry point: one clear line and a documented exit code for every error that the user can mend."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
+    try:
+        app()
+    except RiskfundError as error:
+        text = str(error)
+        if isinstance(error, Interrupted):
+            text = say("resume_hint", default_language(), path=error.folder, done=error.done, total=error.total)
+        print(text, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

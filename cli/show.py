@@ -1,0 +1,227 @@
+"""Answers as sentences and tables, on standard output; progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+import sim
+from cli.text import exact_yuan, money, percent, rounded_up, say
+from sim.experiment import Progress as Report
+
+NEEDS = ("need_yuan", "need_yuan_free_split", "need_yuan_pooled", "ring_fencing_price_yuan", "runoff_need_yuan",
+         "need_yuan_lending_reacts", "top_up_yuan")  # fmt: skip
+SHARES = ("default_share", "default_share_by_count", "compensable_share", "overdue_share_reported", "bad_loan_ratio_reported",
+          "hidden_default_share", "subsidy_unpaid_share_90d", "subsidy_unpaid_share_90d_q4", "exhausting_share_of_maturities",
+          "clerk_utilisation")  # fmt: skip
+
+
+def stdout() -> Console:
+    """Console for data: no colour codes when it is not a terminal."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 120)
+
+
+def print_json(data: Any) -> None:
+    """One JSON document, UTF-8, the same bytes for the same data."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+@contextmanager
+def progress_bar(lang: str, *, quiet: bool) -> Iterator[Report | None]:
+    """A bar with the remaining time on standard error; nothing where that is not a terminal."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(say("working", lang), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def sentence(data: dict[str, Any], lang: str) -> str:
+    """The answer in one sentence: the upper figure, rounded up, in counts of equally likely years."""
+    need, assurance = data["need_yuan"], data["assurance"]
+    size = rounded_up(need["conservative"], (need["ci95"][1] - need["ci95"][0]) / 2)
+    dots = 20 if abs(20 * assurance - round(20 * assurance)) < 1e-9 else 100
+    if abs(dots * assurance - round(dots * assurance)) > 1e-9:
+        dots = 1000
+    enough = round(dots * assurance)
+    return say(
+        "headline",
+        lang,
+        year=data["year"],
+        size=money(size, lang),
+        dots=dots,
+        enough=enough,
+        short=dots - enough,
+        p=percent(1 - assurance),
+    )
+
+
+def answer(answer: sim.Answer, lang: str) -> None:
+    """The whole answer for people."""
+    data, out = answer.data, stdout()
+    if data["is_demonstration"]:
+        out.print(f"[{say('demonstration', lang)}]", markup=False)
+    if data["replications"] < 2000:
+        out.print(say("draft", lang))
+    out.print(sentence(data, lang) + ("" if lang == "zh" else " ") + say("given_that", lang, on=data["information_on"]))
+    need, chance = data["need_yuan"], data["shortfall_chance"]
+    low, high = (money(x, lang) for x in need["ci95"])
+    out.print(
+        say(
+            "interval",
+            lang,
+            value=money(need["value"], lang),
+            low=low,
+            high=high,
+            n=f"{data['replications']:,}",
+        )
+    )
+    low, high = (percent(x) for x in chance["ci95"])
+    out.print(
+        say(
+            "given_fund",
+            lang,
+            fund=money(data["fund_yuan"], lang),
+            p=percent(chance["value"]),
+            low=low,
+            high=high,
+        )
+    )
+    out.print(say("cutoff", lang, date=data["cutoff_maturity_on"]))
+    out.print(_needs(data, lang))
+    out.print(_shares(data, lang))
+    for title, key in (("waterfall_title", "waterfall"), ("recoveries_title", "recoveries")):
+        out.print(_amounts(say(title, lang), data[key], lang))
+    out.print(_lenders(data, answer.scenario, lang))
+    out.print(f"{data['provenance']['result_number']}  riskfund {data['provenance']['version']}  seed {data['seed']}")
+    out.print(say("run_folder", lang, path=answer.folder))
+
+
+def failures(answer: sim.Answer, lang: str) -> None:
+    """Failed histories with their addresses, on standard error."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(say("failed", lang, n=len(answer.failures)))
+    for f in answer.failures[:20]:
+        console.print(f"  arm {f['arm']}, replication {f['replication']}, seed {f['seed']}: {f['error']}", markup=False)
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for k, name in enumerate(columns):
+        table.add_column(name, justify="left" if k == 0 else "right", overflow="fold")
+    return table
+
+
+def _estimate_row(name: str, e: dict[str, Any], form: Any) -> tuple[str, str, str, str]:
+    if e["value"] is None:
+        return name, "—", str(e.get("reason", "")), ""
+    ci = f"{form(e['ci95'][0])} – {form(e['ci95'][1])}" if "ci95" in e else ""
+    return name, form(e["value"]), ci, form(e["conservative"]) if "conservative" in e else ""
+
+
+def _needs(data: dict[str, Any], lang: str) -> Table:
+    def form(x: float) -> str:
+        return money(x, lang)
+
+    table = _table(*(say(k, lang) for k in ("figure", "value", "ci95", "conservative")))
+    for key in NEEDS:
+        table.add_row(*_estimate_row(say(key, lang), data[key], form))
+    for group, states in (("anchor", data["need_by_anchor"]), ("opening", data["need_by_opening"])):
+        for state, e in states.items():
+            table.add_row(*_estimate_row(say(f"{group}.{state}", lang), e, form))
+    for key in ("mean_gap_if_short_yuan", "fiscal_debt_yuan"):
+        table.add_row(*_estimate_row(say(key, lang), data[key], form))
+    table.add_row(
+        *_estimate_row(say("oldest_wait_days_if_short", lang), data["oldest_wait_days_if_short"], lambda x: f"{x:.0f}")
+    )
+    return table
+
+
+def _shares(data: dict[str, Any], lang: str) -> Table:
+    table = _table(*(say(k, lang) for k in ("figure", "value", "ci95")))
+    for key in SHARES:
+        table.add_row(*_estimate_row(say(key, lang), data[key], percent)[:3])
+    return table
+
+
+def _amounts(title: str, rows: dict[str, Any], lang: str) -> Table:
+    table = _table(say("figure", lang), say("value", lang), say("ci95", lang), title=title)
+    for key, e in rows.items():
+        table.add_row(*_estimate_row(say(key.removesuffix("_yuan"), lang), e, lambda x: money(x, lang))[:3])
+    return table
+
+
+def _lenders(data: dict[str, Any], scenario: sim.Scenario, lang: str) -> Table:
+    heads = (say("lender", lang), say("need_yuan", lang), say("ci95", lang), say("shortfall_chance", lang))
+    table = _table(*heads, title=say("by_lender_note", lang))
+    labels = {lender.key: lender.label.get(lang) for lender in scenario.lenders}
+    for key, e in data["by_lender"].items():
+        name, value, ci, _ = _estimate_row(labels[key], e["need_yuan"], lambda x: money(x, lang))
+        table.add_row(name, value, ci, percent(e["shortfall_chance"]["value"]))
+    return table
+
+
+def comparison(
+    rows: list[dict[str, Any]], base: str, differs: dict[str, dict[str, tuple[Any, Any]]], lang: str
+) -> None:
+    """Differences with their intervals; those that the noise covers say so."""
+    out = stdout()
+    for name, fields in differs.items():
+        text = "; ".join(f"{k}: {a} -> {b}" for k, (a, b) in fields.items()) or say("none", lang)
+        out.print(f"{name} — {say('what_differs', lang)}: {text}", markup=False)
+    table = _table(*(say(k, lang) for k in ("scenario", "figure")), base, say("value", lang), say("difference", lang), say("ci95", lang), "",
+                   title=say("compare_title", lang, base=base))  # fmt: skip
+    for row in rows:
+        is_money = row["metric"].endswith("_yuan")
+
+        def form(x: float | None, is_money: bool = is_money) -> str:
+            return money(x, lang) if is_money else percent(x)
+
+        d = row["difference"]
+        low, high = d.ci95
+        remark = say("no_difference", lang) if low == high == 0 else say("indistinct", lang) if low <= 0 <= high else ""
+        table.add_row(row["scenario"], say(row["metric"], lang), form(row["base"]), form(row["other"]), form(d.value),
+                      f"{form(low)} – {form(high)}", remark)  # fmt: skip
+    out.print(table)
+
+
+def step_text(step: sim.Step, lang: str) -> str:
+    """One line of a trace in words."""
+    key = {"refused": "refused_step", "recovered": "recovered_step"}.get(step.what, step.what)
+    values: dict[str, Any] = {k: exact_yuan(v, lang) for k, v in step.amounts.items()}
+    if "rate_ppm" in step.amounts:
+        values["rate"] = f"{step.amounts['rate_ppm'] / 10_000:g}%"
+    if "days" in step.amounts:
+        values["days"] = step.amounts["days"]
+    return say(key, lang, **values)
+
+
+def steps(items: list[sim.Step], lang: str) -> None:
+    """A loan's life, the article beside each step."""
+    out = stdout()
+    for step in items:
+        out.print(f"{step.on}  {step_text(step, lang)}  [{step.source or '—'}]", markup=False)

@@ -1,0 +1,202 @@
+"""What the command line says, in Chinese and English: one table, complete in both languages."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+from sim.units import FEN_PER_YUAN
+
+LANGUAGES = ("zh", "en")
+
+# key: (Chinese, English)
+_TEXT: dict[str, tuple[str, str]] = {
+    "demonstration": ("演示数据，不可用于预算", "Demonstration data: not for a budget"),
+    "headline": (
+        "{year}年度建议安排风险补偿金{size}：{dots}个同样可能的年份中，约{enough}个够用，{short}个会有缺口（缺口概率{p}）。",
+        "For {year} set aside {size}: enough in about {enough} of {dots} equally likely years, short in {short} (shortfall chance {p}).",
+    ),
+    "given_that": ("以{on}掌握的情况为准。", "Given what is known on {on}."),
+    "interval": (
+        "估计值{value}，抽样误差95%区间{low}至{high}（模拟{n}次）；建议值取95%上限并向上取整。",
+        "Estimate {value}, 95% interval for simulation error {low} to {high} ({n} histories); the advice is its upper figure, rounded up.",
+    ),
+    "given_fund": (
+        "现定规模{fund}：缺口概率{p}（95%区间{low}至{high}）。",
+        "The set size of {fund}: shortfall chance {p} (95% interval {low} to {high}).",
+    ),
+    "cutoff": (
+        "{date}（含）以前到期的贷款，其代偿落在本年；以后到期的落在下一年。",
+        "Loans that mature up to {date} are paid from this year's fund; later ones from the next.",
+    ),
+    "failed": (
+        "警告：{n}个模拟年份出错，未计入；地址见下。",
+        "Warning: {n} histories failed and are left out; their addresses follow.",
+    ),
+    "run_folder": ("结果文件夹：{path}", "Run folder: {path}"),
+    "resume_hint": (
+        "已中断：完成{done}/{total}次，已保存在{path}，再次运行同一命令即可继续。",
+        "Interrupted: {done} of {total} histories are kept in {path}; the same command goes on from there.",
+    ),
+    "draft": ("草算：模拟次数少于2,000，仅供参考。", "Draft: fewer than 2,000 histories."),
+    "by_lender_note": ("分机构的分位数不可相加。", "Quantiles of single lenders do not add up."),
+    "figure": ("指标", "figure"),
+    "value": ("估计", "estimate"),
+    "ci95": ("95%区间", "95% interval"),
+    "conservative": ("保守值", "conservative"),
+    "need_yuan": ("需要的规模（分账户均不缺）", "need, no sub-account short (headline)"),
+    "need_yuan_free_split": ("需要的规模（事后可任意分配）", "need if money could be placed afterwards"),
+    "need_yuan_pooled": ("需要的规模（合并为一个账户）", "need if pooled"),
+    "ring_fencing_price_yuan": ("分账户的代价", "price of ring-fencing"),
+    "runoff_need_yuan": ("年末存量贷款日后全部代偿", "run-off need of the year-end book"),
+    "need_yuan_lending_reacts": ("放贷随规模变动时需要的规模", "need when lending follows the size"),
+    "top_up_yuan": ("需新增（扣除结转）", "top-up needed (less balance carried over)"),
+    "shortfall_chance": ("缺口概率（现定规模）", "shortfall chance of the set size"),
+    "mean_gap_if_short_yuan": ("如有缺口，平均缺口", "mean gap if short"),
+    "oldest_wait_days_if_short": ("如有缺口，最久等待天数", "oldest claim's wait if short [days]"),
+    "exhausting_share_of_maturities": (
+        "耗尽现定规模的到期违约比例",
+        "share of the year's maturities that would exhaust the set size",
+    ),
+    "default_share": ("到期第90天未还比例（金额）", "unpaid on day 90, share of principal due"),
+    "default_share_by_count": ("到期第90天未还比例（笔数）", "unpaid on day 90, share by count"),
+    "compensable_share": ("可代偿比例（占到期本金）", "compensable share of principal due"),
+    "overdue_share_reported": ("年末账面逾期率", "overdue share booked on 31 December"),
+    "bad_loan_ratio_reported": ("年末账面逾期90天以上占比", "booked 90+ days overdue on 31 December"),
+    "hidden_default_share": ("被续贷掩盖的比例", "hidden by renewal"),
+    "fiscal_debt_yuan": ("年末财政欠付", "fiscal debt on 31 December"),
+    "subsidy_unpaid_share_90d": ("贴息90天后未付比例", "subsidy unpaid after 90 days"),
+    "subsidy_unpaid_share_90d_q4": ("其中第四季度", "the fourth quarter of it"),
+    "clerk_utilisation": ("经办人员忙碌程度", "clerks' utilisation"),
+    "anchor.low": ("低违约假设", "anchor low"),
+    "anchor.central": ("中违约假设", "anchor central"),
+    "anchor.high": ("高违约假设", "anchor high"),
+    "opening.dry": ("开年即旱", "given a dry opening"),
+    "opening.normal": ("开年正常", "given a normal opening"),
+    "opening.long_run": ("长期平均", "long-run mix"),
+    "claimable": ("第90天可申报", "claimable"),
+    "repaid_before_payment": ("代偿前已收回", "repaid before payment"),
+    "in_process": ("办理中", "in process"),
+    "refused": ("不予代偿", "refused"),
+    "insurer": ("保险承担", "insurer"),
+    "bank": ("银行承担", "bank's share"),
+    "fund_paid": ("补偿金已付", "fund paid"),
+    "fund_approved_waiting": ("已批未付", "approved, not yet paid"),
+    "recovered": ("追偿收回", "recovered after payment"),
+    "recovered_to_fund": ("归还补偿金", "returned to the fund"),
+    "recovered_to_bank": ("归还银行", "to the bank"),
+    "recovered_to_insurer": ("归还保险", "to the insurer"),
+    "waterfall_title": (
+        "本年可申报代偿的去向（平均）",
+        "Where the year's claimable losses stand on 31 December (means)",
+    ),
+    "recoveries_title": ("本年追偿（平均）", "Recoveries of the year (means)"),
+    "lender": ("承贷机构", "lender"),
+    "none": ("无", "none"),
+    "law": ("法规", "law"),
+    "data": ("数据", "data"),
+    "assumption": ("假设", "assumption"),
+    "parameter": ("参数", "parameter"),
+    "in_force": ("生效", "in force"),
+    "source": ("依据", "source"),
+    "scenario": ("情景", "scenario"),
+    "title": ("名称", "title"),
+    "year": ("年度", "year"),
+    "rules": ("规则", "rules"),
+    "compare_title": ("与基准{base}的差（同一组随机情形）", "Differences to {base} (same random numbers)"),
+    "difference": ("差异", "difference"),
+    "no_difference": ("（无差异）", "(no difference)"),
+    "indistinct": ("（差异不可区分）", "(not distinguishable)"),
+    "what_differs": ("改动的参数", "what differs"),
+    "need_mean_yuan": ("需要规模的平均", "mean need"),
+    "payout_yuan": ("代偿支出平均", "mean payout"),
+    "gap_yuan": ("平均缺口", "mean gap"),
+    "defaulted_yuan": ("违约本金平均", "mean defaulted principal"),
+    "subsidy_unpaid_90d_yuan": ("90天未付贴息平均", "mean subsidy unpaid after 90 days"),
+    "check_ok": ("{file}：有效", "{file}: valid"),
+    "working": ("模拟中", "simulating"),
+    "import_done": (
+        "读入{good}笔，退回{bad}处问题（见 rejected_rows.csv），未保存的列：{dropped}",
+        "{good} loans read, {bad} problems listed in rejected_rows.csv, columns not stored: {dropped}",
+    ),
+    "import_next": ("下一步：riskfund size {path}", "Next: riskfund size {path}"),
+    # --- trace
+    "made": ("发放贷款，本金{principal}，年利率{rate}", "loan made, principal {principal}, rate {rate}"),
+    "matured": ("到期未还，贴息自即日停止", "matures and is not repaid; the subsidy ends"),
+    "missed": ("应还未还，贴息停止", "not paid when due; the subsidy ends"),
+    "penalty": ("开始按逾期利率计息", "penalty interest starts"),
+    "entitled": ("逾期满90天，进入补偿程序", "day 90: the compensation procedure may start"),
+    "filed": (
+        "银行报送申请：本金{principal}，利息{interest}（{days}天），申报{claim}",
+        "bank files: principal {principal}, interest {interest} ({days} days), claim {claim}",
+    ),
+    "signed": ("镇扶贫工作站核准签字", "township station signs"),
+    "notice": ("公示期满", "public notice ends"),
+    "reviewed": ("经办人员审核完毕", "clerks have reviewed the file"),
+    "approved": ("会议批准，金额{claim}", "meeting approves {claim}"),
+    "refused_step": ("会议不予代偿", "meeting refuses the claim"),
+    "paid": ("补偿金支付{fund}，银行承担{bank}", "the fund pays {fund}, the bank bears {bank}"),
+    "paid_by_county": ("县财政另行安排支付{fund}", "the county pays {fund} from other money"),
+    "recovered_step": (
+        "追回{recovered}：归还补偿金{fund}，归银行{bank}",
+        "{recovered} recovered: {fund} to the fund, {bank} to the bank",
+    ),
+    "collected_first": (
+        "代偿前已收回{recovered}，申请终止",
+        "{recovered} collected before the fund paid; the claim ends",
+    ),
+    "renewed": ("到期续贷", "renewed at maturity"),
+    "repaid": ("按期归还{principal}", "repaid in time: {principal}"),
+    "repaid_late": ("逾期后归还{principal}", "repaid late: {principal}"),
+}
+
+
+def default_language() -> str:
+    """Language from the environment: English where the locale says so, else Chinese."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return "en" if locale.lower().startswith("en") else "zh"
+
+
+def say(key: str, lang: str, **values: Any) -> str:
+    """One text in one language."""
+    return _TEXT[key][LANGUAGES.index(lang)].format(**values)
+
+
+def money(yuan: float | None, lang: str) -> str:
+    """Money as people read it: 万元 or 亿元 in Chinese, million yuan in English."""
+    if yuan is None:
+        return "—"
+    sign, size = ("-" if yuan < 0 else ""), abs(yuan)
+    if lang == "zh":
+        if size >= 1e8:
+            return f"{sign}{size / 1e8:,.2f}亿元"
+        wan = size / 1e4
+        return f"{sign}{wan:,.0f}万元" if wan >= 100 else f"{sign}{wan:,.1f}万元"
+    million = size / 1e6
+    return f"{sign}CNY {million:,.2f} million" if million >= 0.1 else f"{sign}CNY {size:,.0f}"
+
+
+def exact_yuan(fen: int, lang: str) -> str:
+    """Money to the fen."""
+    return f"{fen / FEN_PER_YUAN:,.2f}元" if lang == "zh" else f"CNY {fen / FEN_PER_YUAN:,.2f}"
+
+
+def percent(share: float | None) -> str:
+    """A share as per cent; below 0.05 per cent with the digits that it needs."""
+    if share is None:
+        return "—"
+    if share != 0 and abs(share) < 0.001:
+        return f"{share * 100:.2g}%"
+    return f"{share * 100:.1f}%"
+
+
+def rounded_up(yuan: float, half_width: float) -> float:
+    """Up to a step that is not finer than the simulation error: 1, 2 or 5 times a power of ten of 10,000 yuan."""
+    step = 10_000.0
+    while step < half_width:
+        for factor in (2, 2.5, 2):
+            step *= factor
+            if step >= half_width:
+                break
+    return math.ceil(yuan / step - 1e-9) * step

@@ -1,0 +1,237 @@
+"""Several scenarios on the same random numbers: run them, read their histories, compare them in pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim import clock, estimate
+from sim.errors import IncompatibleRun, InputError
+from sim.estimate import Estimate
+from sim.experiment import Arm, Progress, run_arms
+from sim.outcomes import year_span
+from sim.provenance import key_of, provenance
+from sim.scenario import Scenario
+from sim.sizing import horizon, refuse_empty
+from sim.store import BATCH, RunFolder
+from sim.units import FEN_PER_YUAN
+from sim.warmup import opening_state
+
+QUANTILES = {"need_yuan": "need_fen", "need_yuan_pooled": "need_pooled_fen"}
+MEANS = {
+    "need_mean_yuan": "need_fen",
+    "payout_yuan": "payout_fen",
+    "gap_yuan": "gap_fen",
+    "defaulted_yuan": "defaulted_fen",
+    "subsidy_unpaid_90d_yuan": "subsidy_unpaid_90d_fen",
+    "fiscal_debt_yuan": "fiscal_debt_fen",
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """Stored histories of several scenarios that share seed, opening state and horizon."""
+
+    names: tuple[str, ...]
+    n: int
+    seed: int
+    folder: Path
+    opening_sha256: str
+
+    def histories(self, name: str | None = None) -> pd.DataFrame:
+        """One row a history: money in fen, counts, days."""
+        return RunFolder(self.folder).read("histories", self._known(name), self.n)
+
+    def townships(self, name: str | None = None) -> pd.DataFrame:
+        """One row a history and township."""
+        return RunFolder(self.folder).read("townships", self._known(name), self.n)
+
+    def months(self, name: str | None = None) -> pd.DataFrame:
+        """One row a history, month and lender (runs to the full horizon only)."""
+        return RunFolder(self.folder).read("months", self._known(name), self.n)
+
+    def failures(self) -> list[dict[str, Any]]:
+        """Histories that failed, with their addresses."""
+        return [f for name in self.names for f in RunFolder(self.folder).failures(name, self.n)]
+
+    def compare(self, base: str | None = None, assurance: float = 0.95) -> list[dict[str, Any]]:
+        """Differences of every scenario to the base, paired history by history.
+
+        Returns
+        -------
+        list of dict
+            ``scenario``, ``metric``, ``base`` and ``other`` (values), ``difference`` (`Estimate`).
+        """
+        estimate.check_assurance(assurance)
+        base = self._known(base)
+        frames = {name: self.histories(name).set_index("replication") for name in self.names}
+        common = frames[base].index
+        for frame in frames.values():
+            common = common.intersection(frame.index)
+        a = {name: frame.loc[common] for name, frame in frames.items()}
+        u = estimate.resampling(self.seed, len(common))
+        rows: list[dict[str, Any]] = []
+        for name in self.names:
+            if name == base:
+                continue
+            for metric, column in QUANTILES.items():
+                x, y = a[base][column].to_numpy() / FEN_PER_YUAN, a[name][column].to_numpy() / FEN_PER_YUAN
+                d = estimate.paired_quantile_difference(x, y, assurance, u)
+                rows.append(_row(name, metric, estimate.quantile(x, assurance), estimate.quantile(y, assurance), d))
+            for metric, column in MEANS.items():
+                x, y = a[base][column].to_numpy() / FEN_PER_YUAN, a[name][column].to_numpy() / FEN_PER_YUAN
+                rows.append(
+                    _row(
+                        name,
+                        metric,
+                        estimate.mean(x),
+                        estimate.mean(y),
+                        estimate.paired_mean_difference(x, y),
+                    )
+                )
+            x, y = (a[base]["gap_fen"] > 0).to_numpy(float), (a[name]["gap_fen"] > 0).to_numpy(float)
+            rows.append(
+                _row(
+                    name,
+                    "shortfall_chance",
+                    estimate.mean(x),
+                    estimate.mean(y),
+                    estimate.paired_mean_difference(x, y),
+                )
+            )
+            x, y = _share(a[base]), _share(a[name])
+            rows.append(
+                _row(
+                    name,
+                    "default_share",
+                    estimate.mean(x),
+                    estimate.mean(y),
+                    estimate.paired_mean_difference(x, y),
+                )
+            )
+        return rows
+
+    def _known(self, name: str | None) -> str:
+        if name is None:
+            return self.names[0]
+        if name not in self.names:
+            raise InputError("results", "scenario", name, f"one of {list(self.names)}", self.names)
+        return name
+
+
+def run(
+    scenarios: Sequence[Scenario] | Scenario, n: int = 2000, *, seed: int = 2027, workers: int | None = None,
+    out: Path | str | None = None, runs: Path | str = "runs", resume: bool = True, to_horizon: bool = False,
+    executor: Executor | None = None, progress: Progress | None = None,
+) -> Results:  # fmt: skip
+    """Run scenarios on the same random numbers, from the first one's opening state.
+
+    Parameters
+    ----------
+    scenarios : Scenario or sequence of Scenario
+        The first is the base. All must share lenders, townships, dates.
+    n, seed, workers, out, runs, resume, executor, progress
+        As in `sizing.size`.
+    to_horizon : bool
+        Run to the full horizon with monthly tables, instead of four months past the sized year.
+
+    Raises
+    ------
+    InputError, IncompatibleRun
+    """
+    arms_in = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
+    if not arms_in:
+        raise InputError("command", "scenarios", 0, "at least one scenario")
+    if n < 1:
+        raise InputError("command", "replications", n, "1 or more")
+    names = _unique_names(arms_in)
+    base = arms_in[0]
+    for other in arms_in[1:]:
+        _check_comparable(base, other)
+    opening = opening_state(base)
+    refuse_empty(base, opening)
+    last = horizon(base) if to_horizon else _four_months_past(base)
+    identity = {
+        **provenance(base, opening.sha256, seed), "kind": "study", "batch": BATCH, "last_day": last, "names": names,
+        "scenarios": [s.model_dump(mode="json") for s in arms_in],
+    }  # fmt: skip
+    path = Path(out) if out is not None else Path(runs) / f"study-{base.name}-{key_of(identity)}"
+    folder = RunFolder.open(path, identity, resume=resume)
+    arms = [Arm(name, s, "base", last, to_horizon) for name, s in zip(names, arms_in, strict=True)]
+    run_arms(arms, n, seed, folder, {"base": opening}, workers=workers, executor=executor, progress=progress)
+    manifest = folder.manifest()
+    folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
+    return Results(tuple(names), n, seed, folder.path, opening.sha256)
+
+
+def what_differs(base: Scenario, other: Scenario) -> dict[str, tuple[Any, Any]]:
+    """Fields in which two scenarios differ: dotted name -> (base, other)."""
+    left, right = _flat(base.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
+    skip = ("name", "title", "note", "sources")
+    keys = [k for k in {**left, **right} if k.split(".")[0] not in skip]
+    return {k: (left.get(k), right.get(k)) for k in keys if left.get(k) != right.get(k)}
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        items = ((str(v.get("key", i)), v) for i, v in enumerate(value))  # type: ignore[assignment]
+    else:
+        return {prefix: value}
+    out: dict[str, Any] = {}
+    for key, item in items:
+        out |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
+    return out
+
+
+def _unique_names(scenarios: list[Scenario]) -> list[str]:
+    names: list[str] = []
+    for scenario in scenarios:
+        name, k = scenario.name, 2
+        while name in names:
+            name, k = f"{scenario.name}-{k}", k + 1
+        names.append(name)
+    return names
+
+
+def _check_comparable(base: Scenario, other: Scenario) -> None:
+    for field in ("sized_year", "information_on"):
+        if getattr(base, field) != getattr(other, field):
+            raise IncompatibleRun(
+                f"{other.name}: {field} is {getattr(other, field)}, {base.name} has {getattr(base, field)}; only one year can be compared"
+            )
+    for field in ("lenders", "townships"):
+        if [x.key for x in getattr(base, field)] != [x.key for x in getattr(other, field)]:
+            raise IncompatibleRun(
+                f"{other.name}: other {field} than {base.name}; they cannot start from one opening state"
+            )
+    if base.opening.portfolio != other.opening.portfolio:
+        raise IncompatibleRun(
+            f"{other.name}: another portfolio than {base.name}; they cannot start from one opening state"
+        )
+
+
+def _four_months_past(scenario: Scenario) -> int:
+    last = year_span(scenario.sized_year)[1]
+    return int(clock.last_day_of_month(clock.month_of(np.array([last])) + 4)[0])
+
+
+def _row(name: str, metric: str, base: Estimate, other: Estimate, difference: Estimate) -> dict[str, Any]:
+    return {
+        "scenario": name,
+        "metric": metric,
+        "base": base.value,
+        "other": other.value,
+        "difference": difference,
+    }
+
+
+def _share(frame: pd.DataFrame) -> Any:
+    return (frame["defaulted_fen"] / np.maximum(frame["due_fen"], 1)).to_numpy(float)

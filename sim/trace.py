@@ -1,0 +1,243 @@
+"""One loan's life in dates, words, articles and amounts: a made-up loan, or one of a simulated history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sim import clock
+from sim.errors import InputError
+from sim.fund import claims as fund_claims
+from sim.fund.claims import FAR, NEVER
+from sim.households.reduced_form import CAUSES, DEFAULTED
+from sim.law import Rules, load_rates
+from sim.law.pack import load_calendar
+from sim.lending.applications import rate_ppm
+from sim.replication import Setup, prepare, simulate
+from sim.scenario import Scenario
+from sim.sizing import horizon
+from sim.units import FEN_PER_YUAN, percent_to_ppm
+from sim.warmup import opening_state
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a trace.
+
+    Attributes
+    ----------
+    on : date
+    what : str
+        Key of the sentence (`cli.text` holds it in both languages).
+    rule : str
+        Parameter of the rule pack behind the step, "" where the step is the household's own.
+    source : str
+        Article or assumption behind that rule.
+    amounts : dict of str -> int [fen]
+    """
+
+    on: dt.date
+    what: str
+    rule: str = ""
+    source: str = ""
+    amounts: dict[str, int] = field(default_factory=dict)
+
+
+def trace_unpaid(
+    scenario: Scenario, matures: dt.date, *, principal_yuan: float = 50_000, term_months: int = 36,
+    rate_percent: float | None = None, cause: str = "inability", recovered_yuan: float | None = None,
+) -> list[Step]:  # fmt: skip
+    """A made-up loan that matures on a day and is not repaid, through every step of the rules.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    matures : date
+    principal_yuan, term_months
+        Within the pack's ceiling and longest term.
+    rate_percent : float, optional
+        Contract rate [% a year]; by default the pack's rate table on the day of signing.
+    cause : str
+        One of `CAUSES`.
+    recovered_yuan : float, optional
+        Also show how money collected after the payment is shared.
+
+    Returns
+    -------
+    list of Step, in order of date.
+
+    Raises
+    ------
+    InputError
+    """
+    rules, calendar, rates = scenario.law(), load_calendar(), load_rates()
+    if cause not in CAUSES:
+        raise InputError("command", "cause", cause, f"one of {list(CAUSES)}", CAUSES)
+    if not 0 < principal_yuan <= rules.loan.ceiling_yuan:
+        raise InputError(
+            "command",
+            "principal",
+            principal_yuan,
+            f"more than 0, at most {rules.loan.ceiling_yuan} yuan ({rules.sources['loan.ceiling_yuan']})",
+        )
+    if not 1 <= term_months <= rules.loan.term_max_months:
+        raise InputError(
+            "command",
+            "term",
+            term_months,
+            f"1 to {rules.loan.term_max_months} months ({rules.sources['loan.term_max_months']})",
+        )
+    due = clock.day_of(matures)
+    if not 2013 <= matures.year <= 2040:
+        raise InputError("command", "matures", matures.isoformat(), "a date from 2013 to 2040")
+    start = int(clock.add_months(np.array([due]), -term_months)[0])
+    principal = round(principal_yuan * FEN_PER_YUAN)
+    rate = (
+        percent_to_ppm(rate_percent)
+        if rate_percent is not None
+        else int(rate_ppm(rules, rates, np.array([start]), np.array([term_months]))[0])
+    )
+    code = np.array([CAUSES.index(cause)])
+    entitled, filed, signed, ends = fund_claims.chain(
+        rules, calendar, np.array([due]), code, scenario.defaults.court_days
+    )
+    meetings = calendar.dates_each_year(tuple(rules.claim.meetings), int(ends[0]), int(ends[0]) + 500)
+    meeting, pays = fund_claims.payment_due(rules, calendar, ends, meetings, np.array([0]))
+    amount = int(
+        np.atleast_1d(fund_claims.claim_amount(rules, np.array([principal]), np.array([rate]), np.array([due]), filed))[
+            0
+        ]
+    )
+    fund, bank = fund_claims.split(rules, amount)
+    steps = [
+        _step(rules, start, "made", "loan.rate_over_one_year" if term_months > 12 else "loan.rate_up_to_one_year", principal=principal, rate_ppm=rate),
+        *_unpaid_steps(rules, due, int(entitled[0]), int(filed[0]), int(signed[0]), int(ends[0]), principal, amount),
+        _step(rules, int(meeting[0]), "approved", "claim.meetings", claim=amount),
+        _step(rules, int(pays[0]), "paid", "fund.share", fund=int(fund), bank=int(bank)),
+    ]  # fmt: skip
+    if recovered_yuan is not None:
+        recovered = round(recovered_yuan * FEN_PER_YUAN)
+        to_fund, to_bank = fund_claims.return_of(rules, int(code[0]), recovered, int(fund))
+        steps.append(_step(rules, int(pays[0]), "recovered", "recovery.wilful" if cause == "wilful" else "recovery.split",
+                           recovered=recovered, fund=to_fund, bank=to_bank))  # fmt: skip
+    return steps
+
+
+def trace_history(
+    scenario: Scenario, *, loan_id: int | None = None, replication: int = 0, seed: int = 2027
+) -> list[Step]:
+    """A loan of one simulated history; the first one that the fund paid when no id is given.
+
+    Raises
+    ------
+    InputError
+        No such loan in this history.
+    """
+    opening = opening_state(scenario)
+    setup = prepare(scenario, seed, opening, horizon(scenario))
+    world = simulate(setup, replication)
+    loans, claims = world.loans, world.claims
+    if loan_id is None:
+        paid = np.flatnonzero((claims.paid > 0) & (claims.due >= setup.first_day))
+        if paid.size == 0:
+            raise InputError("command", "loan", None, "a loan id; no loan of this history was paid by the fund")
+        row = int(claims.row[paid[0]])
+    else:
+        found = np.flatnonzero(loans.id == loan_id)
+        if found.size == 0:
+            raise InputError(
+                "command",
+                "loan",
+                loan_id,
+                f"a loan of history {replication} with seed {seed}, for example {int(loans.id[0])}",
+            )
+        row = int(found[0])
+    rules, fates = setup.rules, world.fates
+    rule = "loan.rate_over_one_year" if loans.due[row] - loans.start[row] > 366 else "loan.rate_up_to_one_year"
+    steps = [
+        _step(
+            rules,
+            int(loans.start[row]),
+            "made",
+            rule,
+            principal=int(loans.balance[row]),
+            rate_ppm=int(loans.rate_ppm[row]),
+            loan_id=int(loans.id[row]),
+        )
+    ]
+    if fates.renewed[row]:
+        steps.append(_step(rules, int(loans.due[row]), "renewed", "loan.renewals_max"))
+    if fates.fate[row] != DEFAULTED:
+        late = int(fates.repaid[row]) > int(fates.missed[row])
+        return [
+            *steps,
+            _step(
+                rules,
+                int(fates.repaid[row]),
+                "repaid_late" if late else "repaid",
+                "subsidy.stops_at",
+                principal=int(loans.balance[row]),
+            ),
+        ]
+    found = np.flatnonzero(claims.row == row)
+    if found.size == 0:
+        return [
+            *steps,
+            _step(rules, int(fates.missed[row]), "missed", "subsidy.stops_at", principal=int(loans.balance[row])),
+        ]
+    return steps + _claim_steps(setup, world.flows, claims, int(found[0]))
+
+
+def _claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
+    rules = setup.rules
+    amount, principal = int(claims.amount[i]), int(claims.principal[i])
+    steps = _unpaid_steps(rules, int(claims.missed[i]), int(claims.entitled[i]), int(claims.filed[i]),
+                          int(claims.signed[i]), int(claims.notice_ends[i]), principal, amount)  # fmt: skip
+    steps[0] = _step(
+        rules,
+        int(claims.missed[i]),
+        "missed",
+        "subsidy.stops_at",
+        principal=principal,
+        cause=int(claims.cause[i]),
+    )
+    if claims.reviewed[i] != NEVER:
+        steps.append(_step(rules, int(claims.reviewed[i]), "reviewed", "claim.notice_days"))
+    if claims.decided[i] > 0:
+        what = "refused" if claims.is_refused[i] else "approved"
+        steps.append(_step(rules, int(claims.decided[i]), what, "claim.meetings", claim=amount))
+    for at, day, fen in flows.payments:
+        if at == i:
+            steps.append(_step(rules, day, "paid", "fund.share", fund=fen, bank=int(claims.bank_part[i])))
+    for at, day, fen in flows.backstop:
+        if at == i:
+            steps.append(_step(rules, day, "paid_by_county", "fund.backstop_on", fund=fen))
+    back = [(day, f, b) for at, day, f, b in flows.returns if at == i]
+    if back:
+        day, fund, bank = back[0]
+        steps.append(_step(rules, day, "recovered", "recovery.split", recovered=fund + bank, fund=fund, bank=bank))
+    elif claims.recovered_on[i] < FAR and claims.recovered_on[i] <= setup.last_day:
+        steps.append(
+            _step(rules, int(claims.recovered_on[i]), "collected_first", "claim.counts_from", recovered=amount)
+        )
+    return sorted((s for s in steps if clock.day_of(s.on) <= setup.last_day), key=lambda s: s.on)
+
+
+def _unpaid_steps(
+    rules: Rules, due: int, entitled: int, filed: int, signed: int, ends: int, principal: int, amount: int
+) -> list[Step]:
+    return [
+        _step(rules, due, "matured", "subsidy.stops_at", principal=principal),
+        _step(rules, due, "penalty", "claim.penalty_multiplier"),
+        _step(rules, entitled, "entitled", "claim.wait_days"),
+        _step(rules, filed, "filed", "claim.file_days", claim=amount, principal=principal, interest=amount - min(principal, rules.claim.covered_principal_yuan * FEN_PER_YUAN), days=filed - due),
+        _step(rules, signed, "signed", "claim.township_working_days"),
+        _step(rules, ends, "notice", "claim.notice_days"),
+    ]  # fmt: skip
+
+
+def _step(rules: Rules, day: int, what: str, rule: str, **amounts: int) -> Step:
+    return Step(clock.date_of(day), what, rule, rules.sources.get(rule, ""), amounts)
