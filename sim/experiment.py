@@ -18,9 +18,10 @@ import pandas as pd
 from sim import outcomes, reacting
 from sim.errors import InputError, Interrupted
 from sim.opening import OpeningState
-from sim.replication import Setup, prepare, simulate
+from sim.replication import prepare, simulate
 from sim.scenario import Scenario
 from sim.store import BATCH, RunFolder
+from sim.world import Setup
 
 Progress = Callable[[int, int], None]
 

@@ -12,8 +12,8 @@ from sim.fund.claims import FAR, NEVER, Claims, return_of
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import PAID, Loans
-from sim.replication import Fates, Setup, World
 from sim.units import FEN_PER_YUAN, I64, Array, Bool
+from sim.world import Fates, Setup, World
 
 WATERFALL = (
     "repaid_before_payment",

@@ -17,8 +17,9 @@ from sim.households.reduced_form import DEFAULTED
 from sim.lending.applications import grant
 from sim.lending.loans import PAID
 from sim.outcomes import year_span
-from sim.replication import Setup, World, build_claims, released_on, unhindered
+from sim.replication import build_claims, released_on, unhindered
 from sim.units import FEN_PER_YUAN, I64, Array
+from sim.world import Setup, World
 
 N_GRID = 21
 

@@ -5,110 +5,33 @@ Households decide by kernel, institutions are SimPy processes; they meet here an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
 from sim import clock
-from sim.clock import Calendar, Slot, until
 from sim.errors import ConservationError, InputError
-from sim.fiscal.office import CLAIM as CLAIM_FILE
-from sim.fiscal.office import LIST, Desk, Lists, office
-from sim.fiscal.subsidy import entitlement, settlement_days
-from sim.fiscal.treasury import finance_bureau
+from sim.fiscal.office import Desk, Lists
+from sim.fiscal.subsidy import settlement_days
 from sim.fund import claims as fund_claims
-from sim.fund.account import Flows, deposit_interest, fund_accounts
-from sim.fund.claims import FAR, Claims
-from sim.fund.meetings import leading_group
+from sim.fund.account import Flows, deposit_interest
+from sim.fund.claims import Claims
 from sim.households import kernels, reduced_form
-from sim.households.reduced_form import DEFAULTED, ReducedForm
-from sim.law import Rules, load_rates
+from sim.households.reduced_form import DEFAULTED
+from sim.institutions import open_ledger, run_institutions
+from sim.law import load_rates
 from sim.law.pack import load_calendar
-from sim.ledger import Ledger
 from sim.lending.applications import (
-    Applications,
     applications,
-    day_in_year,
     draw_applications,
     draw_portfolio,
     grant,
 )
-from sim.lending.lender import lender
 from sim.lending.loans import NEVER, PAID, REFUSED, Loans
 from sim.opening import MAX_STACK, OpeningState
 from sim.scenario import Scenario
 from sim.shocks.paths import Paths, draw_paths
 from sim.streams import entity_id
-from sim.units import FEN_PER_YUAN, I64, PPM, Bool, share_of
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What all histories of one arm share. Built once per process."""
-
-    scenario: Scenario
-    rules: Rules
-    calendar: Calendar
-    rates: dict[str, Any]
-    seed: int
-    opening: OpeningState
-    last_day: int
-    first_month: int
-    month_ends: I64
-    township_ids: I64
-    p_classes: dict[tuple[int, int], int]
-    form: ReducedForm
-    apps: Applications | None
-    set_fen: I64
-    limit_fen: I64
-    account_of: I64
-    account_fen: I64
-    meetings: I64
-    credits: list[tuple[int, int, int]]
-    settlements: I64
-    law_from: int
-
-    @property
-    def first_day(self) -> int:
-        """The information date."""
-        return self.opening.day
-
-
-@dataclass(frozen=True)
-class Fates:
-    """What became of each loan of the book; see `reduced_form.fates_reference`."""
-
-    fate: I64
-    missed: I64
-    repaid: I64
-    cause: I64
-    renewed: I64
-
-    def take(self, rows: Any) -> Fates:
-        """Some of the loans."""
-        return Fates(self.fate[rows], self.missed[rows], self.repaid[rows], self.cause[rows], self.renewed[rows])
-
-
-@dataclass
-class World:
-    """Everything that happened in one history."""
-
-    replication: int
-    paths: Paths
-    demand: Loans
-    demand_fates: Fates
-    granted: Bool
-    loans: Loans
-    fates: Fates
-    claims: Claims
-    lists: Lists
-    entitled: I64
-    flows: Flows
-    ledger: Ledger
-    desk: Desk
-    records: list[dict[str, int]]
-    n_events: int
+from sim.units import FEN_PER_YUAN, I64, Bool
+from sim.world import Fates, Setup, World
 
 
 def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int) -> Setup:
@@ -189,9 +112,9 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> W
     loans, fates_of_loans = demand.take(rows), fates.take(rows)
     claims = build_claims(setup, loans, fates_of_loans, replication)
     world = World(replication, paths, demand, fates, granted, loans, fates_of_loans, claims, Lists.empty(),
-                  np.zeros((0, 0), np.int64), Flows(), _ledger(setup, loans, keep_journal),
+                  np.zeros((0, 0), np.int64), Flows(), open_ledger(setup, loans, keep_journal),
                   Desk(0.0, setup.calendar.working_days_through), [], 0)  # fmt: skip
-    _run_institutions(setup, world)
+    run_institutions(setup, world)
     _check(setup, world)
     return world
 
@@ -273,173 +196,6 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
         np.where(is_known, np.maximum(approved, 0), NEVER), np.where(is_known, np.maximum(approved, 0), NEVER), due,
         np.where(paid_on >= 0, fund_part, 0), never.copy(), np.where(paid_on >= 0, paid_on, NEVER),
     )  # fmt: skip
-
-
-# --- institutions ------------------------------------------------------------------------------------
-
-
-def _ledger(setup: Setup, loans: Loans, keep_journal: bool) -> Ledger:
-    """Accounts with their opening balances; `before` is the counterpart of what was there already."""
-    ledger = Ledger(journal=[] if keep_journal else None)
-    for account in ("before", "county", "county_owes", "banks", "households", "debt"):
-        ledger.open(account)
-    ledger.open("subsidy_cash", guarded=True)
-    for index, fen in enumerate(setup.account_fen):
-        ledger.open(f"fund:{index}", guarded=True)
-        ledger.post(setup.first_day, "fund set up", (f"fund:{index}", int(fen)), ("before", -int(fen)))
-    ledger.post(setup.first_day, "cash carried over", ("subsidy_cash", setup.opening.subsidy_cash_fen),
-                ("before", -setup.opening.subsidy_cash_fen))  # fmt: skip
-    lent_before = np.bincount(loans.lender, weights=np.where(loans.start < setup.first_day, loans.balance, 0),
-                              minlength=setup.set_fen.size).astype(np.int64)  # fmt: skip
-    unpaid = [0] * setup.set_fen.size
-    for _, index, fen, *_ in setup.opening.lists:
-        unpaid[index] += fen
-    for index, fen in enumerate(lent_before):
-        for name in ("cash", "book", "subsidy_due"):
-            ledger.open(f"{name}:{index}")
-        ledger.post(setup.first_day, "book carried over", (f"book:{index}", int(fen)), ("debt", -int(fen)))
-        ledger.post(
-            setup.first_day,
-            "subsidy unpaid",
-            (f"subsidy_due:{index}", unpaid[index]),
-            ("county_owes", -unpaid[index]),
-        )
-    return ledger
-
-
-def _run_institutions(setup: Setup, world: World) -> None:
-    scenario, rules, calendar = setup.scenario, setup.rules, setup.calendar
-    ledger, claims, first, last = world.ledger, world.claims, setup.first_day, setup.last_day
-    direct = rules.subsidy.paid_to == "bank"
-    env = clock.start(first)
-    world.entitled, lines = _entitlement(setup, world)
-    world.lists = _lists(setup, world.entitled, lines)
-    base = calendar.working_days_through(first - 1)
-    clerks = scenario.office
-    world.desk = Desk(
-        clerks.clerks * clerks.share_of_working_days * clerks.minutes_per_day,
-        lambda day: calendar.working_days_through(int(day) - 1) - base,
-    )
-    _fill_desk(setup, world)
-    payment_days = _days_of_month(setup, scenario.fiscal.payment_day)
-    meetings = [int(d) for d in setup.meetings]
-    env.process(
-        office(env, world.desk, calendar, rules, world.lists, claims.reviewed, sorted({*payment_days, *meetings}))
-    )
-    env.process(leading_group(env, rules, calendar, claims, setup.meetings))
-    env.process(finance_bureau(env, ledger, world.lists, _releases(setup, world.entitled), payment_days, direct))
-    years = range(clock.date_of(first).year, clock.date_of(last).year + 1)
-    backstop = {day_in_year(y, rules.fund.backstop_on) for y in years}
-    pays = calendar.add_working_days(setup.meetings, rules.claim.payment_working_days)
-    days = {int(d) for d in (*pays, *setup.month_ends)} | {d for d, *_ in setup.credits} | backstop | {first}
-    days = {d for d in days if first <= d <= last}
-    env.process(
-        fund_accounts(env, ledger, rules, claims, setup.account_of, setup.credits, sorted(days), backstop, world.flows)
-    )
-    lent, repaid = _monthly(setup, world)
-    for index in range(setup.set_fen.size):
-        due = {int(d): int(f) for d, f in zip(setup.settlements, world.entitled[:, index], strict=True)}
-        env.process(lender(env, ledger, index, setup.month_ends, lent[index], repaid[index], due, direct))
-    env.process(_recorder(env, setup, world))
-    env.run(until=last + 1)
-    world.n_events = env._eid if isinstance(env._eid, int) else next(env._eid)
-
-
-def _recorder(env: Any, setup: Setup, world: World) -> Any:
-    """Balances at the end of each month."""
-    claims, lists = world.claims, world.lists
-    for end in setup.month_ends:
-        yield from until(env, int(end), Slot.RECORDS)
-        waiting = (
-            (claims.due != NEVER) & (claims.due <= end) & (claims.paid < claims.fund_part) & (claims.recovered_on > end)
-        )
-        unpaid = sum(a - p for a, p, day in zip(lists.amount, lists.paid, lists.period_end, strict=True) if day <= end)
-        row = {f"fund_{i}_fen": world.ledger.balances[f"fund:{i}"] for i in range(setup.account_fen.size)}
-        world.records.append({
-            **row,
-            "claims_waiting_fen": int((claims.fund_part - claims.paid)[waiting].sum()),
-            "subsidy_unpaid_fen": unpaid,
-            "subsidy_cash_fen": world.ledger.balances["subsidy_cash"],
-        })  # fmt: skip
-
-
-def _entitlement(setup: Setup, world: World) -> tuple[I64, I64]:
-    rules, loans, fates = setup.rules, world.loans, world.fates
-    principal = np.minimum(loans.balance, rules.subsidy.ceiling_yuan * FEN_PER_YUAN)
-    rate = share_of(loans.rate_ppm, round(rules.subsidy.share * PPM))
-    stop = np.where(fates.renewed == 1, fates.missed, np.minimum(fates.missed, loans.due))
-    out: tuple[I64, I64] = entitlement(
-        loans.lender, principal, rate, loans.start, stop, setup.settlements, setup.opening.last_settlement,
-        rules.interest.day_count, setup.set_fen.size,
-    )  # fmt: skip
-    return out
-
-
-def _lists(setup: Setup, entitled: I64, lines: I64) -> Lists:
-    """Files for the office: each settlement's list, and the part with errors one settlement later."""
-    rules, calendar, errors = setup.rules, setup.calendar, setup.scenario.fiscal.file_errors
-    lists = Lists.empty()
-    for entry in setup.opening.lists:
-        lists.add(*entry)
-    arrives = calendar.add_working_days(setup.settlements, rules.subsidy.check_working_days)
-    for j, day in enumerate(setup.settlements):
-        for index in range(setup.set_fen.size):
-            fen, n = int(entitled[j, index]), int(lines[j, index])
-            if fen == 0:
-                continue
-            wrong = int(share_of(fen, round(errors * PPM)))
-            lists.add(int(day), index, fen - wrong, n, int(arrives[j]))
-            if wrong:
-                again = int(arrives[j + 1]) if j + 1 < arrives.size else FAR
-                lists.add(int(day), index, wrong, round(n * errors), again)
-    return lists
-
-
-def _fill_desk(setup: Setup, world: World) -> None:
-    """Put every file on the desk's calendar: subsidy lists, and claims not collected before they arrive."""
-    first, last, clerks = setup.first_day, setup.last_day, setup.scenario.office
-    for i in range(len(world.lists)):
-        if world.lists.confirmed[i] < 0 and world.lists.arrives[i] <= last:
-            minutes = world.lists.lines[i] * clerks.minutes_per_line
-            world.desk.submit(max(world.lists.arrives[i], first), LIST, minutes, (LIST, i))
-    claims = world.claims
-    coming = (claims.decided == NEVER) & (claims.signed <= last) & (claims.recovered_on > claims.signed)
-    for k in np.flatnonzero(coming):
-        world.desk.submit(max(int(claims.signed[k]), first), CLAIM_FILE, clerks.minutes_per_claim, (CLAIM_FILE, int(k)))
-
-
-def _releases(setup: Setup, entitled: I64) -> dict[int, int]:
-    """Cash of each year's appropriation by release day; the year's budget follows what falls due in it."""
-    fiscal = setup.scenario.fiscal
-    out: dict[int, int] = {}
-    years = clock.year_of(setup.settlements)
-    for year in np.unique(clock.year_of(setup.month_ends)):
-        budget = int(entitled[years == year].sum() * fiscal.budget_share)
-        for month_day, share in zip(fiscal.release_days, fiscal.cash_by_quarter, strict=True):
-            day = day_in_year(int(year), month_day)
-            if setup.first_day <= day <= setup.last_day:
-                out[day] = out.get(day, 0) + int(share_of(budget, round(share * PPM)))
-    return out
-
-
-def _monthly(setup: Setup, world: World) -> tuple[I64, I64]:
-    """Principal lent and repaid by lender and month [fen]."""
-    loans, fates, n = world.loans, world.fates, setup.month_ends.size
-    out = []
-    for days, rows in (
-        (loans.start, loans.start >= setup.first_day),
-        (fates.repaid, (fates.repaid >= setup.first_day) & (fates.repaid <= setup.last_day)),
-    ):
-        at = loans.lender[rows] * n + clock.month_of(days[rows]) - setup.first_month
-        total = np.bincount(at, weights=loans.balance[rows].astype(float), minlength=n * setup.set_fen.size)
-        out.append(total.astype(np.int64).reshape(setup.set_fen.size, n))
-    return out[0], out[1]
-
-
-def _days_of_month(setup: Setup, day_of_month: int) -> list[int]:
-    starts = clock.first_day_of_month(clock.month_of(setup.month_ends))
-    days = [int(d) + day_of_month - 1 for d in starts]
-    return [d for d in days if setup.first_day <= d <= setup.last_day]
 
 
 def _check(setup: Setup, world: World) -> None:

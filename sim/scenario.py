@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sim.errors import InputError
 from sim.law import Pack, Rules, load_pack
 from sim.law.pack import read_toml
+from sim.reading import adds_up, as_input_error, check_path, merge, nested, refuse
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Yuan = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-
-
-def _adds_up(name: str, shares: Any) -> None:
-    total = sum(shares)
-    if abs(total - 1) > 1e-9:
-        raise ValueError(f"{name}|sum {total:.6g}|shares that add up to 1")
 
 
 class _Model(BaseModel):
@@ -70,11 +64,11 @@ class Lending(_Model):
 
     @model_validator(mode="after")
     def _sums(self) -> Self:
-        _adds_up("principal_yuan", self.principal_yuan.values())
-        _adds_up("term_months", self.term_months.values())
-        _adds_up("by_month", self.by_month)
+        adds_up("principal_yuan", self.principal_yuan.values())
+        adds_up("term_months", self.term_months.values())
+        adds_up("by_month", self.by_month)
         if len(self.by_month) != 12:
-            raise ValueError(f"by_month|{len(self.by_month)} shares|twelve shares, January to December")
+            refuse("by_month", f"{len(self.by_month)} shares", "twelve shares, January to December")
         return self
 
 
@@ -92,9 +86,9 @@ class PortfolioGroup(_Model):
 
     @model_validator(mode="after")
     def _sums(self) -> Self:
-        _adds_up("loans_per_household", self.loans_per_household.values())
+        adds_up("loans_per_household", self.loans_per_household.values())
         if min(self.loans_per_household) < 1:
-            raise ValueError(f"loans_per_household|{min(self.loans_per_household)}|numbers of loans from 1")
+            refuse("loans_per_household", f"{min(self.loans_per_household)}", "numbers of loans from 1")
         return self
 
 
@@ -164,7 +158,7 @@ class Causes(_Model):
 
     @model_validator(mode="after")
     def _sums(self) -> Self:
-        _adds_up("causes", (self.inability, self.death, self.disaster, self.wilful))
+        adds_up("causes", (self.inability, self.death, self.disaster, self.wilful))
         return self
 
 
@@ -211,9 +205,9 @@ class Fiscal(_Model):
 
     @model_validator(mode="after")
     def _sums(self) -> Self:
-        _adds_up("cash_by_quarter", self.cash_by_quarter)
+        adds_up("cash_by_quarter", self.cash_by_quarter)
         if len(self.cash_by_quarter) != 4 or len(self.release_days) != 4:
-            raise ValueError("cash_by_quarter|other than four|four shares and four release days")
+            refuse("cash_by_quarter", "other than four", "four shares and four release days")
         return self
 
 
@@ -257,27 +251,27 @@ class Scenario(_Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _adds_up("townships.share", self.township_shares())
+        adds_up("townships.share", self.township_shares())
         if self.information_on > dt.date(self.sized_year, 1, 1):
-            raise ValueError(f"information_on|{self.information_on}|1 January of the sized year or earlier")
+            refuse("information_on", f"{self.information_on}", "1 January of the sized year or earlier")
         if self.information_on.year < self.sized_year - 1:
-            raise ValueError(f"information_on|{self.information_on}|within the year before the sized year")
+            refuse("information_on", f"{self.information_on}", "within the year before the sized year")
         for what, keys in (("lenders", self.lenders), ("townships", self.townships)):
             names = [k.key for k in keys]
             if len(set(names)) != len(names):
-                raise ValueError(f"{what}.key|{names}|each key once")
+                refuse(f"{what}.key", f"{names}", "each key once")
         d = self.defaults
         if (d.anchor is None) == (d.p_default is None) and self.opening.kind != "portfolio":
-            raise ValueError("defaults.p_default|both or neither|exactly one of defaults.anchor and defaults.p_default")
+            refuse("defaults.p_default", "both or neither", "exactly one of defaults.anchor and defaults.p_default")
         if d.factor.county_variance + d.factor.township_variance >= 1:
-            raise ValueError("defaults.factor|sum of 1 or more|variance shares that leave room for the household")
+            refuse("defaults.factor", "sum of 1 or more", "variance shares that leave room for the household")
         if self.opening.kind in ("table", "townships") and not self.opening.file:
-            raise ValueError(f"opening.file|None|a file for opening kind {self.opening.kind}")
+            refuse("opening.file", "None", f"a file for opening kind {self.opening.kind}")
         for group in self.opening.portfolio:
             if group.township not in [t.key for t in self.townships]:
-                raise ValueError(f"opening.portfolio.township|{group.township}|a township of this file")
+                refuse("opening.portfolio.township", f"{group.township}", "a township of this file")
             if group.lender not in [lender.key for lender in self.lenders]:
-                raise ValueError(f"opening.portfolio.lender|{group.lender}|a lender of this file")
+                refuse("opening.portfolio.lender", f"{group.lender}", "a lender of this file")
         return self
 
     # --- reading ---------------------------------------------------------------------------------
@@ -307,7 +301,7 @@ class Scenario(_Model):
         try:
             return Scenario.model_validate(raw)
         except ValidationError as error:
-            raise _as_input_error(error, where) from None
+            raise as_input_error(Scenario, error, where) from None
 
     def change(self, name: str | None = None, **changes: Any) -> Scenario:
         """A copy with changed fields, ``__`` standing for the dot: ``defaults__anchor="high"``."""
@@ -374,65 +368,15 @@ def _read(name: str) -> tuple[dict[str, Any], str]:
         raw["opening"]["file"] = str((path.parent / raw["opening"]["file"]).resolve())
     if base is not None:
         parent, _ = _read(base if not base.endswith(".toml") else str(path.parent / base))
-        raw = _merge(parent, raw)
+        raw = merge(parent, raw)
     return raw, path.name
-
-
-def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    out = dict(base)
-    for key, value in over.items():
-        is_table = isinstance(value, dict) and isinstance(out.get(key), dict)
-        out[key] = _merge(out[key], value) if is_table else value
-    return out
 
 
 def _apply(raw: dict[str, Any], changes: Mapping[str, Any], where: str) -> dict[str, Any]:
     for dotted, value in changes.items():
-        if dotted.startswith("rules.") and dotted != "rules":
-            raw = _merge(raw, {"rule_changes": {dotted.removeprefix("rules."): value}})
-            continue
-        _check_path(dotted, where)
-        nested: Any = value
-        for part in reversed(dotted.split(".")):
-            nested = {part: nested}
-        raw = _merge(raw, nested)
+        if dotted.startswith("rules."):
+            raw = merge(raw, {"rule_changes": {dotted.removeprefix("rules."): value}})
+        else:
+            check_path(Scenario, dotted, where)
+            raw = merge(raw, nested(dotted, value))
     return raw
-
-
-def _check_path(dotted: str, where: str) -> None:
-    model: Any = Scenario
-    for part in dotted.split("."):
-        fields = getattr(model, "model_fields", None)
-        if fields is None:
-            return  # below a table whose keys are data
-        if part not in fields:
-            raise InputError(where, dotted, part, f"one of {sorted(fields)}", fields)
-        model = _model_in(fields[part].annotation)
-
-
-def _model_in(annotation: Any) -> Any:
-    """The model inside ``X``, ``X | None``; None for anything else."""
-    options = get_args(annotation) if get_origin(annotation) in (types.UnionType,) else (annotation,)
-    return next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
-
-
-def _as_input_error(error: ValidationError, where: str) -> InputError:
-    first = error.errors()[0]
-    field = ".".join(str(p) for p in first["loc"] if not isinstance(p, int) or True)
-    if first["type"] == "extra_forbidden":
-        model: Any = Scenario
-        for part in first["loc"][:-1]:
-            if isinstance(part, str) and hasattr(model, "model_fields"):
-                annotation = model.model_fields[part].annotation
-                args = [a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
-                model = args[0] if args else _model_in(annotation)
-        names = sorted(getattr(model, "model_fields", {}))
-        return InputError(where, field, str(first["loc"][-1]), f"one of {names}", names)
-    if first["type"] == "value_error":
-        text = str(first["ctx"]["error"])
-        name, _, rest = text.partition("|")
-        value, _, allowed = rest.partition("|")
-        own = f"{field}.{name}" if field and field.split(".")[-1] not in name else name
-        return InputError(where, own, value, allowed)
-    options = first.get("ctx", {}).get("expected", "")
-    return InputError(where, field, first["input"], first["msg"], str(options).replace("'", "").split(" or "))

@@ -16,11 +16,12 @@ from sim.households.reduced_form import CAUSES, DEFAULTED
 from sim.law import Rules, load_rates
 from sim.law.pack import load_calendar
 from sim.lending.applications import rate_ppm
-from sim.replication import Setup, prepare, simulate
+from sim.replication import prepare, simulate
 from sim.scenario import Scenario
 from sim.sizing import horizon
 from sim.units import FEN_PER_YUAN, percent_to_ppm
 from sim.warmup import opening_state
+from sim.world import Setup
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from sim.law import load_rates
 from sim.law.pack import load_calendar
 from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, PAID, REFUSED
 from sim.opening import OpeningState
-from sim.replication import Setup, World, prepare, simulate
+from sim.replication import prepare, simulate
 from sim.scenario import Scenario
+from sim.world import Setup, World
 
 WRITTEN_OFF_AFTER = 365  # days after refusal: an assumption
 

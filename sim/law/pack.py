@@ -6,7 +6,7 @@ import datetime as dt
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -224,6 +224,7 @@ def check_value(where: str, key: str, unit: str, value: Any) -> None:
     if not isinstance(value, kind) or (is_bool and unit != "yes_no"):
         raise InputError(where, key, value, words)
     low, high = _RANGES.get(unit, (0, None))
+    value = cast(Any, value)
     is_number = isinstance(value, int | float) and not is_bool
     if is_number and (value < low or (high is not None and value > high) or (unit == "multiple" and value <= 0)):
         raise InputError(where, key, value, words)

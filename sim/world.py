@@ -1,0 +1,88 @@
+"""What the histories of one arm share, and everything that happens in one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sim.clock import Calendar
+from sim.fiscal.office import Desk, Lists
+from sim.fund.account import Flows
+from sim.fund.claims import Claims
+from sim.households.reduced_form import ReducedForm
+from sim.law import Rules
+from sim.ledger import Ledger
+from sim.lending.applications import Applications
+from sim.lending.loans import Loans
+from sim.opening import OpeningState
+from sim.scenario import Scenario
+from sim.shocks.paths import Paths
+from sim.units import I64, Bool
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all histories of one arm share. Built once per process."""
+
+    scenario: Scenario
+    rules: Rules
+    calendar: Calendar
+    rates: dict[str, Any]
+    seed: int
+    opening: OpeningState
+    last_day: int
+    first_month: int
+    month_ends: I64
+    township_ids: I64
+    p_classes: dict[tuple[int, int], int]
+    form: ReducedForm
+    apps: Applications | None
+    set_fen: I64
+    limit_fen: I64
+    account_of: I64
+    account_fen: I64
+    meetings: I64
+    credits: list[tuple[int, int, int]]
+    settlements: I64
+    law_from: int
+
+    @property
+    def first_day(self) -> int:
+        """The information date."""
+        return self.opening.day
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What became of each loan of the book; see `reduced_form.fates_reference`."""
+
+    fate: I64
+    missed: I64
+    repaid: I64
+    cause: I64
+    renewed: I64
+
+    def take(self, rows: Any) -> Fates:
+        """Some of the loans."""
+        return Fates(self.fate[rows], self.missed[rows], self.repaid[rows], self.cause[rows], self.renewed[rows])
+
+
+@dataclass
+class World:
+    """Everything that happened in one history."""
+
+    replication: int
+    paths: Paths
+    demand: Loans
+    demand_fates: Fates
+    granted: Bool
+    loans: Loans
+    fates: Fates
+    claims: Claims
+    lists: Lists
+    entitled: I64
+    flows: Flows
+    ledger: Ledger
+    desk: Desk
+    records: list[dict[str, int]]
+    n_events: int

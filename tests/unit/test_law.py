@@ -1,0 +1,288 @@
+"""Rule packs: what is read, and every way in which a pack or a change of a rule is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import clock
+from sim.law import Pack, Rules, load_pack, load_rates, pack_names
+from sim.law.pack import RULES, check_value, load_calendar, read_toml
+
+ON = dt.date(2018, 1, 1)
+SHARE = "from = 2016-07-01\nvalue = 0.7\ncite = "
+FILE_DAYS = 'from = 2016-07-01\nvalue = 20\nassumption = "no deadline'
+Refuses = Callable[..., Any]
+PackFile = Callable[..., str]
+
+
+# --- what is read ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_shipped_packs_load_and_every_value_has_a_source(name: str) -> None:
+    pack = load_pack(name)
+    assert pack.id == name
+    assert set(pack.title) == {"zh", "en"}
+    for key, parameter in pack.parameters.items():
+        assert set(parameter.label) == {"zh", "en"}, key
+        for value in parameter.values:
+            assert bool(value.cite) != bool(value.assumption), key
+            assert value.source in (value.cite, f"assumption: {value.assumption}")
+
+
+def test_x_county_on_the_first_of_january_2018(rules: Rules) -> None:
+    assert (rules.fund.share, rules.fund.bank_share, rules.fund.leverage) == (0.7, 0.3, 10)
+    assert (rules.claim.wait_days, rules.claim.file_days, rules.claim.notice_days) == (90, 20, 7)
+    assert rules.set_sub_accounts_yuan == {"rcc": 15_000_000, "psbc": 5_000_000}
+    assert rules.sources["fund.share"] == "X county regulation, art. 22"
+    assert load_pack("x-county").source("claim.file_days", ON).startswith("assumption: no deadline")
+
+
+def test_the_value_of_the_day_is_taken(pack_file: PackFile) -> None:
+    later = '[[claim.file_days.values]]\nfrom = 2017-06-01\nvalue = 10\ncite = "amended"\n\n[claim.township_working'
+    pack = load_pack(pack_file(("[claim.township_working", later)))
+    parameter = pack.parameters["claim.file_days"]
+    for date, value in (("2016-07-01", 20), ("2017-05-31", 20), ("2017-06-01", 10), ("2030-01-01", 10)):
+        assert parameter.on(dt.date.fromisoformat(date)).value == value
+    assert Rules.view(pack, ON).claim.file_days == 10
+
+
+def test_rate_tables_are_days_and_parts_per_million() -> None:
+    days, values = load_rates()["benchmark_one_to_three_year"]
+    at = np.searchsorted(days, clock.day_of(ON), side="right") - 1
+    assert values[at] == 47_500
+    assert (np.diff(days) > 0).all()
+
+
+def test_calendar_can_be_cut_to_a_span() -> None:
+    calendar = load_calendar(2016, 2018)
+    assert calendar.first_day == clock.day_of(dt.date(2016, 1, 1))
+    assert calendar.is_working.size == 366 + 365 + 365
+
+
+# --- a pack that is refused --------------------------------------------------------------------------
+
+
+def test_unknown_pack_names_the_nearest(refuses: Refuses) -> None:
+    refuses(lambda: load_pack("x-conty"), "pack", "a shipped pack", found="x-conty", nearest="x-county")
+
+
+def test_a_broken_file_is_one_line(tmp_path: Path, refuses: Refuses) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text("id = ")
+    refuses(lambda: load_pack(str(path)), "file", "readable UTF-8 TOML", where="broken.toml")
+    path.write_bytes(b'id = "\xff\xfe"')
+    refuses(lambda: read_toml(path), "file", "readable UTF-8 TOML", where="broken.toml")
+    refuses(lambda: read_toml(tmp_path / "none.toml"), "file", "readable UTF-8 TOML", where="none.toml")
+
+
+REFUSED: list[tuple[str, tuple[str, str], str, str, Any, str | None]] = [
+    ("no id", ('id = "x-county"', ""), "id", "every pack has an id", None, None),
+    ("not a table", ("[loan.age_below]", "[loan]\nextra = 3\n[loan.age_below]"), "loan.extra", "a table with", 3, None),
+    ("unknown key", ("not_simulated =", "not_simulatd ="), "loan.age_below.not_simulatd", "one of", "not_simulatd", "not_simulated"),
+    ("no unit", ('unit = "years"\n', ""), "loan.age_below.unit", "a label, a unit and values", None, None),
+    ("wrong unit", ('unit = "years"', 'unit = "yeers"'), "loan.age_below.unit", "one of", "yeers", "years"),
+    ("dates out of order", ("[claim.township_working_days]", "[[claim.file_days.values]]\nfrom = 2016-06-30\nvalue = 5\ncite = \"c\"\n[claim.township_working_days]"), "claim.file_days.from", "ascending", "2016-06-30", None),
+    ("same date twice", ("[claim.township_working_days]", "[[claim.file_days.values]]\nfrom = 2016-07-01\nvalue = 5\ncite = \"c\"\n[claim.township_working_days]"), "claim.file_days.from", "ascending", "2016-07-01", None),
+    ("expected value differs", (SHARE, "from = 2016-07-01\nvalue = 0.6\ncite = "), "fund.share.expect", "0.7 on 2018-01-01", 0.6, None),
+    ("unknown key of a value", (FILE_DAYS, FILE_DAYS.replace("value", "valu")), "claim.file_days.valu", "one of", "valu", "value"),
+    ("no date", (FILE_DAYS, FILE_DAYS.replace("2016-07-01", '"2016"')), "claim.file_days.from", "a date, like", "2016", None),
+    ("cite and assumption", (FILE_DAYS, 'cite = "art. 1"\n' + FILE_DAYS), "claim.file_days", "exactly one of cite", 20, None),
+    ("neither", (FILE_DAYS, FILE_DAYS.replace("no deadline", '"\nlabl = "')), "claim.file_days.labl", "one of", "labl", "label"),
+    ("share above one", (SHARE, "from = 2016-07-01\nvalue = 1.2\ncite = "), "fund.share", "between 0 and 1", 1.2, None),
+    ("a word for a number", (FILE_DAYS, FILE_DAYS.replace("20\n", '"twenty"\n')), "claim.file_days", "whole number of days", "twenty", None),
+    ("not an option", ('value = "after_court"', 'value = "after_curt"'), "claim.wilful_default", "one of", "after_curt", "after_court"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "allowed", "found", "nearest"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED]
+)
+def test_refused_pack(
+    change: tuple[str, str], field: str, allowed: str, found: Any, nearest: str | None, pack_file: PackFile, refuses: Refuses
+) -> None:  # fmt: skip
+    path = pack_file(change)
+    more = {"nearest": nearest} if nearest else {}
+    refuses(lambda: load_pack(path), field, allowed, found=found, where="county.toml", **more)
+
+
+def test_a_value_without_any_source_is_refused(pack_file: PackFile, refuses: Refuses) -> None:
+    text = 'assumption = "no deadline in art. 20(1); 10 to 30 days"'
+    path = pack_file((text, 'assumption = ""'))
+    refuses(lambda: load_pack(path), "claim.file_days", "exactly one of cite", found=20)
+
+
+def test_no_values(tmp_path: Path, refuses: Refuses) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('id="p"\ntitle={}\n[a.b]\nlabel={}\nunit="days"\nvalues=[]\n')
+    refuses(lambda: load_pack(str(path)), "a.b.values", "at least one dated value")
+
+
+def test_before_the_first_value(refuses: Refuses) -> None:
+    parameter = load_pack("x-county").parameters["fund.share"]
+    refuses(
+        lambda: parameter.on(dt.date(2016, 6, 30), "w"),
+        "fund.share",
+        "from 2016-07-01 on",
+        found="2016-06-30",
+        where="w",
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "bad", "words"),
+    [
+        ("years", 121, "0 to 120"),
+        ("months", 0, "1 to 600"),
+        ("days", -1, "0 or more"),
+        ("days", 1.5, "a whole number of days"),
+        ("days", True, "a whole number of days"),
+        ("working_days", "3", "a whole number of working days"),
+        ("day", 29, "1 to 28"),
+        ("count", -1, "0 or more"),
+        ("yuan", -1, "whole yuan"),
+        ("yuan", 0.5, "whole yuan"),
+        ("share", 1.01, "between 0 and 1"),
+        ("share", -0.01, "between 0 and 1"),
+        ("share", True, "between 0 and 1"),
+        ("multiple", 0, "above 0"),
+        ("percentage_points", "1", "percentage points"),
+        ("percent per year", 37, "0 to 36"),
+        ("yes_no", 1, "true or false"),
+        ("text", 1, "a word"),
+        ("list", "word", "a list of words"),
+        ("month_day", "3 January", '"01-15"'),
+        ("month_day", "13-01", '"01-15"'),
+        ("month_day", 301, '"03-01"'),
+        ("month_days", ["01-15", "02-30"], '"01-15"'),
+        ("month_days", "01-15", '"01-15"'),
+        ("yuan_by_lender", 5, "a table of lender"),
+    ],
+)
+def test_each_unit_has_its_type_and_range(unit: str, bad: Any, words: str, refuses: Refuses) -> None:
+    refuses(lambda: check_value("file", "some.rule", unit, bad), "some.rule", words, where="file")
+
+
+def test_a_sub_account_below_zero_names_its_lender(refuses: Refuses) -> None:
+    refuses(lambda: check_value("f", "k", "yuan_by_lender", {"rcc": 1, "psbc": -1}), "k.psbc", "whole yuan", found=-1)
+
+
+# --- a view that is refused --------------------------------------------------------------------------
+
+
+def without(pack: Pack, key: str) -> Pack:
+    return replace(pack, parameters={k: v for k, v in pack.parameters.items() if k != key})
+
+
+def test_a_missing_rule_is_named(refuses: Refuses) -> None:
+    pack = without(load_pack("x-county"), "claim.wait_days")
+    refuses(lambda: Rules.view(pack, ON), "claim.wait_days", "missing from the pack", where="x-county.toml")
+
+
+def test_a_rule_that_the_model_does_not_know(refuses: Refuses) -> None:
+    pack = load_pack("x-county")
+    pack = replace(pack, parameters={**pack.parameters, "fund.shares": pack.parameters["fund.share"]})
+    refuses(lambda: Rules.view(pack, ON), "fund.shares", "a rule that the model knows", nearest="fund.share")
+
+
+def test_the_pack_is_not_in_force_yet(refuses: Refuses) -> None:
+    refuses(lambda: Rules.view(load_pack("x-county"), dt.date(2016, 1, 1)), "loan.age_below", "from 2016-07-01 on")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "allowed", "found"),
+    [
+        ({"claim.fil_days": 10}, "rules.claim.fil_days", "a rule of pack x-county", "claim.fil_days"),
+        ({"claim.file_days": -1}, "rules.claim.file_days", "a whole number of days", -1),
+        ({"claim.file_days": "ten"}, "rules.claim.file_days", "a whole number of days", "ten"),
+        ({"subsidy.paid_to": "town"}, "rules.subsidy.paid_to", "one of ['bank', 'household']", "town"),
+        ({"fund.share": 0.8}, "fund.share + fund.bank_share", "add up to 1", 1.1),
+        (
+            {"fund.size_yuan": 21_000_000},
+            "fund.from_upper_level_yuan + fund.from_county_yuan",
+            "= 21000000",
+            20_000_000,
+        ),
+        ({"fund.sub_accounts_yuan": {"rcc": 1}}, "fund.sub_accounts_yuan", "= 20000000", 1),
+        ({"claim.meetings": []}, "claim.meetings", "at least one meeting", []),
+        ({"subsidy.settlements_per_year": 5}, "subsidy.settlements_per_year", "1, 2, 4, 6 or 12", 5),
+        ({"subsidy.settlements_per_year": 0}, "subsidy.settlements_per_year", "1, 2, 4, 6 or 12", 0),
+    ],
+)
+def test_refused_change(changes: dict[str, Any], field: str, allowed: str, found: Any, refuses: Refuses) -> None:
+    error = refuses(lambda: Rules.view(load_pack("x-county"), ON, changes), field, allowed)
+    assert error.value == pytest.approx(found) if isinstance(found, float) else error.value == found
+
+
+def test_a_misspelt_change_names_the_nearest_rule(refuses: Refuses) -> None:
+    pack = load_pack("x-county")
+    refuses(
+        lambda: Rules.view(pack, ON, {"claim.fil_days": 1}), "rules.claim.fil_days", "a rule", nearest="claim.file_days"
+    )
+
+
+def test_a_change_says_where_it_comes_from() -> None:
+    rules = Rules.view(load_pack("x-county"), ON, {"claim.file_days": 10})
+    assert rules.claim.file_days == 10
+    assert rules.sources["claim.file_days"] == "assumption: set by the scenario"
+
+
+# --- known faults ------------------------------------------------------------------------------------
+
+
+@pytest.mark.xfail(strict=True, reason="fault: a date with a time of day raises TypeError")
+def test_a_date_with_a_time_is_refused_or_read(pack_file: PackFile, refuses: Refuses) -> None:
+    path = pack_file((FILE_DAYS, FILE_DAYS.replace("2016-07-01", "2016-07-01T00:00:00")))
+    refuses(lambda: Rules.view(load_pack(path), ON), "claim.file_days.from", "a date")
+
+
+@pytest.mark.xfail(strict=True, reason="fault: nan and inf pass the range check")
+@pytest.mark.parametrize(("unit", "value"), [("share", float("nan")), ("multiple", float("inf"))])
+def test_numbers_that_are_none_are_refused(unit: str, value: float, refuses: Refuses) -> None:
+    refuses(lambda: check_value("f", "k", unit, value), "k", "a ")
+
+
+@pytest.mark.xfail(strict=True, reason='fault: "02-29" is accepted and raises ValueError in every year but a leap year')
+def test_a_yearly_date_exists_every_year(refuses: Refuses) -> None:
+    refuses(lambda: check_value("f", "k", "month_day", "02-29"), "k", "yearly dates")
+
+
+@pytest.mark.xfail(
+    strict=True, reason="fault: a cause that does not exist is found only inside each history, as ValueError"
+)
+def test_unknown_cause_is_refused(refuses: Refuses) -> None:
+    refuses(
+        lambda: Rules.view(load_pack("x-county"), ON, {"claim.compensable_causes": ["deth"]}),
+        "rules.claim.compensable_causes", "one of",
+    )  # fmt: skip
+
+
+@pytest.mark.xfail(strict=True, reason="fault: a single value at the top of a pack is ignored, whatever its name")
+def test_unknown_key_at_the_top_is_refused(pack_file: PackFile, refuses: Refuses) -> None:
+    path = pack_file(('id = "x-county"', 'id = "x-county"\nfund_share = 0.9'))
+    refuses(lambda: load_pack(path), "fund_share", "")
+
+
+@pytest.mark.xfail(strict=True, reason="fault: a misspelt key of `expect` raises KeyError")
+def test_misspelt_expectation_is_refused(pack_file: PackFile, refuses: Refuses) -> None:
+    path = pack_file(("date = 2018-01-01", "dat = 2018-01-01"))
+    refuses(lambda: load_pack(path), "loan.age_below.expect", "")
+
+
+@pytest.mark.xfail(strict=True, reason="fault: `values` that is no list of tables raises TypeError")
+def test_values_that_are_no_list_are_refused(tmp_path: Path, refuses: Refuses) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('id="p"\ntitle={}\n[a.b]\nlabel={}\nunit="days"\nvalues=3\n')
+    refuses(lambda: load_pack(str(path)), "a.b.values", "")
+
+
+def test_the_shipped_rate_file_is_no_pack() -> None:
+    assert "rates" not in pack_names()
+    assert (RULES / "rates.toml").is_file()
