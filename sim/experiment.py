@@ -82,11 +82,8 @@ def run_arms(
     InputError
         No histories asked for, or no workers.
     """
-    if n < 1:
-        raise InputError("command", "replications", n, "1 or more")
-    workers = workers if workers is not None else (os.cpu_count() or 1)
-    if workers < 1:
-        raise InputError("command", "workers", workers, "1 or more")
+    check_amounts(n, workers)
+    workers = workers or os.cpu_count() or 1
     paths = {name: str(folder.save_opening(name, state)) for name, state in openings.items()}
     batches = -(-n // BATCH)
     total = batches * len(arms) * BATCH
@@ -125,6 +122,18 @@ def run_arms(
     finally:
         if own is not None:
             own.shutdown(wait=True, cancel_futures=True)
+
+
+def check_amounts(n: int, workers: int | None) -> None:
+    """Refuse a run without histories or without workers, before anything is written.
+
+    Raises
+    ------
+    InputError
+    """
+    for field, value in (("replications", n), ("workers", workers)):
+        if value is not None and value < 1:
+            raise InputError("command", field, value, "1 or more")
 
 
 class _Here(Executor):

@@ -13,7 +13,7 @@ import pandas as pd
 from sim import clock, estimate
 from sim.errors import InputError
 from sim.estimate import Estimate
-from sim.experiment import Arm, Progress, run_arms
+from sim.experiment import Arm, Progress, check_amounts, run_arms
 from sim.fund.claims import cutoff_maturity
 from sim.law.pack import load_calendar
 from sim.opening import OpeningState
@@ -76,8 +76,7 @@ def size(
     InputError, TooFewHistories, IncompatibleRun
     """
     estimate.check_assurance(assurance)
-    if replications < 1:
-        raise InputError("command", "replications", replications, "1 or more")
+    check_amounts(replications, workers)
     needed = estimate.needed_histories(assurance)
     if replications < needed:
         estimate.quantile(np.zeros(replications), assurance)  # says how many it takes

@@ -14,7 +14,7 @@ import pandas as pd
 from sim import clock, estimate
 from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Estimate
-from sim.experiment import Arm, Progress, run_arms
+from sim.experiment import Arm, Progress, check_amounts, run_arms
 from sim.outcomes import year_span
 from sim.provenance import key_of, provenance
 from sim.scenario import Scenario
@@ -148,8 +148,7 @@ def run(
     arms_in = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     if not arms_in:
         raise InputError("command", "scenarios", 0, "at least one scenario")
-    if n < 1:
-        raise InputError("command", "replications", n, "1 or more")
+    check_amounts(n, workers)
     names = _unique_names(arms_in)
     base = arms_in[0]
     for other in arms_in[1:]:

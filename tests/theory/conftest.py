@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-from runs import Laboratory
+from laboratory import Laboratory
 
 WORKERS = 2
 

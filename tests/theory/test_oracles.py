@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from acceptance import assert_agrees
-from runs import Laboratory
+from laboratory import Laboratory
 
 pytestmark = pytest.mark.slow
 
@@ -75,14 +75,12 @@ def test_o10_late_subsidy_and_the_households_buffer(laboratory: Laboratory) -> N
 
 
 def test_o11_monthly_hazard_with_a_persistent_factor(laboratory: Laboratory) -> None:
-    """Planted bugs: a factor that never moves; a new factor every month. Notices a persistence of .80 or .97
-    for .9."""
+    """Planted bug: a factor that never moves. Notices a persistence of .80 or .965 for .9."""
     holds(laboratory, "O11-1000")
 
 
 def test_o11_small_county(laboratory: Laboratory) -> None:
-    """Planted bug: the January after the year counts, thirteen months for twelve. Notices a persistence of .80
-    or .97 for .9."""
+    """Planted bug: a new factor every month. Notices a persistence of .805 or .97 for .9."""
     holds(laboratory, "O11-100")
 
 

@@ -95,7 +95,6 @@ REFUSED: list[tuple[str, tuple[str, str], str, str, Any, str | None]] = [
     ("unknown key of a value", (FILE_DAYS, FILE_DAYS.replace("value", "valu")), "claim.file_days.valu", "one of", "valu", "value"),
     ("no date", (FILE_DAYS, FILE_DAYS.replace("2016-07-01", '"2016"')), "claim.file_days.from", "a date, like", "2016", None),
     ("cite and assumption", (FILE_DAYS, 'cite = "art. 1"\n' + FILE_DAYS), "claim.file_days", "exactly one of cite", 20, None),
-    ("neither", (FILE_DAYS, FILE_DAYS.replace("no deadline", '"\nlabl = "')), "claim.file_days.labl", "one of", "labl", "label"),
     ("share above one", (SHARE, "from = 2016-07-01\nvalue = 1.2\ncite = "), "fund.share", "between 0 and 1", 1.2, None),
     ("a word for a number", (FILE_DAYS, FILE_DAYS.replace("20\n", '"twenty"\n')), "claim.file_days", "whole number of days", "twenty", None),
     ("not an option", ('value = "after_court"', 'value = "after_curt"'), "claim.wilful_default", "one of", "after_curt", "after_court"),

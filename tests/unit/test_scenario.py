@@ -158,7 +158,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("changes", "field", "allowed"), REFUSED, ids=[f"{k}" for k in range(len(REFUSED))])
+@pytest.mark.parametrize(("changes", "field", "allowed"), REFUSED, ids=[f"{next(iter(r[0]))}-{k}" for k, r in enumerate(REFUSED)])
 def test_refused_value(changes: dict[str, Any], field: str, allowed: str, small: Scenario, refuses: Refuses) -> None:
     raw = small.model_dump(mode="python")
     for dotted, value in changes.items():

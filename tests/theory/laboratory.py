@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import portfolios as p
+
 import sim
 
 FEN_PER_YUAN = 100
