@@ -15,6 +15,7 @@ from sim.fiscal.treasury import finance_bureau
 from sim.fund.account import fund_accounts
 from sim.fund.claims import FAR
 from sim.fund.meetings import leading_group
+from sim.households.reduced_form import DEFAULTED
 from sim.ledger import Ledger
 from sim.lending.applications import day_in_year
 from sim.lending.lender import lender
@@ -113,6 +114,8 @@ def _entitlement(setup: Setup, world: World) -> tuple[I64, I64]:
     principal = np.minimum(loans.balance, rules.subsidy.ceiling_yuan * FEN_PER_YUAN)
     rate = share_of(loans.rate_ppm, round(rules.subsidy.share * PPM))
     stop = np.where(fates.renewed == 1, fates.missed, np.minimum(fates.missed, loans.due))
+    if rules.subsidy.stops_at == "day_90":
+        stop = np.where(fates.fate == DEFAULTED, fates.missed + rules.claim.wait_days, stop)
     out: tuple[I64, I64] = entitlement(
         loans.lender, principal, rate, loans.start, stop, setup.settlements, setup.opening.last_settlement,
         rules.interest.day_count, setup.set_fen.size,

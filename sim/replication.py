@@ -57,13 +57,14 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int)
     account_of = np.arange(set_fen.size) if ring else np.zeros(set_fen.size, dtype=np.int64)
     account_fen = set_fen if ring else np.array([set_fen.sum()])
     classes, specs = _classes(scenario)
+    _check_lending(scenario, rules)
     apps = None
     if scenario.lending.new_loans and scenario.opening.kind != "portfolio":
         apps = applications(scenario, [int(x) for x in limit], first, last_day, seed)
     per_year = rules.subsidy.settlements_per_year
     return Setup(
         scenario, rules, calendar, rates, seed, opening, last_day, int(months[0]),
-        clock.last_day_of_month(np.arange(months[0], months[1] + 1)),
+        np.minimum(clock.last_day_of_month(np.arange(months[0], months[1] + 1)), last_day),
         np.array([entity_id("township", t.key) for t in scenario.townships], dtype=np.int64),
         classes, reduced_form.prepare(scenario.defaults, specs, rules.loan.renewals_max, seed), apps,
         set_fen, limit, account_of, account_fen,
@@ -72,6 +73,16 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int)
         settlement_days(per_year, rules.subsidy.settlement_day, first, last_day),
         clock.day_of(min(v.from_date for v in scenario.pack().parameters["fund.share"].values)),
     )  # fmt: skip
+
+
+def _check_lending(scenario: Scenario, rules: Rules) -> None:
+    """A scenario may not lend what its pack forbids."""
+    for field, value, key, limit in (
+        ("lending.principal_yuan", max(scenario.lending.principal_yuan), "loan.ceiling_yuan", rules.loan.ceiling_yuan),
+        ("lending.term_months", max(scenario.lending.term_months), "loan.term_max_months", rules.loan.term_max_months),
+    ):
+        if value > limit:
+            raise InputError(scenario.name, field, value, f"at most {limit} ({key}, {rules.sources[key]})")
 
 
 def _classes(scenario: Scenario) -> tuple[dict[tuple[int, int], int], list[tuple[float | None, int]]]:

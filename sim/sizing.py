@@ -211,7 +211,7 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
     rules = scenario.law()
     accounts = scenario.sub_accounts_yuan()
     fund_yuan = sum(accounts.values())
-    carried = sum(opening.fund_fen) * _YUAN
+    carried = sum(opening.fund_fen) * _YUAN if rules.fund.rolls_over else 0.0
     head = need("need_fen")
     gap = h["gap_fen"].to_numpy()
     short = gap > 0

@@ -32,7 +32,7 @@ class Setup:
     opening: OpeningState
     last_day: int
     first_month: int
-    month_ends: I64
+    month_ends: I64  # the last one is the horizon, whether a month ends there or not
     township_ids: I64
     p_classes: dict[tuple[int, int], int]
     form: ReducedForm

@@ -71,7 +71,8 @@ def fund_accounts(
     credits : list of (day, account, fen)
         Deposit interest.
     days : list of int
-        Days on which something can move: payment days, month ends, interest days, backstop days.
+        Days on which something can move: payment days, month ends, interest days, backstop days. Lenders
+        hand over what was collected at each month's end, and on the last of these days.
 
     Partial payments go in order of approval date, then claim id. What exceeded the year's stock is paid
     by the county on the backstop day of the next year.
@@ -86,7 +87,7 @@ def fund_accounts(
             _, index, fen = credits[position]
             ledger.post(day, "deposit interest", (f"fund:{index}", fen), ("banks", -fen))
             position += 1
-        if clock.date_of(day + 1).day == 1:
+        if clock.date_of(day + 1).day == 1 or day == days[-1]:
             _return_recoveries(ledger, rules, claims, account_of, day, is_back, flows)
         _pay(ledger, claims, account_of, day, is_back, flows)
         if day in backstop_days:

@@ -118,9 +118,8 @@ def return_of(rules: Rules, cause: int, recovered_fen: int, fund_paid_fen: int) 
     Source: X county regulation, art. 23: by the share of the risk; from wilful defaulters to the fund
     until it is whole, then to the bank.
     """
-    part = int(share_of(recovered_fen, round(rules.fund.share * PPM)))
-    if cause == _WILFUL and rules.recovery.wilful == "fund_first":
-        part = recovered_fen
+    rule = rules.recovery.wilful if cause == _WILFUL else rules.recovery.split
+    part = recovered_fen if rule == "fund_first" else int(share_of(recovered_fen, round(rules.fund.share * PPM)))
     fund = min(part, fund_paid_fen)
     return fund, recovered_fen - fund
 

@@ -204,8 +204,9 @@ IN_STUDIES = [
     ),
     Bug(
         "every loan has the mean size", "O8-independent", ("P(L>211)",),
-        on_portfolio(lambda loans: {"balance": np.full_like(loans.balance, round(loans.balance.mean()))}),
+        on_portfolio(lambda loans: {"balance": np.full_like(loans.balance, round(loans.balance.mean()))}), n=4_000,
     ),
+    Bug("unequal loans independent", "O8", ("P(L>259)",), _INDEPENDENT),
     Bug("stacked loans fail one by one", "O9", ("second moment", "bins"), on_portfolio(lambda loans: {"household": loans.id})),
     Bug(
         "a lag as long as the buffer ruins", "O10", ("P(D>30)", "mean"),

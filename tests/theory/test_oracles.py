@@ -53,7 +53,7 @@ def test_o7_fund_pays_its_share_up_to_its_size(laboratory: Laboratory) -> None:
 
 
 def test_o8_unequal_loans_under_a_factor(laboratory: Laboratory) -> None:
-    """Planted bug: every loan has the mean size. Notices rho .077 or .174 for .12, and 8 per cent in the mean."""
+    """Planted bug: loans independent, their probability unchanged. Notices rho .077 or .174 for .12, and 8 per cent in the mean."""
     holds(laboratory, "O8")
 
 

@@ -28,8 +28,8 @@ def test_long_run_share_of_dry_years() -> None:
 
 
 def test_dry_years_cluster_as_the_chain_says() -> None:
-    """6,000 histories of three years: each share within 4.9 standard errors (3 points at most)."""
-    years = np.array([draw_paths(defaults(), "long_run", TOWNSHIPS, 576, 36, r, 1).is_dry for r in range(6000)])
+    """2,500 histories of three years: each share within 4.9 standard errors (6 points at most)."""
+    years = np.array([draw_paths(defaults(), "long_run", TOWNSHIPS, 576, 36, r, 1).is_dry for r in range(2500)])
     assert years.shape[1] == 3
     assert abs(years.mean() - 0.2029) < 4.9 * np.sqrt(0.16 * 1.5 / years.size)
     before, after = years[:, :-1].ravel(), years[:, 1:].ravel()
@@ -65,9 +65,9 @@ def test_townships_are_hit_only_in_dry_years() -> None:
 
 
 def test_factors_have_the_variances_and_the_memory_that_were_asked_for() -> None:
-    """8,000 histories: variance 0.5 (county 0.3 shared), correlation of neighbouring months 0.8."""
-    x = np.array([draw_paths(defaults(), "long_run", TOWNSHIPS, 576, 3, r, 4).factor for r in range(8000)])
-    se = 4.9 / np.sqrt(8000)
+    """3,000 histories: variance 0.5 (county 0.3 shared), correlation of neighbouring months 0.8."""
+    x = np.array([draw_paths(defaults(), "long_run", TOWNSHIPS, 576, 3, r, 4).factor for r in range(3000)])
+    se = 4.9 / np.sqrt(3000)
     assert np.abs(x.mean(axis=0)).max() < se
     assert np.abs(x.var(axis=0) - 0.5).max() < se
     assert abs((x[:, 0, 0] * x[:, 0, 1]).mean() - 0.3) < se
@@ -83,7 +83,7 @@ def test_full_persistence_keeps_one_factor_for_the_whole_history() -> None:
 
 def test_late_years_and_their_lags() -> None:
     lags = []
-    for r in range(2000):
+    for r in range(1000):
         paths = draw_paths(defaults(), "long_run", TOWNSHIPS, 576, 24, r, 5)
         for year in (slice(0, 12), slice(12, 24)):
             assert np.unique(paths.is_late[year]).size == 1

@@ -1,0 +1,107 @@
+"""Run folders: one file a batch, one manifest, and a refusal to mix runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from sim.errors import IncompatibleRun, InputError
+from sim.store import BATCH, RunFolder
+
+IDENTITY: dict[str, Any] = {"kind": "study", "seed": 1, "names": ["a"]}
+
+
+def frame(first: int, n: int = BATCH) -> pd.DataFrame:
+    return pd.DataFrame({"replication": range(first, first + n), "x": range(n)})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder.open(tmp_path / "run", IDENTITY, resume=True)
+
+
+def test_a_new_folder_is_incomplete(folder: RunFolder) -> None:
+    assert folder.manifest() == {"identity": IDENTITY, "complete_to": 0}
+    assert not folder.has_batch("main", 0)
+
+
+def test_the_same_run_is_taken_up_again(folder: RunFolder) -> None:
+    folder.write_part("histories", "main", 0, frame(0), [])
+    again = RunFolder.open(folder.path, IDENTITY, resume=True)
+    assert again.has_batch("main", 0)
+    assert not again.has_batch("main", 1)
+
+
+def test_another_run_is_refused_and_the_difference_named(folder: RunFolder) -> None:
+    with pytest.raises(IncompatibleRun, match=r"holds another run \(differs in seed\); choose another folder"):
+        RunFolder.open(folder.path, {**IDENTITY, "seed": 2}, resume=True)
+
+
+def test_a_run_that_may_not_be_resumed_is_refused(folder: RunFolder) -> None:
+    with pytest.raises(IncompatibleRun, match="resuming is off"):
+        RunFolder.open(folder.path, IDENTITY, resume=False)
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path: Path, refuses: Any) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    refuses(lambda: RunFolder.open(tmp_path, IDENTITY, resume=True), "out", "a new folder, or one that holds a run")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_broken_or_missing_manifest(folder: RunFolder, tmp_path: Path) -> None:
+    folder.manifest_path.write_text("{")
+    with pytest.raises(InputError, match=r"manifest\.json: found .*; allowed: a run folder made by riskfund"):
+        folder.manifest()
+    with pytest.raises(InputError, match="a run folder made by riskfund"):
+        RunFolder(tmp_path / "nowhere").manifest()
+
+
+def test_what_a_killed_process_left_behind_is_cleared(folder: RunFolder) -> None:
+    part = folder.part("histories", "main", 0)
+    part.parent.mkdir(parents=True)
+    stale = part.with_suffix(".123.tmp")
+    stale.write_bytes(b"half a file")
+    assert not folder.has_batch("main", 0)
+    RunFolder.open(folder.path, IDENTITY, resume=True)
+    assert not stale.exists()
+
+
+def test_reading_is_in_order_and_only_what_was_asked_for(folder: RunFolder) -> None:
+    folder.write_part("histories", "main", 1, frame(BATCH), [{"replication": 60}])
+    folder.write_part("histories", "main", 0, frame(0), [{"replication": 7}])
+    assert folder.read("histories", "main", 70)["replication"].tolist() == list(range(70))
+    assert folder.read("histories", "main", 30)["replication"].tolist() == list(range(30))
+    assert folder.failures("main", 100) == [{"replication": 7}, {"replication": 60}]
+    assert folder.failures("main", 50) == [{"replication": 7}]
+
+
+def test_a_batch_in_which_everything_failed(folder: RunFolder) -> None:
+    empty = pd.DataFrame({"replication": pd.Series(dtype="int64")})
+    folder.write_part("histories", "main", 0, empty, [])
+    folder.write_part("histories", "main", 1, frame(BATCH), [])
+    assert len(folder.read("histories", "main", 2 * BATCH)) == BATCH
+
+
+def test_equal_batches_are_equal_bytes(folder: RunFolder) -> None:
+    folder.write_part("histories", "main", 0, frame(0), [])
+    first = folder.part("histories", "main", 0).read_bytes()
+    folder.write_part("histories", "main", 0, frame(0), [])
+    assert folder.part("histories", "main", 0).read_bytes() == first
+
+
+def test_an_opening_is_kept_once(folder: RunFolder, opening: Any) -> None:
+    path = folder.save_opening("base", opening)
+    before = path.read_bytes()
+    assert folder.save_opening("base", opening) == path
+    assert path.read_bytes() == before
+    assert not list(folder.path.rglob("*.tmp"))
+
+
+def test_the_manifest_is_replaced_in_one_step(folder: RunFolder) -> None:
+    folder.write_manifest({"identity": IDENTITY, "complete_to": 50})
+    assert json.loads(folder.manifest_path.read_text())["complete_to"] == 50
+    assert not list(folder.path.rglob("*.tmp"))
