@@ -31,18 +31,19 @@ def test_o2_one_county_factor(laboratory: Laboratory) -> None:
 
 
 def test_o2_small_county(laboratory: Laboratory) -> None:
-    """Planted bug: the factor's weight is its variance, not the root of it. Notices @O2-200@."""
+    """Planted bug: the factor's weight is its variance, not the root of it. Notices rho .096 or .146 for .12."""
     holds(laboratory, "O2-200")
 
 
 def test_o5_county_and_township_factors(laboratory: Laboratory) -> None:
-    """Planted bug: one township factor for both townships. Notices @O5@."""
+    """Planted bug: one township factor for both townships. Notices a county variance of .023 or .137
+    for .08."""
     holds(laboratory, "O5")
 
 
 def test_o6_drought_hits_townships_of_a_dry_county(laboratory: Laboratory) -> None:
     """Planted bugs: all townships share one draw of the hit; townships are hit without a county drought.
-    Notices a hit probability of .52 or .68 for .6, and @O6@ dry years."""
+    Notices a hit probability of .52 or .68 for .6, and .112 or .190 for .15 dry years."""
     holds(laboratory, "O6")
 
 
@@ -53,12 +54,13 @@ def test_o7_fund_pays_its_share_up_to_its_size(laboratory: Laboratory) -> None:
 
 
 def test_o8_unequal_loans_under_a_factor(laboratory: Laboratory) -> None:
-    """Planted bug: loans independent, their probability unchanged. Notices rho .077 or .174 for .12, and 8 per cent in the mean."""
+    """Planted bug: loans independent, their probability unchanged. Notices rho .077 or .174 for .12, and 8 per
+    cent in the mean."""
     holds(laboratory, "O8")
 
 
 def test_o8_unequal_independent_loans(laboratory: Laboratory) -> None:
-    """Planted bug: every loan has the mean size. Notices 2.6 per cent in the mean."""
+    """Planted bug: loans cut to the usual ceiling of 50,000 yuan. Notices 2.6 per cent in the mean."""
     holds(laboratory, "O8-independent")
 
 
@@ -86,10 +88,11 @@ def test_o11_small_county(laboratory: Laboratory) -> None:
 
 def test_o16_two_probabilities_on_one_luck(laboratory: Laboratory) -> None:
     """Planted bug: random numbers whose address holds the policy. Notices one history that improves when the
-    probability rises, and @O16@."""
+    probability rises, and a difference of .00185 or .00215 for .002."""
     holds(laboratory, "O16")
 
 
 def test_o17_three_drivers_and_their_shares(laboratory: Laboratory) -> None:
-    """Planted bug: drought and late subsidy share one uniform. Notices @O17@."""
+    """Planted bug: drought and late subsidy share one uniform. Notices probit shifts of .67 or
+    .895 for .8 (drought), .405 or .49 for .45 (late), .23 or .27 for .25 (a further loan)."""
     holds(laboratory, "O17")

@@ -27,7 +27,14 @@ def run(
     credits: tuple[tuple[int, int, int], ...] = (), pooled: bool = False,
 ) -> tuple[Ledger, Flows]:  # fmt: skip
     ledger, flows = Ledger(), Flows()
-    for name in ("before", "county", "banks", "households", "debt", *(f"{x}:{i}" for x in ("cash", "book") for i in (0, 1))):
+    for name in (
+        "before",
+        "county",
+        "banks",
+        "households",
+        "debt",
+        *(f"{x}:{i}" for x in ("cash", "book") for i in (0, 1)),
+    ):
         ledger.open(name)
     for i, fen in enumerate(fund_fen):
         ledger.open(f"fund:{i}", guarded=True)
@@ -35,14 +42,20 @@ def run(
     env = clock.start(FIRST)
     account_of = np.array([0, 0]) if pooled else np.array([0, 1])
     all_days = sorted({day(d) for d in (*days, *backstop)} | {d for d, *_ in credits})
-    env.process(fund_accounts(env, ledger, rules, claims, account_of, list(credits), all_days, {day(d) for d in backstop}, flows))
+    env.process(
+        fund_accounts(
+            env, ledger, rules, claims, account_of, list(credits), all_days, {day(d) for d in backstop}, flows
+        )
+    )
     env.run()
     ledger.check()
     return ledger, flows
 
 
 def test_a_short_account_pays_in_order_of_approval_then_claim(rules: Any, make_claims: Any) -> None:
-    claims = make_claims(4, fund_part=[40, 40, 40, 40], decided=[FIRST + 2, FIRST + 1, FIRST + 1, FIRST + 3], due=FIRST + 9)
+    claims = make_claims(
+        4, fund_part=[40, 40, 40, 40], decided=[FIRST + 2, FIRST + 1, FIRST + 1, FIRST + 3], due=FIRST + 9
+    )
     ledger, flows = run(rules, claims, [100, 0], ["2018-01-10"])
     assert claims.paid.tolist() == [20, 40, 40, 0]
     assert claims.first_wait.tolist() == [FIRST + 9, NEVER, NEVER, FIRST + 9]
@@ -76,8 +89,12 @@ def test_lenders_have_their_own_money_unless_it_is_pooled(rules: Any, make_claim
 
 
 def test_the_county_pays_last_years_excess_on_the_backstop_day(rules: Any, make_claims: Any) -> None:
-    claims = make_claims(3, fund_part=40, decided=[FIRST, FIRST + 1, FIRST + 2], due=[FIRST + 9, FIRST + 10, day("2019-01-22")])
-    ledger, flows = run(rules, claims, [50, 0], ["2018-01-10", "2018-01-11", "2019-01-22"], backstop=("2018-03-01", "2019-03-01"))
+    claims = make_claims(
+        3, fund_part=40, decided=[FIRST, FIRST + 1, FIRST + 2], due=[FIRST + 9, FIRST + 10, day("2019-01-22")]
+    )
+    ledger, flows = run(
+        rules, claims, [50, 0], ["2018-01-10", "2018-01-11", "2019-01-22"], backstop=("2018-03-01", "2019-03-01")
+    )
     assert claims.paid.tolist() == [40, 40, 0]
     assert flows.backstop == [(1, day("2019-03-01"), 30)]  # none within the year; this year's claim goes on waiting
     assert ledger.balances["county"] == -30
@@ -86,7 +103,9 @@ def test_the_county_pays_last_years_excess_on_the_backstop_day(rules: Any, make_
 
 def test_a_loan_collected_before_payment_is_not_paid(rules: Any, make_claims: Any) -> None:
     """All of it goes to the bank, and the book is cleared."""
-    claims = make_claims(1, fund_part=70, amount=100, principal=95, decided=FIRST, due=FIRST + 9, recovered_on=FIRST + 5)
+    claims = make_claims(
+        1, fund_part=70, amount=100, principal=95, decided=FIRST, due=FIRST + 9, recovered_on=FIRST + 5
+    )
     ledger, flows = run(rules, claims, [100, 0], ["2018-01-10", "2018-01-31"])
     assert claims.paid.tolist() == [0]
     assert flows.returns == []
@@ -94,23 +113,37 @@ def test_a_loan_collected_before_payment_is_not_paid(rules: Any, make_claims: An
 
 
 def test_money_collected_after_payment_returns_by_share_at_the_months_end(rules: Any, make_claims: Any) -> None:
-    claims = make_claims(1, fund_part=70, amount=100, principal=95, decided=FIRST, due=FIRST + 9, recovered_on=FIRST + 20)
+    claims = make_claims(
+        1, fund_part=70, amount=100, principal=95, decided=FIRST, due=FIRST + 9, recovered_on=FIRST + 20
+    )
     ledger, flows = run(rules, claims, [100, 0], ["2018-01-10", "2018-01-30", "2018-01-31", "2018-02-28"])
     assert flows.returns == [(0, day("2018-01-31"), 70, 30)]
     assert (ledger.balances["fund:0"], ledger.balances["cash:0"]) == (100, 100)
 
 
 def test_a_recovery_of_the_month_helps_the_queue_on_the_same_day(rules: Any, make_claims: Any) -> None:
-    claims = make_claims(2, fund_part=70, amount=100, principal=95, decided=FIRST, due=[FIRST + 9, FIRST + 10], recovered_on=[FIRST + 20, 10**7])
+    claims = make_claims(
+        2,
+        fund_part=70,
+        amount=100,
+        principal=95,
+        decided=FIRST,
+        due=[FIRST + 9, FIRST + 10],
+        recovered_on=[FIRST + 20, 10**7],
+    )
     run(rules, claims, [70, 0], ["2018-01-10", "2018-01-11", "2018-01-31"])
     assert claims.paid.tolist() == [70, 70]
     assert claims.paid_on[1] == day("2018-01-31")
 
 
-def test_money_is_not_lost_even_if_a_return_is_wrong(rules: Any, make_claims: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_money_is_not_lost_even_if_a_return_is_wrong(
+    rules: Any, make_claims: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With one fen too much returned the ledger stops the history."""
     monkeypatch.setattr(account, "return_of", lambda *args: (71, 30))
-    claims = make_claims(1, fund_part=70, amount=100, principal=95, decided=FIRST, due=FIRST + 9, recovered_on=FIRST + 20)
+    claims = make_claims(
+        1, fund_part=70, amount=100, principal=95, decided=FIRST, due=FIRST + 9, recovered_on=FIRST + 20
+    )
     with pytest.raises(Exception, match="legs do not add up to zero"):
         run(rules, claims, [100, 0], ["2018-01-10", "2018-01-31"])
 
@@ -123,7 +156,13 @@ RATES = {"deposit_demand": (np.array([0]), np.array([3_500])), "deposit_one_year
 def test_interest_of_a_year(rules: Any) -> None:
     """80 per cent at the one-year rate on 31 December, the rest each quarter on the settlement day."""
     entries = deposit_interest(rules, RATES, [100_000_000], FIRST, day("2018-12-31"))
-    assert [str(clock.date_of(d)) for d, *_ in entries] == ["2018-03-20", "2018-06-20", "2018-09-20", "2018-12-20", "2018-12-31"]
+    assert [str(clock.date_of(d)) for d, *_ in entries] == [
+        "2018-03-20",
+        "2018-06-20",
+        "2018-09-20",
+        "2018-12-20",
+        "2018-12-31",
+    ]
     assert entries[-1] == (day("2018-12-31"), 0, 1_200_000)
     assert entries[1][2] == round(20_000_000 * 0.0035 * 92 / 360)
 

@@ -10,7 +10,15 @@ import pytest
 
 from sim import clock
 from sim.fund.claims import (
-    FAR, chain, claim_amount, cutoff_maturity, decide, payment_due, recovery_day, return_of, split,
+    FAR,
+    chain,
+    claim_amount,
+    cutoff_maturity,
+    decide,
+    payment_due,
+    recovery_day,
+    return_of,
+    split,
 )  # fmt: skip
 from sim.law import Rules, load_pack
 from sim.scenario import Defaults
@@ -197,6 +205,8 @@ def test_nothing_comes_back_where_nothing_is_expected() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.xfail(strict=True, reason="fault: a first-year share of 1 divides 0 by 0 for claims older than a year: day -9e18")
+@pytest.mark.xfail(
+    strict=True, reason="fault: a first-year share of 1 divides 0 by 0 for claims older than a year: day -9e18"
+)
 def test_everything_comes_back_in_the_first_year() -> None:
     assert (recovered(INABILITY, 500, first_year=1.0) >= 0).all()

@@ -16,7 +16,9 @@ from sim.experiment import Arm, run_arms
 from sim.store import BATCH, RunFolder
 
 
-def fill(path: Path, small: Any, opening: Any, last_day: int, n: int, *, is_main: bool = False, **how: Any) -> RunFolder:
+def fill(
+    path: Path, small: Any, opening: Any, last_day: int, n: int, *, is_main: bool = False, **how: Any
+) -> RunFolder:
     folder = RunFolder.open(path, {"kind": "test"}, resume=True)
     run_arms([Arm("main", small, "base", last_day, is_main)], n, 3, folder, {"base": opening}, **{"workers": 1, **how})
     return folder
@@ -77,27 +79,44 @@ def test_a_study_leaves_failed_histories_out_of_both_arms(
     assert all(r["difference"].value == 0 for r in results.compare())
 
 
-def test_batches_do_not_depend_on_order_number_or_resuming(tmp_path: Path, small: Any, opening: Any, setup: Any) -> None:
+def test_batches_do_not_depend_on_order_number_or_resuming(
+    tmp_path: Path, small: Any, opening: Any, setup: Any
+) -> None:
     whole = parts(fill(tmp_path / "whole", small, opening, setup.last_day, 2 * BATCH, is_main=True))
     assert len(whole) == 6
-    other = parts(fill(tmp_path / "other", small, opening, setup.last_day, 2 * BATCH, is_main=True, executor=LastFirst(), workers=2))
+    other = parts(
+        fill(
+            tmp_path / "other", small, opening, setup.last_day, 2 * BATCH, is_main=True, executor=LastFirst(), workers=2
+        )
+    )
     assert other == whole
     begun = fill(tmp_path / "begun", small, opening, setup.last_day, BATCH, is_main=True)
     assert len(parts(begun)) == 3
     assert parts(fill(tmp_path / "begun", small, opening, setup.last_day, 2 * BATCH, is_main=True)) == whole
 
 
-def test_finished_batches_are_not_run_again(tmp_path: Path, small: Any, opening: Any, setup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_batches_are_not_run_again(
+    tmp_path: Path, small: Any, opening: Any, setup: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(tmp_path / "run", small, opening, setup.last_day, BATCH)
     monkeypatch.setattr(experiment, "simulate", lambda *args: pytest.fail("ran again"))
     seen: list[tuple[int, int]] = []
-    fill(tmp_path / "run", small, opening, setup.last_day, BATCH, progress=lambda done, total: seen.append((done, total)))
+    fill(
+        tmp_path / "run", small, opening, setup.last_day, BATCH, progress=lambda done, total: seen.append((done, total))
+    )
     assert seen == [(BATCH, BATCH)]
 
 
 def test_progress_counts_histories(tmp_path: Path, small: Any, opening: Any, setup: Any) -> None:
     seen: list[tuple[int, int]] = []
-    fill(tmp_path / "run", small, opening, setup.last_day, BATCH + 1, progress=lambda done, total: seen.append((done, total)))
+    fill(
+        tmp_path / "run",
+        small,
+        opening,
+        setup.last_day,
+        BATCH + 1,
+        progress=lambda done, total: seen.append((done, total)),
+    )
     assert seen == [(0, 2 * BATCH), (BATCH, 2 * BATCH), (2 * BATCH, 2 * BATCH)]
 
 
@@ -107,7 +126,9 @@ def test_nothing_to_do_is_refused(n: int, workers: int, field: str, tmp_path: Pa
         fill(tmp_path / "run", small, opening, 17_900, n, workers=workers)
 
 
-@pytest.mark.xfail(strict=True, reason="fault: a process keeps an arm's setup by folder name: the first run's numbers come back")
+@pytest.mark.xfail(
+    strict=True, reason="fault: a process keeps an arm's setup by folder name: the first run's numbers come back"
+)
 def test_a_folder_made_anew_is_run_anew(tmp_path: Path, small: Any) -> None:
     """Two different runs one after the other in one folder, within one process."""
     out = tmp_path / "run"

@@ -55,7 +55,9 @@ def one(values: list[int]) -> np.ndarray:
 
 def test_the_cap_is_reached_and_not_passed() -> None:
     none = one([])
-    got = grant(one([0, 0, 0]), one([5, 5, 6]), one([60, 40, 1]), one([90, 90, 90]), 0, none, none, none, one([100]), 100)
+    got = grant(
+        one([0, 0, 0]), one([5, 5, 6]), one([60, 40, 1]), one([90, 90, 90]), 0, none, none, none, one([100]), 100
+    )
     assert got.tolist() == [True, True, False]
 
 
@@ -67,13 +69,26 @@ def test_what_is_freed_on_a_day_is_lent_on_that_day() -> None:
 
 def test_each_lender_has_its_own_cap() -> None:
     none = one([])
-    got = grant(one([0, 1, 0, 1]), one([1, 1, 2, 2]), one([50] * 4), one([90] * 4), 0, none, none, none, one([50, 100]), 100)
+    got = grant(
+        one([0, 1, 0, 1]), one([1, 1, 2, 2]), one([50] * 4), one([90] * 4), 0, none, none, none, one([50, 100]), 100
+    )
     assert got.tolist() == [True, True, False, True]
 
 
 def test_a_book_above_the_cap_stops_lending_until_it_has_run_down() -> None:
     o_release = one([10, 20, 30])
-    got = grant(one([0] * 3), one([9, 19, 29]), one([50] * 3), one([90] * 3), 0, o_release, one([80] * 3), one([0] * 3), one([150]), 100)
+    got = grant(
+        one([0] * 3),
+        one([9, 19, 29]),
+        one([50] * 3),
+        one([90] * 3),
+        0,
+        o_release,
+        one([80] * 3),
+        one([0] * 3),
+        one([150]),
+        100,
+    )
     assert got.tolist() == [False, False, True]
 
 
@@ -154,7 +169,9 @@ def portfolio(small: Scenario, drawn: str = "per_history") -> Scenario:
          "originated_on": dt.date(2015, 3, 31), "term_months": 36}
         for t, bank, k, yuan in (("t03", "psbc", {1: 0.5, 3: 0.5}, 30_000), ("t05", "rcc", {1: 1.0}, 50_000))
     ]  # fmt: skip
-    return small.with_changes({"opening.kind": "portfolio", "opening.portfolio": groups, "opening.portfolio_drawn": drawn})
+    return small.with_changes(
+        {"opening.kind": "portfolio", "opening.portfolio": groups, "opening.portfolio_drawn": drawn}
+    )
 
 
 CLASSES = {(0, 1): 0, (0, 3): 1, (1, 1): 2}
@@ -187,7 +204,9 @@ def test_a_portfolio_can_be_drawn_once(small: Scenario) -> None:
 
 
 def test_loans_as_arrays() -> None:
-    loans = Loans.make(3, id=[7, 8, 9], household=[2, 1, 2], lender=0, township=0, balance=5, start=0, due=[30, 20, 10], rate_ppm=1)
+    loans = Loans.make(
+        3, id=[7, 8, 9], household=[2, 1, 2], lender=0, township=0, balance=5, start=0, due=[30, 20, 10], rate_ppm=1
+    )
     assert (loans.cause == NEVER).all()
     assert loans.by_household().id.tolist() == [8, 9, 7]
     assert loans.take(np.array([2, 0])).id.tolist() == [9, 7]

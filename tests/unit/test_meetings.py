@@ -21,7 +21,9 @@ def hold(rules: Any, calendar: Any, claims: Claims) -> Claims:
     return claims
 
 
-def test_ready_claims_are_approved_and_paid_five_working_days_later(rules: Any, calendar: Any, make_claims: Any) -> None:
+def test_ready_claims_are_approved_and_paid_five_working_days_later(
+    rules: Any, calendar: Any, make_claims: Any
+) -> None:
     first = MEETINGS[0]
     claims = hold(rules, calendar, make_claims(3, notice_ends=[first, first + 1, first - 9], reviewed=first - 1))
     assert claims.decided.tolist() == [first, MEETINGS[1], first]
@@ -45,7 +47,9 @@ def test_a_file_still_with_the_clerks_waits(rules: Any, calendar: Any, make_clai
 
 
 def test_a_loan_that_has_been_repaid_is_not_put_before_the_meeting(rules: Any, calendar: Any, make_claims: Any) -> None:
-    claims = hold(rules, calendar, make_claims(2, notice_ends=0, reviewed=1, recovered_on=[MEETINGS[0], MEETINGS[0] + 1]))
+    claims = hold(
+        rules, calendar, make_claims(2, notice_ends=0, reviewed=1, recovered_on=[MEETINGS[0], MEETINGS[0] + 1])
+    )
     assert claims.decided.tolist() == [NEVER, MEETINGS[0]]
 
 
@@ -54,7 +58,9 @@ def test_what_was_decided_before_is_left_alone(rules: Any, calendar: Any, make_c
     assert (claims.decided[0], claims.due[0]) == (5, 9)
 
 
-def test_the_process_agrees_with_the_arithmetic_where_no_clerk_holds_up(rules: Any, calendar: Any, make_claims: Any) -> None:
+def test_the_process_agrees_with_the_arithmetic_where_no_clerk_holds_up(
+    rules: Any, calendar: Any, make_claims: Any
+) -> None:
     from sim.fund.claims import FAR, payment_due
 
     ends = np.arange(MEETINGS[0] - 30, MEETINGS[3] + 5, 3)

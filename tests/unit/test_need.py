@@ -41,7 +41,11 @@ def test_short_means_below_zero_strictly() -> None:
 
 
 def test_amounts_by_day_and_account() -> None:
-    days, accounts, fen = np.array([3, 10, 11, 12, 12, 15]), np.array([0, 1, 0, 1, 1, 0]), np.array([1, 2, 4, 8, 16, 32])
+    days, accounts, fen = (
+        np.array([3, 10, 11, 12, 12, 15]),
+        np.array([0, 1, 0, 1, 1, 0]),
+        np.array([1, 2, 4, 8, 16, 32]),
+    )
     got = by_day(days, accounts, fen, 10, 4, 2)
     assert got.tolist() == [[1, 2], [4, 0], [0, 24], [0, 0]]  # day 3 is still to be paid, day 15 is outside
     assert got.dtype == np.int64

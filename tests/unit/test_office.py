@@ -78,7 +78,9 @@ def test_a_file_without_work_is_done_at_once() -> None:
     assert desk.advance(2) == [(120, "empty")]
 
 
-def run_office(rules: Any, calendar: Any, files: list[tuple[int, int, float, int]], days: list[int], per_day: float) -> tuple[Any, Any]:
+def run_office(
+    rules: Any, calendar: Any, files: list[tuple[int, int, float, int]], days: list[int], per_day: float
+) -> tuple[Any, Any]:
     first = clock.day_of(dt.date(2018, 1, 1))
     base = calendar.working_days_through(first - 1)
     desk = Desk(per_day, lambda day: calendar.working_days_through(int(day) - 1) - base)

@@ -68,14 +68,20 @@ def test_short_years_by_hand(kernel: Any) -> None:
 @pytest.mark.parametrize("ring_fenced", [True, False])
 def test_a_large_fund_is_not_short(ring_fenced: bool, small: Any, lenders: Any) -> None:
     """40 million yuan for a book of 200 loans: from the second point of the grid on, no history is short."""
-    changes = {"lenders": lenders(30_000_000, 10_000_000), "lending.demand_over_limit": 0.02, "rules.fund.ring_fenced": ring_fenced}
+    changes = {
+        "lenders": lenders(30_000_000, 10_000_000),
+        "lending.demand_over_limit": 0.02,
+        "rules.fund.ring_fenced": ring_fenced,
+    }
     large = small.with_changes(changes)
     setup = prepare(large, 1, opening_state(large), horizon(large))
     out = reacting.sweep(setup, simulate(setup, 0))
     assert [out[f"reacts_short_{k:02d}"] for k in range(2, 21)] == [0] * 19
 
 
-@pytest.mark.xfail(strict=True, reason="fault: the limit at the set size is a fen too low for some splits (share in floating point)")
+@pytest.mark.xfail(
+    strict=True, reason="fault: the limit at the set size is a fen too low for some splits (share in floating point)"
+)
 def test_limits_of_the_grid_are_those_of_the_history() -> None:
     draw = np.random.Generator(np.random.PCG64(1))
     for _ in range(500):

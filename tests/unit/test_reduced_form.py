@@ -66,7 +66,9 @@ def paths_of(defaults: Defaults, replication: int) -> Paths:
     return draw_paths(defaults, "long_run", TOWNSHIPS, FIRST_MONTH, N_MONTHS, replication, 5)
 
 
-def run(twin: object, rows: dict[str, np.ndarray], paths: Paths, form: ReducedForm, replication: int) -> tuple[np.ndarray, ...]:
+def run(
+    twin: object, rows: dict[str, np.ndarray], paths: Paths, form: ReducedForm, replication: int
+) -> tuple[np.ndarray, ...]:
     tail = (form,) if twin is reduced_form.fates_reference else reduced_form.arguments(form)
     with np.errstate(over="ignore"):
         return twin(*rows.values(), INFORMATION, 90, 30, FIRST_MONTH, MONTH_ENDS, replication, paths.factor,
@@ -109,7 +111,9 @@ def test_what_each_fate_means() -> None:
     form = form_of(defaults)
     for replication in range(20):
         rows = book(replication)
-        fate, missed, repaid, cause, renewed = run(kernels.fates, rows, paths_of(defaults, replication), form, replication)
+        fate, missed, repaid, cause, renewed = run(
+            kernels.fates, rows, paths_of(defaults, replication), form, replication
+        )
         bad, cured = fate == DEFAULTED, fate == CURED
         assert (rows["status"] < 2)[~bad].all()  # a claim on the desk is a default
         assert (repaid[bad] == -1).all()
@@ -129,7 +133,9 @@ def test_what_each_fate_means() -> None:
 
 
 def test_a_household_fails_with_all_its_later_loans() -> None:
-    defaults = Defaults.model_validate({**BASE, "causes": {"inability": 1, "death": 0, "disaster": 0, "wilful": 0, "disaster_if_hit": 0}})
+    defaults = Defaults.model_validate(
+        {**BASE, "causes": {"inability": 1, "death": 0, "disaster": 0, "wilful": 0, "disaster_if_hit": 0}}
+    )
     form = form_of(defaults)
     rows = book(4, households=400)
     rows["cause_in"][:] = -1
@@ -142,13 +148,18 @@ def test_a_household_fails_with_all_its_later_loans() -> None:
     assert checked > 50
 
 
-@pytest.mark.xfail(strict=True, reason="fault: a loan that fails with its household by death is repaid if its own draw says 'called earlier'")
+@pytest.mark.xfail(
+    strict=True,
+    reason="fault: a loan that fails with its household by death is repaid if its own draw says 'called earlier'",
+)
 def test_after_a_death_all_loans_of_the_household_fail() -> None:
     defaults = Defaults.model_validate(FORMS["deaths only"])
     rows = book(4, households=400)
     rows["cause_in"][rows["status"] >= 2] = DEATH
     fate, *_ = run(kernels.fates, rows, paths_of(defaults, 2), form_of(defaults), 2)
-    after_claim = np.flatnonzero((rows["status"] == 0)[1:] & (rows["status"] >= 2)[:-1] & (np.diff(rows["household"]) == 0)) + 1
+    after_claim = (
+        np.flatnonzero((rows["status"] == 0)[1:] & (rows["status"] >= 2)[:-1] & (np.diff(rows["household"]) == 0)) + 1
+    )
     assert after_claim.size > 20
     assert (fate[after_claim] == DEFAULTED).all()
 
@@ -204,7 +215,11 @@ def test_the_base_probability_reproduces_the_anchor(anchor: str, small: object) 
 
 
 def test_the_anchor_counts_renewals_and_late_years() -> None:
-    more = {"renewed_instead": 0.4, "p_default_after_renewal": 0.25, "late_subsidy": {"p_late_year": 0.5, "probit_shift": 0.5}}
+    more = {
+        "renewed_instead": 0.4,
+        "p_default_after_renewal": 0.25,
+        "late_subsidy": {"p_late_year": 0.5, "probit_shift": 0.5},
+    }
     defaults = Defaults.model_validate({"anchor": "central", **more, "negligence": 0.0, "inability_accepted": 1.0})
     p = reduced_form.base_probability(defaults, renewals_max=1)
     mean = 0.5 * p + 0.5 * norm.cdf(norm.ppf(p) + 0.5)
@@ -218,7 +233,9 @@ def test_a_given_probability_is_taken_as_it_is() -> None:
 
 def test_an_anchor_that_cannot_be_reached_is_refused() -> None:
     defaults = Defaults.model_validate({"anchors": {"low": 0.1, "central": 0.9, "high": 1.0}, "negligence": 0.5})
-    with pytest.raises(InputError, match=r"defaults\.anchors\.central: found 0\.9; allowed: a share that can be reached"):
+    with pytest.raises(
+        InputError, match=r"defaults\.anchors\.central: found 0\.9; allowed: a share that can be reached"
+    ):
         reduced_form.base_probability(defaults)
 
 
@@ -230,7 +247,9 @@ def test_causes_in_a_hit_township() -> None:
 
 
 def test_thresholds_by_number_of_loans() -> None:
-    defaults = Defaults.model_validate({**FORMS["plain"], "stacking": {"multiplier_per_loan": 0.5, "probit_shift_per_loan": 0.1}})
+    defaults = Defaults.model_validate(
+        {**FORMS["plain"], "stacking": {"multiplier_per_loan": 0.5, "probit_shift_per_loan": 0.1}}
+    )
     form = form_of(defaults)
     assert norm.cdf(form.threshold[0, 0, 0, 0]) == pytest.approx(0.3)
     assert form.threshold[1, 0, 0, 0] == pytest.approx(norm.ppf(0.45) + 0.1)

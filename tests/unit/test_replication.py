@@ -125,7 +125,9 @@ def test_the_backstop_ends_every_wait_on_the_first_of_march(tight_setup: Any, ti
     assert seen > 0
 
 
-def test_nothing_upstream_reads_the_balance(tight: Any, tight_setup: Any, tight_worlds: list[Any], lenders: Any) -> None:
+def test_nothing_upstream_reads_the_balance(
+    tight: Any, tight_setup: Any, tight_worlds: list[Any], lenders: Any
+) -> None:
     """Ten times the money and a tenth of the multiple: the same applicants, loans, fates and claims."""
     rich = tight.with_changes({"lenders": lenders(600_000, 200_000), "rules.fund.leverage": 10})
     setup = prepare(rich, tight_setup.seed, tight_setup.opening, tight_setup.last_day)
@@ -165,7 +167,10 @@ def test_nothing_to_lend_and_nothing_lent(small: Any, opening: Any) -> None:
     for scenario, state in (
         (small.change(lending__demand_over_limit=0), opening),
         (small.change(lending__new_loans=False), opening),
-        (small.change(lending__new_loans=False, opening__kind="empty"), opening_state(small.change(opening__kind="empty"))),
+        (
+            small.change(lending__new_loans=False, opening__kind="empty"),
+            opening_state(small.change(opening__kind="empty")),
+        ),
     ):
         setup = prepare(scenario, 1, state, END)
         world = simulate(setup, 0)
@@ -176,7 +181,9 @@ def test_nothing_to_lend_and_nothing_lent(small: Any, opening: Any) -> None:
 def test_a_portfolio_runs_through_the_same_rules(small: Any) -> None:
     group = {"township": "t01", "lender": "rcc", "households": 400, "principal_yuan": 10_000, "p_default": 0.2,
              "originated_on": dt.date(2015, 3, 1), "term_months": 36}  # fmt: skip
-    scenario = small.with_changes({"opening.kind": "portfolio", "opening.portfolio": [group], "defaults.death_calls_loan": False})
+    scenario = small.with_changes(
+        {"opening.kind": "portfolio", "opening.portfolio": [group], "defaults.death_calls_loan": False}
+    )
     setup = prepare(scenario, 1, opening_state(scenario), END)
     rows = [outcomes.summary(setup, simulate(setup, r)) for r in range(10)]
     assert {r["due_count"] for r in rows} == {400}
@@ -188,8 +195,13 @@ def test_an_account_without_money_is_refused(small: Any, opening: Any, lenders: 
         prepare(small.with_changes({"lenders": lenders(0, 5)}), 1, opening, END)
 
 
-@pytest.mark.xfail(strict=True, reason="fault: claims approved before the information date are paid at the month's end, not on their day")
-def test_a_claim_approved_just_before_the_information_date_is_paid_on_its_day(setup: Any, opening: Any, small: Any) -> None:
+@pytest.mark.xfail(
+    strict=True,
+    reason="fault: claims approved before the information date are paid at the month's end, not on their day",
+)
+def test_a_claim_approved_just_before_the_information_date_is_paid_on_its_day(
+    setup: Any, opening: Any, small: Any
+) -> None:
     """Information on 1 November 2017 would do; here the queue of the opening is moved to a meeting of 28 December."""
     from dataclasses import replace
 
@@ -202,6 +214,10 @@ def test_a_claim_approved_just_before_the_information_date_is_paid_on_its_day(se
     moved = loans.replace(status=status, approved=approved, due=due, filed=filed, cause=cause)
     one = prepare(small, 1, replace(opening, loans=moved), END)
     world = simulate(one, 0)
-    days = [(int(world.claims.due[i]), day) for i, day, _ in world.flows.payments if world.claims.decided[i] == opening.day - 4]
+    days = [
+        (int(world.claims.due[i]), day)
+        for i, day, _ in world.flows.payments
+        if world.claims.decided[i] == opening.day - 4
+    ]
     assert days
     assert all(due == day for due, day in days)

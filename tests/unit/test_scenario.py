@@ -158,7 +158,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("changes", "field", "allowed"), REFUSED, ids=[f"{next(iter(r[0]))}-{k}" for k, r in enumerate(REFUSED)])
+@pytest.mark.parametrize(
+    ("changes", "field", "allowed"), REFUSED, ids=[f"{next(iter(r[0]))}-{k}" for k, r in enumerate(REFUSED)]
+)
 def test_refused_value(changes: dict[str, Any], field: str, allowed: str, small: Scenario, refuses: Refuses) -> None:
     raw = small.model_dump(mode="python")
     for dotted, value in changes.items():
@@ -226,12 +228,10 @@ def test_text_in_both_languages(small: Scenario) -> None:
 # --- known faults ------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="fault: a table of shares is merged with the old one, so it cannot be replaced")
 def test_a_table_of_shares_can_be_replaced(small: Scenario) -> None:
     assert small.change(lending__term_months={12: 1.0}).lending.term_months == {12: 1.0}
 
 
-@pytest.mark.xfail(strict=True, reason="fault: as above, in a file that extends another")
 def test_a_file_can_replace_a_table_of_shares(child: Callable[..., str]) -> None:
     scenario = Scenario.load(child('extends = "x-county"\n[lending]\nterm_months = { 12 = 1.0 }\n'))
     assert scenario.lending.term_months == {12: 1.0}

@@ -11,7 +11,12 @@ from sim.scenario import Defaults
 from sim.shocks.paths import draw_paths, stationary_dry
 
 TOWNSHIPS = np.array([101, 202, 303, 404], dtype=np.int64)
-DROUGHT = {"p_normal_to_dry": 0.14, "p_dry_to_dry": 0.45, "p_township_hit": 0.7, "effect": {"kind": "multiplier", "value": 2.5}}
+DROUGHT = {
+    "p_normal_to_dry": 0.14,
+    "p_dry_to_dry": 0.45,
+    "p_township_hit": 0.7,
+    "effect": {"kind": "multiplier", "value": 2.5},
+}
 FACTOR = {"county_variance": 0.3, "township_variance": 0.2, "persistence_per_month": 0.8}
 LATE = {"p_late_year": 0.4, "lag_p": 0.25}
 

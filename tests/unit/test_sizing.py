@@ -123,7 +123,10 @@ def test_lending_that_reacts_checks_every_larger_size() -> None:
 
     n = 100
     hits = [100, 100, 4, 4, 100, *[4] * 16]
-    frame = pd.DataFrame({f"reacts_short_{k:02d}": np.arange(n) < hits[k] for k in range(21)} | {f"reacts_credit_{k:02d}_fen": k for k in range(21)})
+    frame = pd.DataFrame(
+        {f"reacts_short_{k:02d}": np.arange(n) < hits[k] for k in range(21)}
+        | {f"reacts_credit_{k:02d}_fen": k for k in range(21)}
+    )
     got = lending_reacts(frame, 0.95, 1_000)
     assert (got["value"], got["short_share"]) == (500, 0.04)
     frame["reacts_short_20"] = True

@@ -64,7 +64,9 @@ def test_assurance_is_checked(results: sim.Results, refuses: Any) -> None:
     refuses(lambda: results.compare(assurance=1.0), "assurance", "between 0 and 1")
 
 
-def test_a_stored_study_is_read_without_running(small: Any, results: sim.Results, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stored_study_is_read_without_running(
+    small: Any, results: sim.Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sim import experiment
 
     monkeypatch.setattr(experiment, "simulate", lambda *args: pytest.fail("ran again"))

@@ -17,7 +17,9 @@ def day(text: str) -> int:
     return clock.day_of(dt.date.fromisoformat(text))
 
 
-def slow(lender: Any, principal: Any, rate: Any, start: Any, stop: Any, ends: Any, first: int, base: int, n: int) -> tuple[Any, Any]:
+def slow(
+    lender: Any, principal: Any, rate: Any, start: Any, stop: Any, ends: Any, first: int, base: int, n: int
+) -> tuple[Any, Any]:
     """Count the days one by one: a day belongs to the period whose settlement comes after it."""
     amounts, lines = np.zeros((len(ends), n), np.int64), np.zeros((len(ends), n), np.int64)
     for b, p, r, s, e in zip(lender, principal, rate, start, stop, strict=True):
@@ -72,5 +74,8 @@ def test_settlement_days(per_year: int, months: int) -> None:
     days = settlement_days(per_year, 20, day("2018-01-01"), day("2018-12-31"))
     assert len(days) == months
     assert clock.date_of(days[-1]) == dt.date(2018, 12, 20)
-    assert settlement_days(4, 20, day("2018-03-20"), day("2018-06-20")).tolist() == [day("2018-03-20"), day("2018-06-20")]
+    assert settlement_days(4, 20, day("2018-03-20"), day("2018-06-20")).tolist() == [
+        day("2018-03-20"),
+        day("2018-06-20"),
+    ]
     assert settlement_days(4, 20, day("2018-03-21"), day("2018-06-19")).size == 0

@@ -55,7 +55,9 @@ def test_refused_loans(wrong: dict[str, Any], field: str, allowed: str, refuses:
 
 @pytest.mark.parametrize("year", [2012, 2041])
 def test_refused_dates(year: int, refuses: Any) -> None:
-    refuses(lambda: sim.trace_unpaid(sim.scenario("x-county"), dt.date(year, 7, 1)), "matures", "a date from 2013 to 2040")
+    refuses(
+        lambda: sim.trace_unpaid(sim.scenario("x-county"), dt.date(year, 7, 1)), "matures", "a date from 2013 to 2040"
+    )
 
 
 def test_the_nearest_cause_is_offered(refuses: Any) -> None:
@@ -72,7 +74,9 @@ def test_a_loan_of_a_history(tight: Any) -> None:
     assert sim.trace_history(tight, seed=11, loan_id=loan) == steps
 
 
-def test_every_loan_of_a_history_can_be_told(tight: Any, tight_setup: Any, tight_worlds: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_loan_of_a_history_can_be_told(
+    tight: Any, tight_setup: Any, tight_worlds: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sim import trace
 
     monkeypatch.setattr(trace, "opening_state", lambda scenario: tight_setup.opening)
@@ -94,7 +98,9 @@ def test_an_unknown_loan_is_refused(tight: Any, refuses: Any) -> None:
 def test_a_history_without_payment_says_so(small: Any, refuses: Any) -> None:
     fine = small.model_dump(mode="python")
     fine["defaults"] |= {"anchor": None, "p_default": 0.0}
-    refuses(lambda: sim.trace_history(sim.Scenario.from_dict(fine)), "loan", "no loan of this history was paid by the fund")
+    refuses(
+        lambda: sim.trace_history(sim.Scenario.from_dict(fine)), "loan", "no loan of this history was paid by the fund"
+    )
 
 
 @pytest.mark.xfail(strict=True, reason="fault: the trace pays claims that the rules never pay")

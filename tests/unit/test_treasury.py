@@ -10,7 +10,13 @@ from sim.ledger import Ledger
 START = 17_500
 
 
-def run(files: list[tuple[int, int, int, int]], releases: dict[int, int], pay_on: list[int], to_bank: bool = True, cash: int = 0) -> tuple[Ledger, Lists]:
+def run(
+    files: list[tuple[int, int, int, int]],
+    releases: dict[int, int],
+    pay_on: list[int],
+    to_bank: bool = True,
+    cash: int = 0,
+) -> tuple[Ledger, Lists]:
     """Files are (period end, lender, amount, confirmed), days counted from START (-1: never confirmed)."""
     ledger, lists = Ledger(), Lists.empty()
     for account in ("county", "county_owes", "households", "cash:0", "cash:1", "subsidy_due:0", "subsidy_due:1"):
@@ -21,7 +27,11 @@ def run(files: list[tuple[int, int, int, int]], releases: dict[int, int], pay_on
         lists.add(START + end, lender, fen, 1, 0, confirmed if confirmed < 0 else START + confirmed)
         ledger.post(START, "due", (f"subsidy_due:{lender}", fen), ("county_owes", -fen))
     env = clock.start(START)
-    env.process(finance_bureau(env, ledger, lists, {START + d: f for d, f in releases.items()}, [START + d for d in pay_on], to_bank))
+    env.process(
+        finance_bureau(
+            env, ledger, lists, {START + d: f for d, f in releases.items()}, [START + d for d in pay_on], to_bank
+        )
+    )
     env.run()
     ledger.check()
     return ledger, lists
