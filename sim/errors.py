@@ -61,4 +61,4 @@ class Interrupted(RiskfundError):
 
 
 class ConservationError(Exception):
-    """Our own bug: money was lost, created or overdrawn. Never caught and continued."""
+    """Our own bug: money was lost, created or overdrawn. The history that raises it gives no result."""

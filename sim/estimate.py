@@ -102,9 +102,12 @@ def quantile(x: Array, a: float) -> Estimate:
             "(the upper 95 per cent order statistic does not exist for fewer)"
         )
     ranks = interval_ranks(n, a)
-    low, high = ranks if ranks is not None else (1, n)
+    reason = (
+        None if ranks is not None else "the sample is too small for a 95% interval: its upper end is the largest value"
+    )
+    low, high = ranks if ranks is not None else (max(_binomial_quantile(n, a, 0.025), 1), n)
     return Estimate(float(ordered[quantile_rank(n, a) - 1]), (float(ordered[low - 1]), float(ordered[high - 1])),
-                    float(ordered[upper - 1]))  # fmt: skip
+                    float(ordered[upper - 1]), reason)  # fmt: skip
 
 
 def mean(x: Array) -> Estimate:

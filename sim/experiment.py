@@ -28,17 +28,20 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Arm:
-    """One scenario from one opening state to one horizon.
+    """One scenario from its opening state to one horizon.
 
     Attributes
     ----------
+    openings : tuple of str
+        Names of opening states. History r starts from state r modulo their number; there is one of
+        them, unless the opening is stationary.
     is_main : bool
         Also keep the monthly and township tables and the grid of fund sizes.
     """
 
     name: str
     scenario: Scenario
-    opening_name: str
+    openings: tuple[str, ...]
     last_day: int
     is_main: bool
 
@@ -52,7 +55,7 @@ class Task:
     folder: str
     seed: int
     scenario: dict[str, Any]
-    opening: str
+    openings: tuple[str, ...]
     last_day: int
     is_main: bool
 
@@ -88,7 +91,7 @@ def run_arms(
     batches = -(-n // BATCH)
     total = batches * len(arms) * BATCH
     tasks = [
-        Task(arm.name, b, str(folder.path), seed, arm.scenario.model_dump(mode="python"), paths[arm.opening_name],
+        Task(arm.name, b, str(folder.path), seed, arm.scenario.model_dump(mode="python"), tuple(paths[o] for o in arm.openings),
              arm.last_day, arm.is_main)
         for arm in arms for b in range(batches) if not folder.has_batch(arm.name, b)
     ]  # fmt: skip
@@ -147,13 +150,13 @@ class _Here(Executor):
 
 def work(task: Task) -> None:
     """Run one batch and write its files. A history that fails is recorded with its address."""
-    setup = _setup(task)
     rows: list[dict[str, Any]] = []
     months: list[pd.DataFrame] = []
     places: list[pd.DataFrame] = []
     failed: list[dict[str, Any]] = []
     for replication in range(task.batch * BATCH, (task.batch + 1) * BATCH):
         try:
+            setup = _setup(task, replication)
             world = simulate(setup, replication)
             row = outcomes.summary(setup, world)
             places.append(pd.DataFrame(outcomes.townships(setup, world)))
@@ -175,15 +178,16 @@ def work(task: Task) -> None:
     folder.write_part("histories", task.arm, task.batch, frame, failed)
 
 
-_SETUPS: dict[tuple[str, str], Setup] = {}
+_SETUPS: dict[tuple[str, str, int], Setup] = {}
 
 
-def _setup(task: Task) -> Setup:
-    """This process's setup of an arm (made once)."""
-    key = (task.folder, task.arm)
+def _setup(task: Task, replication: int) -> Setup:
+    """This process's setup for a history of an arm (made once for each opening state)."""
+    state = replication % len(task.openings)
+    key = (task.folder, task.arm, state)
     if key not in _SETUPS:
         scenario = Scenario.from_dict(task.scenario)
-        _SETUPS[key] = prepare(scenario, task.seed, OpeningState.load(Path(task.opening)), task.last_day)
+        _SETUPS[key] = prepare(scenario, task.seed, OpeningState.load(Path(task.openings[state])), task.last_day)
     return _SETUPS[key]
 
 

@@ -10,10 +10,9 @@ from sim import clock
 from sim.clock import Slot, until
 from sim.fiscal.office import CLAIM as CLAIM_FILE
 from sim.fiscal.office import LIST, Desk, Lists, office
-from sim.fiscal.subsidy import entitlement
-from sim.fiscal.treasury import finance_bureau
-from sim.fund.account import fund_accounts
-from sim.fund.claims import FAR
+from sim.fiscal.subsidy import entitlement, settlement_days
+from sim.fiscal.treasury import CashInterest, finance_bureau
+from sim.fund.account import fund_accounts, rate_on
 from sim.fund.meetings import leading_group
 from sim.households.reduced_form import DEFAULTED
 from sim.ledger import Ledger
@@ -73,11 +72,15 @@ def run_institutions(setup: Setup, world: World) -> None:
         office(env, world.desk, calendar, rules, world.lists, claims.reviewed, sorted({*payment_days, *meetings}))
     )
     env.process(leading_group(env, rules, calendar, claims, setup.meetings))
-    env.process(finance_bureau(env, ledger, world.lists, _releases(setup, world.entitled), payment_days, direct))
+    cash_interest = _cash_interest(setup)
+    world.flows.subsidy_interest = cash_interest.credited if cash_interest is not None else []
+    releases = _releases(setup, world.entitled)
+    env.process(finance_bureau(env, ledger, world.lists, releases, payment_days, direct, cash_interest))
     years = range(clock.date_of(first).year, clock.date_of(last).year + 1)
     backstop = {day_in_year(y, rules.fund.backstop_on) for y in years}
     pays = calendar.add_working_days(setup.meetings, rules.claim.payment_working_days)
     days = {int(d) for d in (*pays, *setup.month_ends)} | {d for d, *_ in setup.credits} | backstop | {first}
+    days |= {int(d) for d in claims.due if d >= first}  # approved before the history begins
     days = {d for d in days if first <= d <= last}
     env.process(
         fund_accounts(env, ledger, rules, claims, setup.account_of, setup.credits, sorted(days), backstop, world.flows)
@@ -129,7 +132,11 @@ def _lists(setup: Setup, entitled: I64, lines: I64) -> Lists:
     lists = Lists.empty()
     for entry in setup.opening.lists:
         lists.add(*entry)
-    arrives = calendar.add_working_days(setup.settlements, rules.subsidy.check_working_days)
+    following = settlement_days(
+        rules.subsidy.settlements_per_year, rules.subsidy.settlement_day, setup.last_day + 1, setup.last_day + 400
+    )
+    files = np.append(setup.settlements, following[0])
+    arrives = calendar.add_working_days(files, rules.subsidy.check_working_days)
     for j, day in enumerate(setup.settlements):
         for index in range(setup.set_fen.size):
             fen, n = int(entitled[j, index]), int(lines[j, index])
@@ -138,8 +145,7 @@ def _lists(setup: Setup, entitled: I64, lines: I64) -> Lists:
             wrong = int(share_of(fen, round(errors * PPM)))
             lists.add(int(day), index, fen - wrong, n, int(arrives[j]))
             if wrong:
-                again = int(arrives[j + 1]) if j + 1 < arrives.size else FAR
-                lists.add(int(day), index, wrong, round(n * errors), again)
+                lists.add(int(day), index, wrong, round(n * errors), int(arrives[j + 1]))
     return lists
 
 
@@ -156,6 +162,18 @@ def _fill_desk(setup: Setup, world: World) -> None:
         world.desk.submit(max(int(claims.signed[k]), first), CLAIM_FILE, clerks.minutes_per_claim, (CLAIM_FILE, int(k)))
 
 
+def _cash_interest(setup: Setup) -> CashInterest | None:
+    """Interest terms of the subsidy account: demand rate, credited each quarter on the settlement day."""
+    if "subsidy" not in setup.rules.fund.interest_joins:
+        return None
+    quarters = settlement_days(
+        4, setup.rules.subsidy.settlement_day, max(setup.first_day, setup.law_from), setup.last_day
+    )
+    rates = {int(day): rate_on(setup.rates["deposit_demand"], int(day)) for day in quarters}
+    parts = [int(fen) for fen in setup.account_fen]
+    return CashInterest(rates, parts, setup.first_day, setup.rules.interest.day_count)
+
+
 def _releases(setup: Setup, entitled: I64) -> dict[int, int]:
     """Cash of each year's appropriation by release day; the year's budget follows what falls due in it."""
     fiscal = setup.scenario.fiscal
@@ -163,10 +181,14 @@ def _releases(setup: Setup, entitled: I64) -> dict[int, int]:
     years = clock.year_of(setup.settlements)
     for year in np.unique(clock.year_of(setup.month_ends)):
         budget = int(entitled[years == year].sum() * fiscal.budget_share)
-        for month_day, share in zip(fiscal.release_days, fiscal.cash_by_quarter, strict=True):
-            day = day_in_year(int(year), month_day)
-            if setup.first_day <= day <= setup.last_day:
-                out[day] = out.get(day, 0) + int(share_of(budget, round(share * PPM)))
+        dated = [
+            (day_in_year(int(year), d), s) for d, s in zip(fiscal.release_days, fiscal.cash_by_quarter, strict=True)
+        ]
+        to_come = [(day, share) for day, share in dated if day >= setup.first_day]
+        total = sum(share for _, share in to_come)  # of a year that has begun, what is left comes on the days left
+        for day, share in to_come:
+            if day <= setup.last_day and total > 0:
+                out[day] = out.get(day, 0) + int(share_of(budget, round(share / total * PPM)))
     return out
 
 

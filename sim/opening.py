@@ -88,8 +88,13 @@ def stack_classes(loans: Loans) -> I64:
 
 
 def empty(scenario: Scenario, day: int) -> OpeningState:
-    """Nothing lent yet, sub-accounts full."""
-    fund = tuple(yuan * FEN_PER_YUAN for yuan in scenario.sub_accounts_yuan().values())
+    """Nothing lent yet; sub-accounts at the balance that the scenario names, else full."""
+    accounts = scenario.sub_accounts_yuan()
+    known = scenario.opening.balance_yuan or {}
+    for key in known:
+        if key not in accounts:
+            raise InputError(scenario.name, "opening.balance_yuan", key, f"one of {list(accounts)}", accounts)
+    fund = tuple(known.get(key, yuan) * FEN_PER_YUAN for key, yuan in accounts.items())
     return OpeningState(day, Loans.make(0, **dict.fromkeys(_EMPTY, np.zeros(0, np.int64))), fund, 0, (), day)
 
 
@@ -199,7 +204,7 @@ def _renewed_share(scenario: Scenario, rules: Rules) -> float:
         return 0.0
     terms = scenario.lending.term_months
     years = sum(months * share for months, share in terms.items()) / 12
-    p = long_run_default(scenario.defaults, base_probability(scenario.defaults, rules.loan.renewals_max))
+    p = long_run_default(scenario.defaults, base_probability(scenario.defaults))
     return p * scenario.defaults.renewed_instead / (years + p * scenario.defaults.renewed_instead)
 
 

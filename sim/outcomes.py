@@ -8,10 +8,11 @@ import numpy as np
 
 from sim import clock
 from sim.errors import ConservationError
-from sim.fund.claims import FAR, NEVER, Claims, return_of
+from sim.fund.claims import FAR, NEVER, WRITTEN_OFF_AFTER, Claims, return_of
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import PAID, Loans
+from sim.replication import build_claims, unhindered
 from sim.units import FEN_PER_YUAN, I64, Array, Bool
 from sim.world import Fates, Setup, World
 
@@ -110,11 +111,25 @@ def _need(setup: Setup, world: World, first: int, last: int) -> dict[str, int | 
     out["need_free_split_fen"] = int(by_account.sum())
     out["need_pooled_fen"] = int(need(payments.sum(axis=1), receipts.sum(axis=1)))
     out["payout_fen"] = int(payments.sum())
-    claims = world.claims
-    committed = (world.loans.start[claims.row] <= last) & (claims.due > last) & (claims.recovered_on > claims.due)
-    is_full = setup.last_day >= last + 366
-    out["runoff_need_fen"] = int(claims.fund_part[committed].sum()) if is_full else NEVER
+    out["runoff_need_fen"] = _runoff(setup, world, last)
     return out
+
+
+def _runoff(setup: Setup, world: World, last: int) -> int:
+    """All that the fund will ever pay on the book of 31 December, the unpaid queue included [fen].
+
+    Claims that fall due beyond the horizon are dated by the calendar, no clerk holding them up.
+    """
+    loans, fates, claims = world.loans, world.fates, world.claims
+    rows = np.flatnonzero((fates.fate == DEFAULTED) & (loans.start <= last) & (loans.status != PAID))
+    every = build_claims(setup, loans, fates, world.replication, rows)
+    _, due = unhindered(setup, every)
+    known = np.full(len(loans), NEVER, dtype=np.int64)
+    known[claims.row] = claims.due
+    due = np.where(known[every.row] != NEVER, known[every.row], due)
+    later = (due > last) & (due < FAR) & (every.recovered_on > due) & ~every.is_refused
+    waiting = (claims.due != NEVER) & (claims.due <= last) & (claims.recovered_on > last)
+    return int(every.fund_part[later].sum()) + int((claims.fund_part - _paid_by(world, last))[waiting].sum())
 
 
 def _short(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
@@ -123,9 +138,12 @@ def _short(setup: Setup, world: World, first: int, last: int) -> dict[str, int |
     gaps = np.maximum(need(payments, receipts) - setup.account_fen, 0)
     claims = world.claims
     waited = (claims.first_wait != NEVER) & (claims.first_wait <= last) & (claims.first_wait >= first)
-    done = np.where(claims.paid >= claims.fund_part, claims.paid_on, setup.last_day)
+    is_paid = claims.paid >= claims.fund_part
+    done = np.minimum(
+        np.where(is_paid, claims.paid_on, setup.last_day), np.maximum(claims.recovered_on, claims.first_wait)
+    )
     waits = (done - claims.first_wait)[waited]
-    censored = waited & (claims.paid < claims.fund_part)
+    censored = waited & ~is_paid & (claims.recovered_on > setup.last_day)
     return {
         "gap_fen": int(gaps.sum()),
         "oldest_wait_days": int(waits.max(initial=0)),
@@ -171,7 +189,7 @@ def _gone_on(setup: Setup, world: World) -> I64:
         claims.paid_on,
         FAR,
     )
-    refused = np.where(claims.is_refused & (claims.decided > 0), claims.decided + 365, FAR)
+    refused = np.where(claims.is_refused & (claims.decided > 0), claims.decided + WRITTEN_OFF_AFTER, FAR)
     out[claims.row] = np.minimum(np.minimum(settled, refused), claims.recovered_on)
     return out
 
@@ -197,15 +215,17 @@ def _subsidy(setup: Setup, world: World, first: int, last: int) -> dict[str, int
     fourth = of_year & (end >= clock.day_of(dt.date(setup.scenario.sized_year, 10, 1)))
     waiting = (claims.due != NEVER) & (claims.due <= last) & (claims.recovered_on > last)
     queue = int((claims.fund_part - _paid_by(world, last))[waiting].sum())
-    # unpaid at the year's end and older than 90 days = unpaid on day 90, less what was paid since
-    old = (end + 90 <= last) & (end >= first - 366)
-    late_paid = unpaid_90 - (amount - np.array(lists.paid, dtype=np.int64))
+    open_at_end = amount.copy()
+    for i, day, fen in lists.payments:
+        if day <= last:
+            open_at_end[i] -= fen
+    old = end + 90 <= last
     return {
         "subsidy_entitled_fen": int(amount[of_year].sum()),
         "subsidy_unpaid_90d_fen": int(unpaid_90[of_year].sum()),
         "subsidy_entitled_q4_fen": int(amount[fourth].sum()),
         "subsidy_unpaid_90d_q4_fen": int(unpaid_90[fourth].sum()),
-        "fiscal_debt_fen": queue + int(np.maximum(unpaid_90[old] - late_paid[old], 0).sum()),
+        "fiscal_debt_fen": queue + int(open_at_end[old].sum()),
     }
 
 

@@ -14,11 +14,9 @@ from numba import njit
 from sim import clock
 from sim.fund.claims import FAR, NEVER, return_of
 from sim.households.reduced_form import DEFAULTED
-from sim.lending.applications import grant
-from sim.lending.loans import PAID
 from sim.outcomes import year_span
-from sim.replication import build_claims, released_on, unhindered
-from sim.units import FEN_PER_YUAN, I64, Array
+from sim.replication import build_claims, granted_at, releases, unhindered
+from sim.units import I64, Array
 from sim.world import Setup, World
 
 N_GRID = 21
@@ -36,9 +34,7 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
     leading group that sets it anew. Lending = min(demand, multiple x size), lender by lender.
     """
     demand, fates = world.demand, world.demand_fates
-    n_opening = len(setup.opening.loans)
-    covered = np.minimum(demand.balance, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
-    release = released_on(setup, demand, fates, world.replication)
+    release, shrinks = releases(setup, demand, fates, world.replication)
     rows = np.flatnonzero(fates.fate == DEFAULTED)
     claims = build_claims(setup, demand, fates, world.replication, rows)
     _, due = unhindered(setup, claims)
@@ -58,20 +54,19 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
         for c, a, p, d in zip(claims.cause, claims.amount, claims.fund_part, back, strict=True)
     ], dtype=np.int64)  # fmt: skip
     paid_already = demand.paid[claims.row] >= 0
-    pay_day = np.where(pays & ~paid_already, np.maximum(due - first, 0), FAR)
+    # the queue of the information date waits for the sized year's money; what falls due before that year is paid
+    queued, before = due < setup.first_day, due < first
+    pay_day = np.where(pays & ~paid_already & (queued | ~before), np.maximum(due - first, 0), FAR)
     interest = np.zeros((setup.account_fen.size, n_days), dtype=np.int64)
     for day, index, fen in setup.credits:
         if 0 <= day - first < n_days:
             interest[index, day - first] += fen
-    held = np.flatnonzero(demand.status[:n_opening] != PAID)
-    new = slice(n_opening, None)
+    new = slice(len(setup.opening.loans), None)
     out: dict[str, int] = {}
     sizes = grid_fen(setup)
     for g, size in enumerate(sizes):
         limit = np.floor(size * (setup.set_fen / setup.set_fen.sum()) * setup.rules.fund.leverage).astype(np.int64)
-        granted = np.ones(len(demand), dtype=np.bool_)
-        granted[new] = grant(demand.lender[new], demand.start[new], covered[new], release[new], setup.first_day,
-                             release[held], covered[held], demand.lender[held], limit, setup.last_day)  # fmt: skip
+        granted = granted_at(setup, demand, limit, release, shrinks)
         account_fen = size * setup.account_fen // setup.account_fen.sum()
         short = _short_years(setup.account_of[claims.lender], granted[claims.row], pay_day, claims.fund_part,
                              back - first, returned, interest, starts, account_fen)  # fmt: skip

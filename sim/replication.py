@@ -17,7 +17,7 @@ from sim.fund.claims import Claims
 from sim.households import kernels, reduced_form
 from sim.households.reduced_form import DEFAULTED
 from sim.institutions import open_ledger, run_institutions
-from sim.law import load_rates
+from sim.law import Rules, load_rates
 from sim.law.pack import load_calendar
 from sim.lending.applications import (
     applications,
@@ -34,7 +34,7 @@ from sim.units import FEN_PER_YUAN, I64, Bool
 from sim.world import Fates, Setup, World
 
 
-def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int) -> Setup:
+def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int, stream: str = "application") -> Setup:
     """Read law, calendar and rates, and compute everything that no history changes.
 
     Parameters
@@ -45,6 +45,8 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int)
     opening : OpeningState
     last_day : int [day]
         Horizon.
+    stream : str
+        Names the applications: those of a warm-up are other loans than those of a history.
     """
     rules, calendar, rates = scenario.law(), load_calendar(), load_rates()
     first = opening.day
@@ -58,9 +60,10 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int)
     account_fen = set_fen if ring else np.array([set_fen.sum()])
     classes, specs = _classes(scenario)
     _check_lending(scenario, rules)
+    law_from = clock.day_of(min(v.from_date for v in scenario.pack().parameters["fund.share"].values))
     apps = None
     if scenario.lending.new_loans and scenario.opening.kind != "portfolio":
-        apps = applications(scenario, [int(x) for x in limit], first, last_day, seed)
+        apps = applications(scenario, [int(x) for x in limit], first, last_day, seed, stream)
     per_year = rules.subsidy.settlements_per_year
     return Setup(
         scenario, rules, calendar, rates, seed, opening, last_day, int(months[0]),
@@ -69,9 +72,10 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int)
         classes, reduced_form.prepare(scenario.defaults, specs, rules.loan.renewals_max, seed), apps,
         set_fen, limit, account_of, account_fen,
         calendar.dates_each_year(tuple(rules.claim.meetings), first, last_day),
-        deposit_interest(rules, rates, [int(x) for x in account_fen], first, last_day),
+        calendar.dates_each_year(tuple(rules.claim.meetings), first, last_day + 5 * 366),
+        deposit_interest(rules, rates, [int(x) for x in account_fen], max(first, law_from), last_day),
         settlement_days(per_year, rules.subsidy.settlement_day, first, last_day),
-        clock.day_of(min(v.from_date for v in scenario.pack().parameters["fund.share"].values)),
+        law_from,
     )  # fmt: skip
 
 
@@ -118,7 +122,7 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> W
     fates = draw_fates(setup, demand, paths, replication)
     granted = np.ones(len(demand), dtype=np.bool_)
     if setup.apps is not None:
-        granted[len(opening) :] = _granted(setup, demand, fates, len(opening), setup.limit_fen, replication)
+        granted = granted_at(setup, demand, setup.limit_fen, *releases(setup, demand, fates, replication))
     rows = np.flatnonzero(granted)
     loans, fates_of_loans = demand.take(rows), fates.take(rows)
     claims = build_claims(setup, loans, fates_of_loans, replication)
@@ -143,34 +147,42 @@ def draw_fates(setup: Setup, loans: Loans, paths: Paths, replication: int) -> Fa
     return Fates(*out)
 
 
-def released_on(setup: Setup, loans: Loans, fates: Fates, replication: int) -> I64:
-    """Day on which each loan's principal leaves the guaranteed book, no clerk holding anything up.
+def releases(setup: Setup, loans: Loans, fates: Fates, replication: int) -> tuple[I64, I64]:
+    """Day on which each loan's principal leaves the guaranteed book, and by how much the limit then falls.
 
-    Repaid, paid by the fund, refused, or collected, whichever comes first.
+    Repaid, paid by the fund, refused, or collected, whichever comes first, no clerk holding anything up.
+    The limit falls by the multiple times the fund's payment where the multiple is on the current balance
+    (interest and recoveries that come back are left out: a little less lending than the rule allows).
     """
-    out = fates.repaid.copy()
+    out, shrinks = fates.repaid.copy(), np.zeros(len(loans), dtype=np.int64)
     rows = np.flatnonzero(fates.fate == DEFAULTED)
     claims = build_claims(setup, loans, fates, replication, rows)
     meeting, due = unhindered(setup, claims)
+    due = np.where(claims.decided != NEVER, claims.due, due)
     end = np.where(claims.is_refused, meeting, due)
-    out[claims.row] = np.minimum(np.where(claims.decided != NEVER, claims.due, end), claims.recovered_on)
-    return out
+    out[claims.row] = np.minimum(end, claims.recovered_on)
+    if setup.rules.fund.leverage_base == "current":
+        is_paid = ~claims.is_refused & (claims.recovered_on > due) & (loans.paid[claims.row] < 0)
+        shrinks[claims.row] = np.where(is_paid, claims.fund_part * setup.rules.fund.leverage, 0).astype(np.int64)
+    return out, shrinks
 
 
 def unhindered(setup: Setup, claims: Claims) -> tuple[I64, I64]:
     """Meeting and payment day of claims that no clerk holds up."""
     waits = np.where(claims.has_objection, setup.rules.claim.objection_waits_meetings, 0)
-    return fund_claims.payment_due(setup.rules, setup.calendar, claims.notice_ends, setup.meetings, waits)
+    return fund_claims.payment_due(setup.rules, setup.calendar, claims.notice_ends, setup.all_meetings, waits)
 
 
-def _granted(setup: Setup, demand: Loans, fates: Fates, n_opening: int, limit: I64, replication: int) -> Bool:
+def granted_at(setup: Setup, demand: Loans, limit: I64, release: I64, shrinks: I64) -> Bool:
+    """Which loans of the demand are made when each lender may guarantee up to ``limit`` [fen]."""
+    n_opening = len(setup.opening.loans)
     covered = np.minimum(demand.balance, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
-    release = released_on(setup, demand, fates, replication)
     held = np.flatnonzero(demand.status[:n_opening] != PAID)
     new = slice(n_opening, None)
-    out: Bool = grant(
+    out = np.ones(len(demand), dtype=np.bool_)
+    out[new] = grant(
         demand.lender[new], demand.start[new], covered[new], release[new], setup.first_day, release[held],
-        covered[held], demand.lender[held], limit, setup.last_day,
+        covered[held], demand.lender[held], limit, setup.last_day, shrinks[new], shrinks[held],
     )  # fmt: skip
     return out
 
@@ -183,7 +195,7 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
     rows = rows[np.lexsort((loans.id[rows], fates.missed[rows]))]
     missed, cause, ids = fates.missed[rows], fates.cause[rows], loans.id[rows]
     entitled, filed, signed, ends = fund_claims.chain(
-        rules, calendar, np.minimum(missed, setup.last_day + 400), cause, defaults.court_days
+        rules, calendar, np.minimum(missed, setup.last_day + 4 * 366), cause, defaults.court_days
     )
     known_filed = loans.filed[rows] != NEVER
     filed = np.where(known_filed, loans.filed[rows], filed)
@@ -222,7 +234,7 @@ def _check(setup: Setup, world: World) -> None:
     paid = int(claims.paid.sum()) - sum(f for *_, f in world.flows.backstop)
     already = int(np.where(world.loans.paid[claims.row] >= 0, claims.fund_part, 0).sum())
     funds = sum(fen for name, fen in world.ledger.balances.items() if name.startswith("fund:"))
-    credits = sum(fen for _, _, fen in setup.credits)
+    credits = sum(fen for _, _, fen in (*setup.credits, *world.flows.subsidy_interest))
     returns = sum(fund for _, _, fund, _ in world.flows.returns)
     if funds != int(setup.account_fen.sum()) + credits + returns - (paid - already):
         raise ConservationError("fund balance differs from opening + interest + returns - payments")

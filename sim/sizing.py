@@ -23,7 +23,7 @@ from sim.reacting import N_GRID
 from sim.scenario import Scenario
 from sim.store import BATCH, RunFolder
 from sim.units import FEN_PER_YUAN, PPM
-from sim.warmup import opening_state
+from sim.warmup import N_STATES, opening_state, opening_states
 
 ANCHORS = ("low", "central", "high")
 OPENINGS = ("dry", "normal", "long_run")
@@ -81,7 +81,8 @@ def size(
     if replications < needed:
         estimate.quantile(np.zeros(replications), assurance)  # says how many it takes
     scenario = for_year(scenario, year)
-    opening = opening_state(scenario)
+    openings = openings_of(scenario)
+    opening = openings["base"]
     refuse_empty(scenario, opening)
     identity = {**provenance(scenario, opening.sha256, seed), "kind": "size", "batch": BATCH,
                 "scenario": scenario.model_dump(mode="json")}  # fmt: skip
@@ -92,7 +93,7 @@ def size(
         replications,
         seed,
         folder,
-        {"base": opening},
+        openings,
         workers=workers,
         executor=executor,
         progress=progress,
@@ -157,41 +158,54 @@ def refuse_empty(scenario: Scenario, opening: OpeningState) -> None:
 
 
 def horizon(scenario: Scenario) -> int:
-    """End of the sized year plus the longest term plus 12 months [day]."""
+    """End of the sized year plus the longest term plus 12 months [day].
+
+    Source: by then the fund has paid on nearly all loans of the sized year.
+    """
     terms = list(scenario.lending.term_months) + [g.term_months for g in scenario.opening.portfolio]
     last = year_span(scenario.sized_year)[1]
     return int(clock.last_day_of_month(clock.month_of(np.array([last])) + max(terms) + 12)[0])
 
 
+def openings_of(scenario: Scenario) -> dict[str, OpeningState]:
+    """Opening states by name: the scenario's own and, where it is synthesised by a warm-up, the others.
+
+    A known book is the same whatever is assumed about defaults. A warm-up is not: its claims in the
+    pipeline are made by the same assumption, so each anchor has its own (ADR 0013).
+    """
+    openings = {"base": opening_state(scenario)}
+    if scenario.opening.kind == "warm-up":
+        openings |= {f"anchor-{a}": opening_state(_anchored(scenario, a)) for a in _other_anchors(scenario)}
+        openings |= opening_states(scenario)
+    return openings
+
+
 def arms_of(scenario: Scenario) -> list[Arm]:
-    """The main arm to the full horizon; anchors and openings to the end of the sized year."""
+    """The main arm to the full horizon; anchors, openings and other states to the end of the sized year."""
     end = year_span(scenario.sized_year)[1]
-    arms = [Arm("main", scenario, "base", horizon(scenario), True)]
-    if scenario.defaults.anchor is not None:
-        for anchor in ANCHORS:
-            if anchor != scenario.defaults.anchor:
-                arms.append(
-                    Arm(
-                        f"anchor-{anchor}",
-                        scenario.with_changes({"defaults.anchor": anchor}),
-                        "base",
-                        end,
-                        False,
-                    )
-                )
+    is_warm_up = scenario.opening.kind == "warm-up"
+    states = tuple(f"state-{k:02d}" for k in range(1, N_STATES + 1))
+    own = states if is_warm_up and scenario.opening.state == "stationary" else ("base",)
+    arms = [Arm("main", scenario, own, horizon(scenario), True)]
+    for anchor in _other_anchors(scenario):
+        name = f"anchor-{anchor}"
+        arms.append(Arm(name, _anchored(scenario, anchor), (name,) if is_warm_up else own, end, False))
     if scenario.defaults.drought is not None:
         for state in OPENINGS:
             if state != scenario.opening.drought:
-                arms.append(
-                    Arm(
-                        f"opening-{state}",
-                        scenario.with_changes({"opening.drought": state}),
-                        "base",
-                        end,
-                        False,
-                    )
-                )
+                arms.append(Arm(f"opening-{state}", scenario.with_changes({"opening.drought": state}), own, end, False))
+    if is_warm_up and scenario.opening.state == "known":
+        arms.append(Arm("stationary", scenario, states, end, False))
     return arms
+
+
+def _other_anchors(scenario: Scenario) -> list[str]:
+    own = scenario.defaults.anchor
+    return [] if own is None else [a for a in ANCHORS if a != own]
+
+
+def _anchored(scenario: Scenario, anchor: str) -> Scenario:
+    return scenario.with_changes({"defaults.anchor": anchor})
 
 
 # --- reading histories -------------------------------------------------------------------------------
@@ -235,10 +249,11 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "need_yuan_lending_reacts": lending_reacts(h, assurance, fund_yuan),
         "need_by_anchor": _arm_needs(folder, scenario, n, ANCHORS, "anchor", scenario.defaults.anchor, need),
         "need_by_opening": _arm_needs(folder, scenario, n, OPENINGS, "opening", scenario.opening.drought, need),
+        "need_yuan_stationary_opening": _stationary(folder, scenario, n, need),
         "top_up_yuan": _top_up(head, carried),
         "shortfall_chance": estimate.proportion(int(short.sum()), len(h)).as_dict(),
         "mean_gap_if_short_yuan": _if_short(gap, short, _YUAN),
-        "oldest_wait_days_if_short": _if_short(h["oldest_wait_days"].to_numpy(), short, 1.0),
+        "oldest_wait_days_if_short": _oldest_wait(h, short),
         "exhausting_share_of_maturities": estimate.mean(
             fund_yuan * FEN_PER_YUAN / (rules.fund.share * np.maximum(h["due_fen"].to_numpy(), 1))
         ).as_dict(),
@@ -276,6 +291,15 @@ def _arm_needs(
     return out
 
 
+def _stationary(folder: RunFolder, scenario: Scenario, n: int, need: Any) -> dict[str, Any]:
+    """Need when the opening state is drawn as well: it says how much the one warm-up matters."""
+    if scenario.opening.kind != "warm-up":
+        return Estimate(None, reason="the opening state comes from data").as_dict()
+    arm = "main" if scenario.opening.state == "stationary" else "stationary"
+    out: dict[str, Any] = need("need_fen", folder.read("histories", arm, n)).as_dict()
+    return out
+
+
 def _price(h: pd.DataFrame, assurance: float, seed: int) -> dict[str, Any]:
     """Headline less pooled, same histories."""
     u = estimate.resampling(seed, len(h))
@@ -297,6 +321,14 @@ def _if_short(x: Any, short: Any, factor: float) -> dict[str, Any]:
     if not short.any():
         return Estimate(None, reason="no history was short").as_dict()
     return estimate.mean(x[short]).scaled(factor, 2).as_dict()
+
+
+def _oldest_wait(h: pd.DataFrame, short: Any) -> dict[str, Any]:
+    """Mean of the oldest claim's wait; waits that the horizon cuts off count as long as they were seen."""
+    out = _if_short(h["oldest_wait_days"].to_numpy(), short, 1.0)
+    if short.any():
+        out["censored_share"] = float(h["wait_is_censored"].to_numpy()[short].mean())
+    return out
 
 
 def _by_lender(

@@ -15,6 +15,7 @@ from sim import clock, estimate
 from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Estimate
 from sim.experiment import Arm, Progress, check_amounts, run_arms
+from sim.households.reduced_form import base_probability
 from sim.outcomes import year_span
 from sim.provenance import key_of, provenance
 from sim.scenario import Scenario
@@ -153,6 +154,7 @@ def run(
     base = arms_in[0]
     for other in arms_in[1:]:
         _check_comparable(base, other)
+    arms_in = [base, *(_on_same_base_probability(base, other) for other in arms_in[1:])]
     opening = opening_state(base)
     refuse_empty(base, opening)
     last = horizon(base) if to_horizon else _four_months_past(base)
@@ -162,7 +164,7 @@ def run(
     }  # fmt: skip
     path = Path(out) if out is not None else Path(runs) / f"study-{base.name}-{key_of(identity)}"
     folder = RunFolder.open(path, identity, resume=resume)
-    arms = [Arm(name, s, "base", last, to_horizon) for name, s in zip(names, arms_in, strict=True)]
+    arms = [Arm(name, s, ("base",), last, to_horizon) for name, s in zip(names, arms_in, strict=True)]
     run_arms(arms, n, seed, folder, {"base": opening}, workers=workers, executor=executor, progress=progress)
     manifest = folder.manifest()
     folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
@@ -188,6 +190,19 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     for key, item in items:
         out |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
     return out
+
+
+def _on_same_base_probability(base: Scenario, other: Scenario) -> Scenario:
+    """The other scenario with the base's probability of default, unless it sets its own anchor.
+
+    An anchor is a long-run mean. Solved again for every scenario, it would hide what a change of drought or
+    causes does to the mean.
+    """
+    a, b = base.defaults, other.defaults
+    if a.anchor is None or (b.anchor, b.anchors, b.p_default) != (a.anchor, a.anchors, a.p_default):
+        return other
+    p = base_probability(a)
+    return other.with_changes({"defaults.anchor": None, "defaults.p_default": p})
 
 
 def _unique_names(scenarios: list[Scenario]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim import clock, opening
+from sim.fund.claims import WRITTEN_OFF_AFTER
 from sim.law import load_rates
 from sim.law.pack import load_calendar
 from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, PAID, REFUSED
@@ -12,8 +13,6 @@ from sim.opening import OpeningState
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
 from sim.world import Setup, World
-
-WRITTEN_OFF_AFTER = 365  # days after refusal: an assumption
 
 
 def opening_state(scenario: Scenario) -> OpeningState:
@@ -31,9 +30,27 @@ def opening_state(scenario: Scenario) -> OpeningState:
         return opening.from_townships(scenario, rules, calendar, load_rates())
     if kind in ("empty", "portfolio"):
         return opening.empty(scenario, day)
-    start = opening.empty(scenario, clock.day_of(opening.long_before(scenario)))
-    setup = prepare(scenario, scenario.opening.warm_up_seed, start, day - 1)
+    # the state of the weather on the information date says nothing about that of years before
+    past = scenario.with_changes({"opening.drought": "long_run"})
+    start = opening.empty(past, clock.day_of(opening.long_before(past)))
+    setup = prepare(past, scenario.opening.warm_up_seed, start, day - 1, "warm-up application")
     return freeze(setup, simulate(setup, 0), day)
+
+
+N_STATES = 20
+
+
+def opening_states(scenario: Scenario) -> dict[str, OpeningState]:
+    """Opening states as they might as well have been: warm-ups with other seeds.
+
+    A county whose book is not known has no known state; these show how much the need depends on the one
+    that was drawn.
+    """
+    seed = scenario.opening.warm_up_seed
+    return {
+        f"state-{k:02d}": opening_state(scenario.with_changes({"opening.warm_up_seed": seed * 1000 + k}))
+        for k in range(1, N_STATES + 1)
+    }
 
 
 def freeze(setup: Setup, world: World, day: int) -> OpeningState:

@@ -41,7 +41,8 @@ class Setup:
     limit_fen: I64
     account_of: I64
     account_fen: I64
-    meetings: I64
+    meetings: I64  # within the history
+    all_meetings: I64  # five years further, for claims that fall due beyond it
     credits: list[tuple[int, int, int]]
     settlements: I64
     law_from: int

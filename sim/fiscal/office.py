@@ -108,6 +108,7 @@ class Lists:
     confirmed, paid [fen], paid_in_90 [fen]
         Day of the finance bureau's confirmation (NEVER until then), paid so far, and paid within 90 days
         of the period's end.
+    payments : list of (file, day, fen)
     """
 
     period_end: list[int]
@@ -118,6 +119,7 @@ class Lists:
     confirmed: list[int]
     paid: list[int]
     paid_in_90: list[int]
+    payments: list[tuple[int, int, int]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.amount)

@@ -20,11 +20,16 @@ from sim.units import I64, PPM, Array, interest, share_of
 
 @dataclass
 class Flows:
-    """What moved, for the tables: (claim, day, fen) of payments, (claim, day, to fund, to bank) of returns."""
+    """What moved, for the tables.
+
+    (claim, day, fen) of payments, (claim, day, to fund, to bank) of returns, and (day, account, fen) of
+    interest on the subsidy account.
+    """
 
     payments: list[tuple[int, int, int]] = field(default_factory=list)
     backstop: list[tuple[int, int, int]] = field(default_factory=list)
     returns: list[tuple[int, int, int, int]] = field(default_factory=list)
+    subsidy_interest: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def deposit_interest(

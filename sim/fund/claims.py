@@ -19,6 +19,7 @@ from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, Bool, interest, share_
 
 NEVER = -1
 FAR = 10_000_000  # a day beyond every horizon
+WRITTEN_OFF_AFTER = 365  # days from a refusal until the lender writes the loan off: an assumption
 _WILFUL = 3
 _DEATH = 1
 _INABILITY = 0

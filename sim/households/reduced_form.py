@@ -59,7 +59,7 @@ class ReducedForm:
 
 def prepare(defaults: Defaults, p_classes: list[tuple[float | None, int]], renewals_max: int, seed: int) -> ReducedForm:
     """Thresholds and tables for a list of (probability or None for the anchor, loans in the household)."""
-    base = base_probability(defaults, renewals_max)
+    base = base_probability(defaults)
     # In the hazard reading the own luck is new every month, so a date missed is a default.
     miss = 1.0 if defaults.timing == "monthly_hazard" else 1 / (1 - defaults.cured_before_day_90)
     threshold = np.empty((len(p_classes) + 1, 2, 2, 2))
@@ -91,11 +91,13 @@ def prepare(defaults: Defaults, p_classes: list[tuple[float | None, int]], renew
     )  # fmt: skip
 
 
-def base_probability(defaults: Defaults, renewals_max: int = 0) -> float:
+def base_probability(defaults: Defaults) -> float:
     """Probability of default in a normal year, one loan, such that the long-run mean is the anchor.
 
     The anchor is the share of matured principal that becomes compensable: unpaid on day 90, a cause that
-    counts, no ground of refusal. The long run mixes dry and normal, late and timely years.
+    counts, no ground of refusal. The long run mixes dry and normal, late and timely years. A driver that a
+    scenario switches off, and a renewal that hides defaults, do not move the probability: their effect
+    would be anchored away (ADR 0014).
     """
     if defaults.p_default is not None or defaults.anchor is None:
         return defaults.p_default or 0.0
@@ -103,25 +105,17 @@ def base_probability(defaults: Defaults, renewals_max: int = 0) -> float:
     low, high = 0.0, 1.0
     for _ in range(200):
         mid = (low + high) / 2
-        low, high = (mid, high) if long_run_compensable(defaults, mid, renewals_max) < target else (low, mid)
-    if abs(long_run_compensable(defaults, low, renewals_max) - target) > 1e-9:
+        low, high = (mid, high) if long_run_compensable(defaults, mid) < target else (low, mid)
+    if abs(long_run_compensable(defaults, low) - target) > 1e-9:
         raise InputError("scenario", f"defaults.anchors.{defaults.anchor}", target, "a share that can be reached")
     return low
 
 
-def long_run_compensable(defaults: Defaults, p: float, renewals_max: int) -> float:
-    """Long-run mean share of matured principal that becomes compensable at base probability p.
-
-    With a renewal, a steady book also holds loans that are due a second time; they count as due.
-    """
+def long_run_compensable(defaults: Defaults, p: float) -> float:
+    """Long-run mean share of matured principal that becomes compensable at base probability p, no renewal."""
     accepted = np.array([defaults.inability_accepted, 1.0, 1.0, 1.0]) * (1 - defaults.negligence)
     shares = [float(c @ accepted) for c in _cause_shares(defaults)]
-    first = sum(w * q * shares[hit] for w, q, hit in _long_run_cells(defaults, p))
-    if renewals_max == 0 or defaults.renewed_instead == 0:
-        return first
-    renewed = long_run_default(defaults, p) * defaults.renewed_instead
-    again = defaults.p_default_after_renewal * shares[0]
-    return (first * (1 - defaults.renewed_instead) + renewed * again) / (1 + renewed)
+    return sum(w * q * shares[hit] for w, q, hit in _long_run_cells(defaults, p))
 
 
 def long_run_default(defaults: Defaults, p: float) -> float:
@@ -130,10 +124,10 @@ def long_run_default(defaults: Defaults, p: float) -> float:
 
 
 def _long_run_cells(defaults: Defaults, p: float) -> list[tuple[float, float, int]]:
-    """(weight, default probability, hit) over drought and lateness in the long run."""
+    """(weight, default probability, hit) over drought and lateness in the long run, all drivers on."""
     d, late = defaults.drought, defaults.late_subsidy
-    hit = stationary_dry(d.p_normal_to_dry, d.p_dry_to_dry) * d.p_township_hit if d is not None and d.on else 0.0
-    p_late = late.p_late_year if late is not None and late.on else 0.0
+    hit = stationary_dry(d.p_normal_to_dry, d.p_dry_to_dry) * d.p_township_hit if d is not None else 0.0
+    p_late = late.p_late_year if late is not None else 0.0
     return [
         (w_hit * w_late, float(ndtr(_probit(defaults, p, 1, is_hit, is_late))), is_hit)
         for is_hit, w_hit in ((0, 1 - hit), (1, hit))

@@ -44,7 +44,9 @@ def rate_ppm(rules: Rules, rates: dict[str, Any], start: Array, term_months: Arr
     return out
 
 
-def applications(scenario: Scenario, limits_fen: list[int], from_day: int, to_day: int, seed: int) -> Applications:
+def applications(
+    scenario: Scenario, limits_fen: list[int], from_day: int, to_day: int, seed: int, stream: str = "application"
+) -> Applications:
     """Applications from ``from_day`` to ``to_day``.
 
     The yearly flow is the one whose steady stock is ``demand_over_limit`` times each lender's limit; it
@@ -66,7 +68,7 @@ def applications(scenario: Scenario, limits_fen: list[int], from_day: int, to_da
         due = np.cumsum(per_year * np.array(lending.by_month)[months % 12])
         counts = np.diff(np.floor(due + 0.5), prepend=0).astype(int)
         for month, count in zip(months, counts, strict=True):
-            ids += [entity_id("application", lender.key, int(month), k) for k in range(count)]
+            ids += [entity_id(stream, lender.key, int(month), k) for k in range(count)]
             at += [int(month)] * count
             by += [index] * count
     shares = np.array(scenario.township_shares())
@@ -108,7 +110,7 @@ def draw_applications(
 @njit(cache=True)
 def grant(
     lender: Any, start: Any, covered: Any, release: Any, opening_day: Any, opening_release: Any,
-    opening_covered: Any, opening_lender: Any, limit: Any, last_day: int,
+    opening_covered: Any, opening_lender: Any, limit: Any, last_day: int, shrinks: Any, opening_shrinks: Any,
 ) -> Any:  # fmt: skip
     """Lend in order of application while outstanding guaranteed principal stays within the limit.
 
@@ -124,6 +126,9 @@ def grant(
     limit : (n_lenders,) int64 [fen]
         Multiple times the sub-account's set size.
     last_day : int [day]
+    shrinks, opening_shrinks : (n,), (m,) int64 [fen]
+        By how much the limit falls when the loan leaves the book: the multiple times what the fund pays on
+        it, where the multiple is on the current balance; zero where it is on the set size.
 
     Returns
     -------
@@ -137,7 +142,8 @@ def grant(
     used = np.zeros(limit.size, dtype=np.int64)
     for i in range(opening_lender.size):
         used[opening_lender[i]] += opening_covered[i]
-        freed[opening_lender[i], min(max(opening_release[i] - opening_day, 0), n_days - 1)] += opening_covered[i]
+        at = min(max(opening_release[i] - opening_day, 0), n_days - 1)
+        freed[opening_lender[i], at] += opening_covered[i] - opening_shrinks[i]
     granted = np.zeros(start.size, dtype=np.bool_)
     i = 0
     for day in range(n_days - 1):
@@ -148,7 +154,7 @@ def grant(
             if used[b] + covered[i] <= limit[b]:
                 granted[i] = True
                 used[b] += covered[i]
-                freed[b, min(max(release[i] - opening_day, day + 1), n_days - 1)] += covered[i]
+                freed[b, min(max(release[i] - opening_day, day + 1), n_days - 1)] += covered[i] - shrinks[i]
             i += 1
     return granted
 
