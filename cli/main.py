@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,6 +102,7 @@ def run(
         show.print_json(data)
     else:
         show.stdout().print(say("run_folder", str(lang), path=results.folder))
+    _stop_on(results.failures(), str(lang))
 
 
 @app.command()
@@ -133,12 +135,14 @@ def compare(
     if json:
         show.print_json({
             "base": first.name, "assurance": assurance, "replications": results.n, "seed": seed,
+            "failed": len(results.failures()),
             "what_differs": {name: {k: list(v) for k, v in d.items()} for name, d in differs.items()},
             "differences": [{**r, "difference": r["difference"].as_dict()} for r in rows],
         })  # fmt: skip
     else:
         show.comparison(rows, first.name, differs, str(lang))
         show.stdout().print(say("run_folder", str(lang), path=results.folder))
+    _stop_on(results.failures(), str(lang))
 
 
 @app.command()
@@ -312,8 +316,13 @@ def _answer(result: sim.Answer, json: bool, lang: str) -> None:
         show.print_json(result.data)
     else:
         show.answer(result, lang)
-    if result.failures:
-        show.failures(result, lang)
+    _stop_on(result.failures, lang)
+
+
+def _stop_on(failed: Sequence[dict[str, Any]], lang: str) -> None:
+    """Histories that failed are our own bug: name them, and say so by the exit code."""
+    if failed:
+        show.failures(failed, lang)
         raise typer.Exit(1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ from cli.text import exact_yuan, money, percent, rounded_up, say
 from sim.experiment import Progress as Report
 
 NEEDS = ("need_yuan", "need_yuan_free_split", "need_yuan_pooled", "ring_fencing_price_yuan", "runoff_need_yuan",
-         "need_yuan_lending_reacts", "top_up_yuan")  # fmt: skip
+         "need_yuan_lending_reacts", "need_yuan_stationary_opening", "top_up_yuan")  # fmt: skip
 SHARES = ("default_share", "default_share_by_count", "compensable_share", "overdue_share_reported", "bad_loan_ratio_reported",
           "hidden_default_share", "subsidy_unpaid_share_90d", "subsidy_unpaid_share_90d_q4", "exhausting_share_of_maturities",
           "clerk_utilisation")  # fmt: skip
@@ -121,11 +121,11 @@ def answer(answer: sim.Answer, lang: str) -> None:
     out.print(say("run_folder", lang, path=answer.folder))
 
 
-def failures(answer: sim.Answer, lang: str) -> None:
+def failures(failed: Sequence[dict[str, Any]], lang: str) -> None:
     """Failed histories with their addresses, on standard error."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(say("failed", lang, n=len(answer.failures)))
-    for f in answer.failures[:20]:
+    console.print(say("failed", lang, n=len(failed)))
+    for f in failed[:20]:
         console.print(f"  arm {f['arm']}, replication {f['replication']}, seed {f['seed']}: {f['error']}", markup=False)
 
 
@@ -188,25 +188,28 @@ def _lenders(data: dict[str, Any], scenario: sim.Scenario, lang: str) -> Table:
 def comparison(
     rows: list[dict[str, Any]], base: str, differs: dict[str, dict[str, tuple[Any, Any]]], lang: str
 ) -> None:
-    """Differences with their intervals; those that the noise covers say so."""
+    """A table for each other scenario; differences that the noise covers say so."""
     out = stdout()
     for name, fields in differs.items():
         text = "; ".join(f"{k}: {a} -> {b}" for k, (a, b) in fields.items()) or say("none", lang)
         out.print(f"{name} — {say('what_differs', lang)}: {text}", markup=False)
-    table = _table(*(say(k, lang) for k in ("scenario", "figure")), base, say("value", lang), say("difference", lang), say("ci95", lang), "",
-                   title=say("compare_title", lang, base=base))  # fmt: skip
-    for row in rows:
-        is_money = row["metric"].endswith("_yuan")
+        heads = (say("figure", lang), base, name, say("difference", lang), say("ci95", lang), "")
+        table = _table(*heads, title=say("compare_title", lang, base=base))
+        for row in rows:
+            if row["scenario"] == name:
+                table.add_row(*_difference_row(row, lang))
+        out.print(table)
 
-        def form(x: float | None, is_money: bool = is_money) -> str:
-            return money(x, lang) if is_money else percent(x)
 
-        d = row["difference"]
-        low, high = d.ci95
-        remark = say("no_difference", lang) if low == high == 0 else say("indistinct", lang) if low <= 0 <= high else ""
-        table.add_row(row["scenario"], say(row["metric"], lang), form(row["base"]), form(row["other"]), form(d.value),
-                      f"{form(low)} – {form(high)}", remark)  # fmt: skip
-    out.print(table)
+def _difference_row(row: dict[str, Any], lang: str) -> tuple[str, ...]:
+    def form(x: float | None) -> str:
+        return money(x, lang) if "_yuan" in row["metric"] else percent(x)
+
+    d = row["difference"]
+    low, high = d.ci95
+    remark = say("no_difference", lang) if low == high == 0 else say("indistinct", lang) if low <= 0 <= high else ""
+    interval = f"{form(low)} – {form(high)}"
+    return say(row["metric"], lang), form(row["base"]), form(row["other"]), form(d.value), interval, remark
 
 
 def step_text(step: sim.Step, lang: str) -> str:

@@ -51,6 +51,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "ring_fencing_price_yuan": ("分账户的代价", "price of ring-fencing"),
     "runoff_need_yuan": ("年末存量贷款日后全部代偿", "run-off need of the year-end book"),
     "need_yuan_lending_reacts": ("放贷随规模变动时需要的规模", "need when lending follows the size"),
+    "need_yuan_stationary_opening": ("期初状态也随机抽取时需要的规模", "need if the opening state were drawn as well"),
     "top_up_yuan": ("需新增（扣除结转）", "top-up needed (less balance carried over)"),
     "shortfall_chance": ("缺口概率（现定规模）", "shortfall chance of the set size"),
     "mean_gap_if_short_yuan": ("如有缺口，平均缺口", "mean gap if short"),
