@@ -164,7 +164,7 @@ def _o17(s: Studies) -> dict[str, Any]:
     return out | {"bins": counts(s["factorial-1"], "D1S1"), "violations": np.any(fell, axis=0)}
 
 
-def shapley(value: dict[tuple[int, ...], Any], driver: int) -> Any:
+def shapley(value: dict[Any, Any], driver: int) -> Any:
     """Shapley value of one of three drivers from the values of all eight arms."""
     first, second = (i for i in range(3) if i != driver)
     total: Any = 0.0

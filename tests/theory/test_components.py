@@ -102,7 +102,9 @@ def test_o18_ranks_of_order_statistics() -> None:
     assert estimate.upper_rank(10_000, 0.99, 0.99) == 9923
 
 
-@pytest.mark.parametrize(("a", "confidence", "n"), [(0.95, 0.95, 59), (0.99, 0.95, 299), (0.99, 0.99, 459), (0.999, 0.95, 2995)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("a", "confidence", "n"), [(0.95, 0.95, 59), (0.99, 0.95, 299), (0.99, 0.99, 459), (0.999, 0.95, 2995)]
+)
 def test_o18_fewest_histories(a: float, confidence: float, n: int) -> None:
     """Planted bug: one history too few. Exact (Wilks), and the largest of n is then the upper figure."""
     assert estimate.needed_histories(a, confidence) == n

@@ -12,6 +12,7 @@ import pytest
 from sim import clock, outcomes
 from sim.errors import ConservationError
 from sim.fund.claims import NEVER, return_of
+from sim.fund.need import need
 from sim.households.reduced_form import DEFAULTED
 from sim.replication import prepare, simulate
 from sim.sizing import horizon
@@ -99,6 +100,18 @@ def test_the_slow_walk_would_notice_a_lost_claim(tight_setup: Any, tight_worlds:
     )
     world.claims.due[at[0]] = NEVER
     assert slow_need(tight_setup, world) != exact
+
+
+def test_a_claim_collected_on_the_day_it_falls_due_is_not_paid(tight_setup: Any) -> None:
+    world = simulate(tight_setup, 0)
+    c = world.claims
+    at = np.flatnonzero((c.due >= FIRST) & (c.due <= LAST) & (c.recovered_on > c.due))[:5]
+    before = outcomes.shadow_flows(tight_setup, world, FIRST, LAST)[0].sum()
+    c.recovered_on[at] = c.due[at]
+    payments, receipts = outcomes.shadow_flows(tight_setup, world, FIRST, LAST)
+    assert payments.sum() == before - c.fund_part[at].sum()
+    by_account, _ = slow_need(tight_setup, world)
+    assert need(payments, receipts).tolist() == by_account
 
 
 def slow_waterfall(world: Any) -> dict[str, int]:
@@ -232,7 +245,6 @@ def test_fiscal_debt_of_the_year_does_not_depend_on_the_horizon(small: Any, open
         assert a == b
 
 
-@pytest.mark.xfail(strict=True, reason="fault: a claim collected while it waited is counted as waiting to the horizon")
 def test_waiting_ends_when_the_loan_is_collected(tight_setup: Any) -> None:
     for r in range(10):
         world = simulate(tight_setup, r)
