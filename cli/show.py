@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 import sim
-from cli.text import exact_yuan, money, percent, rounded_up, say
+from cli.text import exact_yuan, money, percent, reason, rounded_up, say
 from sim.experiment import Progress as Report
 
 NEEDS = ("need_yuan", "need_yuan_free_split", "need_yuan_pooled", "ring_fencing_price_yuan", "runoff_need_yuan",
@@ -136,9 +136,9 @@ def _table(*columns: str, title: str | None = None) -> Table:
     return table
 
 
-def _estimate_row(name: str, e: dict[str, Any], form: Any) -> tuple[str, str, str, str]:
+def _estimate_row(name: str, e: dict[str, Any], form: Any, lang: str) -> tuple[str, str, str, str]:
     if e["value"] is None:
-        return name, "—", str(e.get("reason", "")), ""
+        return name, "—", reason(str(e.get("reason", "")), lang), ""
     ci = f"{form(e['ci95'][0])} – {form(e['ci95'][1])}" if "ci95" in e else ""
     return name, form(e["value"]), ci, form(e["conservative"]) if "conservative" in e else ""
 
@@ -149,14 +149,16 @@ def _needs(data: dict[str, Any], lang: str) -> Table:
 
     table = _table(*(say(k, lang) for k in ("figure", "value", "ci95", "conservative")))
     for key in NEEDS:
-        table.add_row(*_estimate_row(say(key, lang), data[key], form))
+        table.add_row(*_estimate_row(say(key, lang), data[key], form, lang))
     for group, states in (("anchor", data["need_by_anchor"]), ("opening", data["need_by_opening"])):
         for state, e in states.items():
-            table.add_row(*_estimate_row(say(f"{group}.{state}", lang), e, form))
+            table.add_row(*_estimate_row(say(f"{group}.{state}", lang), e, form, lang))
     for key in ("mean_gap_if_short_yuan", "fiscal_debt_yuan"):
-        table.add_row(*_estimate_row(say(key, lang), data[key], form))
+        table.add_row(*_estimate_row(say(key, lang), data[key], form, lang))
     table.add_row(
-        *_estimate_row(say("oldest_wait_days_if_short", lang), data["oldest_wait_days_if_short"], lambda x: f"{x:.0f}")
+        *_estimate_row(
+            say("oldest_wait_days_if_short", lang), data["oldest_wait_days_if_short"], lambda x: f"{x:.0f}", lang
+        )
     )
     return table
 
@@ -164,14 +166,14 @@ def _needs(data: dict[str, Any], lang: str) -> Table:
 def _shares(data: dict[str, Any], lang: str) -> Table:
     table = _table(*(say(k, lang) for k in ("figure", "value", "ci95")))
     for key in SHARES:
-        table.add_row(*_estimate_row(say(key, lang), data[key], percent)[:3])
+        table.add_row(*_estimate_row(say(key, lang), data[key], percent, lang)[:3])
     return table
 
 
 def _amounts(title: str, rows: dict[str, Any], lang: str) -> Table:
     table = _table(say("figure", lang), say("value", lang), say("ci95", lang), title=title)
     for key, e in rows.items():
-        table.add_row(*_estimate_row(say(key.removesuffix("_yuan"), lang), e, lambda x: money(x, lang))[:3])
+        table.add_row(*_estimate_row(say(key.removesuffix("_yuan"), lang), e, lambda x: money(x, lang), lang)[:3])
     return table
 
 
@@ -180,7 +182,7 @@ def _lenders(data: dict[str, Any], scenario: sim.Scenario, lang: str) -> Table:
     table = _table(*heads, title=say("by_lender_note", lang))
     labels = {lender.key: lender.label.get(lang) for lender in scenario.lenders}
     for key, e in data["by_lender"].items():
-        name, value, ci, _ = _estimate_row(labels[key], e["need_yuan"], lambda x: money(x, lang))
+        name, value, ci, _ = _estimate_row(labels[key], e["need_yuan"], lambda x: money(x, lang), lang)
         table.add_row(name, value, ci, percent(e["shortfall_chance"]["value"]))
     return table
 

@@ -152,6 +152,23 @@ _TEXT: dict[str, tuple[str, str]] = {
     "repaid_late": ("逾期后归还{principal}", "repaid late: {principal}"),
 }
 
+# Reasons that the model gives for a missing figure, as they stand in its JSON: Chinese.
+_REASONS: dict[str, str] = {
+    "fewer than two histories": "模拟次数不足两次",
+    "the opening state comes from data": "期初状态来自数据",
+    "no history was short": "没有出现缺口",
+    "nothing to divide by in the sized year": "本年没有可比的基数",
+    "default probabilities are given, no anchor is used": "违约概率直接给定，未使用违约假设",
+    "the scenario has no drought": "情景不含旱灾",
+    "sub-accounts are pooled": "分账户合并",
+    "no size on the grid from zero to twice the fund is enough, it and all larger ones": "零至两倍规模之间没有足够的规模",
+}
+
+
+def reason(text: str, lang: str) -> str:
+    """The model's reason for a missing figure, in the reader's language."""
+    return _REASONS.get(text, text) if lang == "zh" else text
+
 
 def default_language() -> str:
     """Language from the environment: English where the locale says so, else Chinese."""

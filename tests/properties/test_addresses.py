@@ -128,7 +128,9 @@ def test_lending_never_passes_the_limit(new: list[Any], old: list[Any], limit: t
     held = [np.array(c, dtype=np.int64) for c in zip(*old, strict=True)] or [np.zeros(0, np.int64)] * 3
     lender, start, covered, length = columns
     release = start + length
-    got = grant(lender, start, covered, release, 0, held[2], held[1], held[0], np.array(limit), 80)
+    got = grant(
+        lender, start, covered, release, 0, held[2], held[1], held[0], np.array(limit), 80, 0 * covered, 0 * held[1]
+    )
     for bank in (0, 1):
         for day in range(81):
             outstanding = covered[

@@ -20,7 +20,9 @@ def fill(
     path: Path, small: Any, opening: Any, last_day: int, n: int, *, is_main: bool = False, **how: Any
 ) -> RunFolder:
     folder = RunFolder.open(path, {"kind": "test"}, resume=True)
-    run_arms([Arm("main", small, "base", last_day, is_main)], n, 3, folder, {"base": opening}, **{"workers": 1, **how})
+    run_arms(
+        [Arm("main", small, ("base",), last_day, is_main)], n, 3, folder, {"base": opening}, **{"workers": 1, **how}
+    )
     return folder
 
 

@@ -20,76 +20,63 @@ LIMITS = [600_000_000, 200_000_000]
 
 
 def slow_grant(
-    lender: Any, start: Any, covered: Any, release: Any, opening_release: Any, opening_covered: Any, opening_lender: Any, limit: Any
+    lender: Any, start: Any, covered: Any, release: Any, opening_release: Any, opening_covered: Any, opening_lender: Any,
+    limit: Any, shrinks: Any, opening_shrinks: Any,
 ) -> list[bool]:  # fmt: skip
-    """The cap by its definition: on each application's day, add up what is outstanding at its lender."""
-    held = [(b, r, c) for b, r, c in zip(opening_lender, opening_release, opening_covered, strict=True)]
+    """The cap by its definition: on each application's day, add up what is outstanding and what the fund has paid."""
+    rows = list(zip(opening_lender, opening_release, opening_covered, opening_shrinks, strict=True))
     out = []
-    for b, day, c, r in zip(lender, start, covered, release, strict=True):
-        used = sum(x for bank, until, x in held if bank == b and until > day)
-        out.append(bool(used + c <= limit[b]))
+    for b, day, c, r, s in zip(lender, start, covered, release, shrinks, strict=True):
+        used = sum(x for bank, until, x, _ in rows if bank == b and until > day)
+        fallen = sum(x for bank, until, _, x in rows if bank == b and until <= day)
+        out.append(bool(used + c <= limit[b] - fallen))
         if out[-1]:
-            held.append((b, max(r, day + 1), c))
+            rows.append((b, max(r, day + 1), c, s))
     return out
 
 
+@pytest.mark.parametrize("on_current_balance", [False, True])
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("kernel", [grant, grant.py_func], ids=["compiled", "body"])
-def test_grant_against_a_plain_loop(seed: int, kernel: Any) -> None:
+def test_grant_against_a_plain_loop(seed: int, kernel: Any, on_current_balance: bool) -> None:
     draw = np.random.Generator(np.random.PCG64(seed))
     n, m, days = 120, 40, 200
     start = np.sort(draw.integers(0, days, n))
-    args = (
-        draw.integers(0, 2, n), start, draw.integers(1, 9, n) * 100, start + draw.integers(-3, 90, n),
-        draw.integers(-20, days + 50, m), draw.integers(1, 9, m) * 100, draw.integers(0, 2, m), np.array([4_000, 2_500]),
-    )  # fmt: skip
-    lender_of, start, covered, release, o_release, o_covered, o_lender, limit = args
-    got = kernel(lender_of, start, covered, release, 0, o_release, o_covered, o_lender, limit, days)
-    assert got.tolist() == slow_grant(*args)
+    lender_of, covered, release = draw.integers(0, 2, n), draw.integers(1, 9, n) * 100, start + draw.integers(-3, 90, n)
+    o_release, o_covered = draw.integers(-20, days + 50, m), draw.integers(1, 9, m) * 100
+    o_lender, limit = draw.integers(0, 2, m), np.array([4_000, 2_500])
+    shrinks, o_shrinks = (draw.integers(0, 40, k) * int(on_current_balance) for k in (n, m))
+    got = kernel(lender_of, start, covered, release, 0, o_release, o_covered, o_lender, limit, days, shrinks, o_shrinks)
+    exact = slow_grant(lender_of, start, covered, release, o_release, o_covered, o_lender, limit, shrinks, o_shrinks)
+    assert got.tolist() == exact
     assert 0 < got.sum() < n
 
 
-def one(values: list[int]) -> np.ndarray:
-    return np.array(values, dtype=np.int64)
+def granted(
+    lender: list[int], start: list[int], covered: list[int], limit: list[int], held: tuple[list[int], list[int]] = ([], [])
+) -> list[bool]:  # fmt: skip
+    """Applications that run past the end; ``held`` is (release, covered) of the first lender's opening book."""
+    new, old = (np.array(x, dtype=np.int64) for x in (lender, held[1]))
+    out = grant(new, np.array(start), np.array(covered), 0 * new + 90, 0, np.array(held[0], dtype=np.int64), old, 0 * old,
+                np.array(limit), 100, 0 * new, 0 * old)  # fmt: skip
+    return [bool(x) for x in out]
 
 
 def test_the_cap_is_reached_and_not_passed() -> None:
-    none = one([])
-    got = grant(
-        one([0, 0, 0]), one([5, 5, 6]), one([60, 40, 1]), one([90, 90, 90]), 0, none, none, none, one([100]), 100
-    )
-    assert got.tolist() == [True, True, False]
+    assert granted([0, 0, 0], [5, 5, 6], [60, 40, 1], [100]) == [True, True, False]
 
 
 def test_what_is_freed_on_a_day_is_lent_on_that_day() -> None:
-    for start, granted in ((29, False), (30, True)):
-        got = grant(one([0]), one([start]), one([100]), one([90]), 0, one([30]), one([100]), one([0]), one([100]), 100)
-        assert got.tolist() == [granted]
+    assert granted([0], [29], [100], [100], ([30], [100])) == [False]
+    assert granted([0], [30], [100], [100], ([30], [100])) == [True]
 
 
 def test_each_lender_has_its_own_cap() -> None:
-    none = one([])
-    got = grant(
-        one([0, 1, 0, 1]), one([1, 1, 2, 2]), one([50] * 4), one([90] * 4), 0, none, none, none, one([50, 100]), 100
-    )
-    assert got.tolist() == [True, True, False, True]
+    assert granted([0, 1, 0, 1], [1, 1, 2, 2], [50] * 4, [50, 100]) == [True, True, False, True]
 
 
 def test_a_book_above_the_cap_stops_lending_until_it_has_run_down() -> None:
-    o_release = one([10, 20, 30])
-    got = grant(
-        one([0] * 3),
-        one([9, 19, 29]),
-        one([50] * 3),
-        one([90] * 3),
-        0,
-        o_release,
-        one([80] * 3),
-        one([0] * 3),
-        one([150]),
-        100,
-    )
-    assert got.tolist() == [False, False, True]
+    assert granted([0] * 3, [9, 19, 29], [50] * 3, [150], ([10, 20, 30], [80] * 3)) == [False, False, True]
 
 
 # --- applications ------------------------------------------------------------------------------------

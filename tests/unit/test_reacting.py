@@ -82,9 +82,22 @@ def test_a_large_fund_is_not_short(ring_fenced: bool, small: Any, lenders: Any) 
 @pytest.mark.xfail(
     strict=True, reason="fault: the limit at the set size is a fen too low for some splits (share in floating point)"
 )
-def test_limits_of_the_grid_are_those_of_the_history() -> None:
-    draw = np.random.Generator(np.random.PCG64(1))
-    for _ in range(500):
-        accounts = draw.integers(10_000, 3_000_000, 2) * 10_000
-        limit = np.floor(accounts.sum() * (accounts / accounts.sum()) * 10).astype(np.int64)  # as in `sweep`
-        assert (limit == accounts * 10).all()
+def test_limits_of_the_grid_are_those_of_the_history(
+    small: Any, opening: Any, lenders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+    real = reacting.granted_at
+    monkeypatch.setattr(
+        reacting, "granted_at", lambda s, d, limit, *more: seen.append(limit.tolist()) or real(s, d, limit, *more)
+    )
+    for rcc, psbc in (
+        (600_000, 200_000),
+        (700_000, 600_000),
+        (123_457, 654_321),
+        (1_000_003, 2_999_999),
+        (150_000, 400_000),
+    ):
+        setup = prepare(small.with_changes({"lenders": lenders(rcc, psbc)}), 1, opening, opening.day + 364)
+        seen.clear()
+        reacting.sweep(setup, simulate(setup, 0))
+        assert seen[10] == setup.limit_fen.tolist()

@@ -206,7 +206,7 @@ def test_the_base_probability_reproduces_the_anchor(anchor: str, small: object) 
     """Against the mixture written out by hand: dry one year in five, 70 per cent hit, 2.5 times."""
     defaults = small.with_changes({"defaults.anchor": anchor}).defaults  # type: ignore[attr-defined]
     p = reduced_form.base_probability(defaults)
-    assert reduced_form.long_run_compensable(defaults, p, 0) == pytest.approx(defaults.anchors[anchor], abs=1e-12)
+    assert reduced_form.long_run_compensable(defaults, p) == pytest.approx(defaults.anchors[anchor], abs=1e-12)
     dry = 0.14 / (1 - 0.45 + 0.14)
     hit = dry * 0.7
     normal_ok = 0.95 * (0.5 * 0.8 + 0.25 + 0.15 + 0.10)
@@ -214,17 +214,19 @@ def test_the_base_probability_reproduces_the_anchor(anchor: str, small: object) 
     assert p == pytest.approx(defaults.anchors[anchor] / ((1 - hit) * normal_ok + 2.5 * hit * hit_ok), rel=1e-9)
 
 
-def test_the_anchor_counts_renewals_and_late_years() -> None:
-    more = {
-        "renewed_instead": 0.4,
-        "p_default_after_renewal": 0.25,
-        "late_subsidy": {"p_late_year": 0.5, "probit_shift": 0.5},
-    }
-    defaults = Defaults.model_validate({"anchor": "central", **more, "negligence": 0.0, "inability_accepted": 1.0})
-    p = reduced_form.base_probability(defaults, renewals_max=1)
-    mean = 0.5 * p + 0.5 * norm.cdf(norm.ppf(p) + 0.5)
-    renewed = 0.4 * mean  # they come due again, with their own probability
-    assert (0.6 * mean + 0.25 * renewed) / (1 + renewed) == pytest.approx(0.025, abs=1e-9)
+def test_the_anchor_counts_late_years_and_no_renewal() -> None:
+    more = {"late_subsidy": {"p_late_year": 0.5, "probit_shift": 0.5}, "negligence": 0.0, "inability_accepted": 1.0}
+    p = reduced_form.base_probability(Defaults.model_validate({"anchor": "central", **more}))
+    assert 0.5 * p + 0.5 * norm.cdf(norm.ppf(p) + 0.5) == pytest.approx(0.025, abs=1e-9)
+    renewed = Defaults.model_validate(
+        {"anchor": "central", **more, "renewed_instead": 0.4, "p_default_after_renewal": 0.25}
+    )
+    assert reduced_form.base_probability(renewed) == p  # else what a renewal hides would be anchored away
+
+
+def test_a_driver_that_is_switched_off_does_not_move_the_probability(small: object) -> None:
+    off = small.change(defaults__drought__on=False)  # type: ignore[attr-defined]
+    assert reduced_form.base_probability(off.defaults) == reduced_form.base_probability(small.defaults)  # type: ignore[attr-defined]
 
 
 def test_a_given_probability_is_taken_as_it_is() -> None:
