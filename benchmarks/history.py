@@ -44,8 +44,8 @@ def instruments() -> Iterator[None]:
     """Timers around the parts of a history."""
     places = [
         (replication, "draw_paths", "draws"), (replication, "draw_applications", "draws"),
-        (replication, "draw_fates", "draws"), (replication, "_granted", "lending limit"),
-        (replication, "build_claims", "claims"), (institutions, "entitlement", "subsidy by loan"),
+        (replication, "draw_fates", "draws"), (replication, "granted_at", "lending limit"), (replication, "releases", "lending limit"),
+        (institutions, "entitlement", "subsidy by loan"),
         (replication, "run_institutions", "institutions"), (Ledger, "post", "ledger"),
     ]  # fmt: skip
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in places]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import simpy
 
+from sim.errors import InputError
 from sim.units import I64, Array
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
@@ -92,6 +93,23 @@ class Calendar:
     is_working: Array
     published_to: int
 
+    def _index(self, days: Array) -> I64:
+        """Index of each day in the calendar.
+
+        Raises
+        ------
+        InputError
+            A day outside the calendar: it must not be looked up from the far end.
+        """
+        at = np.asarray(days, dtype=np.int64) - self.first_day
+        if at.size and (at.min() < 0 or at.max() >= self.is_working.size):
+            day = self.first_day + int(at.min() if at.min() < 0 else at.max())
+            last = date_of(self.first_day + self.is_working.size - 1)
+            raise InputError(
+                "calendar", "date", date_of(day).isoformat(), f"a date from {date_of(self.first_day)} to {last}"
+            )
+        return at
+
     @cached_property
     def _working(self) -> I64:
         return np.flatnonzero(self.is_working).astype(np.int64) + self.first_day
@@ -106,17 +124,17 @@ class Calendar:
         days = np.asarray(days, dtype=np.int64)
         if n == 0:
             return days
-        return self._working[self._count[days - self.first_day] + n - 1]
+        return self._working[self._count[self._index(days)] + n - 1]
 
     def on_or_after(self, days: Array) -> I64:
         """Each day itself if it is a working day, else the next one."""
         days = np.asarray(days, dtype=np.int64)
-        before = self._count[days - self.first_day] - self.is_working[days - self.first_day]
-        return self._working[before]
+        at = self._index(days)
+        return self._working[self._count[at] - self.is_working[at]]
 
     def working_days_through(self, day: int) -> int:
         """Number of working days from the calendar's start to ``day`` inclusive."""
-        return int(self._count[day - self.first_day])
+        return int(self._count[self._index(np.array([day]))[0]])
 
     def nth_working_day(self, n: int) -> int:
         """The n-th working day of the calendar (n >= 1)."""

@@ -55,7 +55,7 @@ class Task:
     folder: str
     seed: int
     scenario: dict[str, Any]
-    openings: tuple[str, ...]
+    openings: tuple[tuple[str, str], ...]  # file and hash
     last_day: int
     is_main: bool
 
@@ -87,11 +87,11 @@ def run_arms(
     """
     check_amounts(n, workers)
     workers = workers or os.cpu_count() or 1
-    paths = {name: str(folder.save_opening(name, state)) for name, state in openings.items()}
+    files = {name: (str(folder.save_opening(name, state)), state.sha256) for name, state in openings.items()}
     batches = -(-n // BATCH)
     total = batches * len(arms) * BATCH
     tasks = [
-        Task(arm.name, b, str(folder.path), seed, arm.scenario.model_dump(mode="python"), tuple(paths[o] for o in arm.openings),
+        Task(arm.name, b, str(folder.path), seed, arm.scenario.model_dump(mode="python"), tuple(files[o] for o in arm.openings),
              arm.last_day, arm.is_main)
         for arm in arms for b in range(batches) if not folder.has_batch(arm.name, b)
     ]  # fmt: skip
@@ -178,16 +178,16 @@ def work(task: Task) -> None:
     folder.write_part("histories", task.arm, task.batch, frame, failed)
 
 
-_SETUPS: dict[tuple[str, str, int], Setup] = {}
+_SETUPS: dict[str, Setup] = {}
 
 
 def _setup(task: Task, replication: int) -> Setup:
-    """This process's setup for a history of an arm (made once for each opening state)."""
-    state = replication % len(task.openings)
-    key = (task.folder, task.arm, state)
+    """This process's setup for a history of an arm, kept by what it is made of."""
+    path, sha256 = task.openings[replication % len(task.openings)]
+    key = repr((task.seed, task.scenario, sha256, task.last_day))
     if key not in _SETUPS:
         scenario = Scenario.from_dict(task.scenario)
-        _SETUPS[key] = prepare(scenario, task.seed, OpeningState.load(Path(task.openings[state])), task.last_day)
+        _SETUPS[key] = prepare(scenario, task.seed, OpeningState.load(Path(path)), task.last_day)
     return _SETUPS[key]
 
 

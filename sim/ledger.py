@@ -7,6 +7,7 @@ has them; what an account owes is negative. So the sum over all accounts is zero
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import index
 
 from sim.errors import ConservationError
 
@@ -53,19 +54,22 @@ class Ledger:
         ConservationError
             Nothing is posted then.
         """
-        if sum(fen for _, fen in legs) != 0:
-            raise ConservationError(f"{what}: legs do not add up to zero: {legs}")
-        balances = self.balances
+        changes: dict[str, int] = {}
         for account, fen in legs:
-            if account not in balances:
+            if account not in self.balances:
                 raise ConservationError(f"{what}: no account {account}")
-            if fen < 0 and account in self.guarded and balances[account] + fen < 0:
-                raise ConservationError(f"{what}: {account} would be overdrawn by {-balances[account] - fen} fen")
-        for account, fen in legs:
-            balances[account] += int(fen)
+            changes[account] = changes.get(account, 0) + index(fen)
+        if sum(changes.values()) != 0:
+            raise ConservationError(f"{what}: legs do not add up to zero: {legs}")
+        for account, fen in changes.items():
+            if fen < 0 and account in self.guarded and self.balances[account] + fen < 0:
+                short = -self.balances[account] - fen
+                raise ConservationError(f"{what}: {account} would be overdrawn by {short} fen")
+        for account, fen in changes.items():
+            self.balances[account] += fen
         self.n_postings += 1
         if self.journal is not None:
-            self.journal.append(Posting(day, what, tuple((a, int(f)) for a, f in legs)))
+            self.journal.append(Posting(day, what, tuple((a, index(f)) for a, f in legs)))
 
     def check(self) -> None:
         """Every account together is zero, guarded accounts are not negative.

@@ -22,7 +22,7 @@ from sim.lending.applications import rate_ppm
 from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, Loans
 from sim.scenario import Scenario
 from sim.streams import entity_id, stream_key, uniforms
-from sim.units import FEN_PER_YUAN, I64, Array
+from sim.units import FEN_PER_YUAN, I64, Array, Bool
 
 MAX_STACK = 5  # households with more open loans than this share one default class
 RENEWED = MAX_STACK  # default class of loans that have been renewed once
@@ -101,6 +101,13 @@ def empty(scenario: Scenario, day: int) -> OpeningState:
 _EMPTY = ("id", "household", "lender", "township", "balance", "start", "due", "rate_ppm")
 
 
+_TABLE = (
+    "loan_id", "household_id", "lender", "township", "principal_fen", "balance_fen", "originated_on", "matures_on", "rate_ppm",
+)  # fmt: skip
+_TOTALS = ("township", "loans", "balance_10k_yuan", "overdue_loans", "overdue_10k_yuan", "overdue_loans_total",
+           "overdue_10k_yuan_total")  # fmt: skip
+
+
 def from_table(scenario: Scenario, rules: Rules, calendar: Calendar) -> OpeningState:
     """The loan book that `riskfund data import` made from a bank's ledger.
 
@@ -110,48 +117,31 @@ def from_table(scenario: Scenario, rules: Rules, calendar: Calendar) -> OpeningS
         Unknown lender or township, balance above principal, nothing open on the information date.
     """
     path = Path(str(scenario.opening.file))
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(path.name, "file", str(error), "a book.csv made by `riskfund data import`") from None
-    if frame.empty:
-        raise InputError(path.name, "rows", 0, "at least one loan")
-    needed = [
-        "loan_id",
-        "household_id",
-        "lender",
-        "township",
-        "principal_fen",
-        "balance_fen",
-        "originated_on",
-        "matures_on",
-        "rate_ppm",
-    ]
-    for column in needed:
-        if column not in frame:
-            raise InputError(path.name, column, None, f"columns {needed}", list(frame.columns))
-    over = np.flatnonzero(frame["balance_fen"].to_numpy() > frame["principal_fen"].to_numpy())
-    if over.size:
-        value = int(frame["balance_fen"].iloc[over[0]])
-        raise InputError(path.name, f"row {over[0] + 2}, balance_fen", value, "at most the principal")
+    where = path.name
+    frame = _read_csv(path, _TABLE, "a book.csv made by `riskfund data import`")
+    _refuse_row(where, frame, "loan_id", frame["loan_id"].duplicated().to_numpy(), "each loan once")
+    principal, balance = (_numbers(where, frame, c) for c in ("principal_fen", "balance_fen"))
+    _refuse_row(where, frame, "balance_fen", balance > principal, "at most the principal")
+    rate = _numbers(where, frame, "rate_ppm")
     day = clock.day_of(scenario.information_on)
-    due = _days(frame["matures_on"])
-    since = _days(frame["overdue_since"]) if "overdue_since" in frame else np.full(due.size, NEVER)
+    start, due = (_days(where, frame, c, required=True) for c in ("originated_on", "matures_on"))
+    never = np.full(due.size, NEVER)
+    since = _days(where, frame, "overdue_since", required=False) if "overdue_since" in frame else never
     loans = Loans.make(
         len(frame),
         id=frame["loan_id"].to_numpy(),
         household=frame["household_id"].to_numpy(),
-        lender=_index(path.name, frame, "lender", [lender.key for lender in scenario.lenders]),
-        township=_index(path.name, frame, "township", [t.key for t in scenario.townships]),
-        balance=frame["balance_fen"].to_numpy(),
-        start=_days(frame["originated_on"]),
+        lender=_index(where, frame, "lender", [lender.key for lender in scenario.lenders]),
+        township=_index(where, frame, "township", [t.key for t in scenario.townships]),
+        balance=balance.astype(np.int64),
+        start=start,
         due=np.where(due < day, np.maximum(due, since), due),
-        rate_ppm=frame["rate_ppm"].to_numpy(),
-        filed=_days(frame["filed_on"]) if "filed_on" in frame else NEVER,
+        rate_ppm=rate.astype(np.int64),
+        filed=_days(where, frame, "filed_on", required=False) if "filed_on" in frame else NEVER,
     )
     loans = loans.take(np.flatnonzero((loans.balance > 0) & (loans.start < day)))
     if len(loans) == 0:
-        raise InputError(path.name, "balance_fen", 0, f"at least one loan open on {scenario.information_on}")
+        raise InputError(where, "balance_fen", 0, f"at least one loan open on {scenario.information_on}")
     return _staged(scenario, rules, calendar, loans, day)
 
 
@@ -163,15 +153,15 @@ def from_townships(scenario: Scenario, rules: Rules, calendar: Calendar, rates: 
     allow a renewal, the steady share of loans renewed once is among them, due within the year.
     """
     path = Path(str(scenario.opening.file))
-    frame = pd.read_csv(path, comment="#")
+    frame = _read_csv(path, _TOTALS, "a table of totals by township")
     day, seed = clock.day_of(scenario.information_on), scenario.opening.warm_up_seed
     keys = [t.key for t in scenario.townships]
     index = _index(path.name, frame, "township", keys)
-    counts, balances = (
-        frame["loans"].to_numpy(np.int64),
-        np.round(frame["balance_10k_yuan"].to_numpy() * 1e6).astype(np.int64),
-    )
-    overdue_n, overdue_fen = _spread_overdue(frame, counts, seed)
+    counts = _numbers(path.name, frame, "loans", at_least=1).astype(np.int64)
+    balances = np.round(_numbers(path.name, frame, "balance_10k_yuan") * 1e6).astype(np.int64)
+    overdue_n, overdue_fen = _spread_overdue(path.name, frame, counts, seed)
+    _refuse_row(path.name, frame, "overdue_loans", overdue_n > counts, "at most the township's loans")
+    _refuse_row(path.name, frame, "overdue_10k_yuan", overdue_fen > balances, "at most the township's balance")
     renewed_share = _renewed_share(scenario, rules)
     parts, again = [], []
     for k, n in enumerate(counts):
@@ -223,21 +213,30 @@ def _ages(scenario: Scenario, day: int, term_u: Array, age_u: Array) -> tuple[I6
     return term, ago
 
 
-def _spread_overdue(frame: pd.DataFrame, counts: I64, seed: int) -> tuple[I64, I64]:
+def _spread_overdue(where: str, frame: pd.DataFrame, counts: I64, seed: int) -> tuple[I64, I64]:
     """Overdue loans and money by township; what is known only in total is drawn in proportion to loans."""
-    n = frame["overdue_loans"].to_numpy(float)
-    fen = frame["overdue_10k_yuan"].to_numpy(float) * 1e6
+    n, fen = (pd.to_numeric(frame[c], errors="coerce").to_numpy(float) for c in ("overdue_loans", "overdue_10k_yuan"))
     known = ~np.isnan(n)
-    rest_n = int(frame["overdue_loans_total"].iloc[0]) - int(n[known].sum())
-    rest_fen = round(float(frame["overdue_10k_yuan_total"].iloc[0]) * 1e6) - round(float(fen[known].sum()))
-    share = np.where(known, 0, counts)
+    _refuse_row(
+        where, frame, "overdue_loans", ~known & frame["overdue_loans"].notna().to_numpy(), "a number or nothing"
+    )
+    _refuse_row(where, frame, "overdue_10k_yuan", known & np.isnan(fen), "a number where overdue loans are given")
+    total_n, total = (_numbers(where, frame.iloc[:1], c)[0] for c in ("overdue_loans_total", "overdue_10k_yuan_total"))
+    money = np.round(np.where(known, np.nan_to_num(fen), 0) * 1e6).astype(np.int64)
+    rest_n, rest_fen = int(total_n - np.nansum(n)), round(total * 1e6) - int(money.sum())
+    if rest_n < 0 or rest_fen < 0 or (known.all() and (rest_n or rest_fen)):
+        raise InputError(
+            where,
+            "overdue_loans_total",
+            total_n,
+            f"the {np.nansum(n):g} loans given, and more only where townships are left open",
+        )
+    share = np.where(known, 0, counts).astype(float)
     u = uniforms(stream_key(seed, "opening.overdue"), 0, 0, np.arange(rest_n))[0]
-    hit = np.searchsorted(np.cumsum(share) / share.sum(), u)
-    drawn = np.bincount(hit, minlength=counts.size)
-    out_n = np.where(known, np.nan_to_num(n), drawn).astype(np.int64)
-    money = np.round(np.where(known, np.nan_to_num(fen), 0)).astype(np.int64)
+    hit = np.searchsorted(np.cumsum(share) / max(share.sum(), 1.0), u)
+    drawn = np.bincount(hit, minlength=counts.size) if rest_n else np.zeros(counts.size, dtype=np.int64)
     money[~known] = _exact_parts(drawn[~known].astype(float), drawn[~known] > 0, rest_fen)
-    return out_n, money
+    return np.where(known, np.nan_to_num(n), drawn).astype(np.int64), money
 
 
 def _exact_parts(weight: Array, rows: Array, total: int) -> I64:
@@ -269,24 +268,49 @@ def _staged(
     return replace(state, loans=loans, last_settlement=day)
 
 
-def _days(column: pd.Series) -> I64:
-    days = pd.to_datetime(column, errors="coerce").to_numpy("datetime64[D]")
+def _days(where: str, frame: pd.DataFrame, column: str, *, required: bool) -> I64:
+    """A column of dates as day numbers, NEVER where empty and not required."""
+    days = pd.to_datetime(frame[column], errors="coerce").to_numpy("datetime64[D]")
+    bad = np.isnat(days) & (required | frame[column].notna().to_numpy())
+    _refuse_row(where, frame, column, bad, "a date, YYYY-MM-DD")
     return np.where(np.isnat(days), NEVER, days.astype(np.int64)).astype(np.int64)
 
 
+def _numbers(where: str, frame: pd.DataFrame, column: str, *, at_least: float = 0.0) -> Array:
+    """A column of numbers."""
+    numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
+    _refuse_row(
+        where, frame, column, ~(np.isfinite(numbers) & (numbers >= at_least)), f"a number, {at_least:g} or more"
+    )
+    return numbers
+
+
+def _refuse_row(
+    where: str, frame: pd.DataFrame, column: str, bad: Bool, allowed: str, options: tuple[str, ...] = ()
+) -> None:
+    rows = np.flatnonzero(bad)
+    if rows.size:
+        raise InputError(where, f"row {rows[0] + 2}, {column}", frame[column].iloc[rows[0]], allowed, options)
+
+
+def _read_csv(path: Path, needed: tuple[str, ...], what: str) -> pd.DataFrame:
+    """A table with the columns that are needed and at least one row."""
+    try:
+        frame = pd.read_csv(path, comment="#")
+    except (OSError, ValueError) as error:
+        raise InputError(path.name, "file", str(error), what) from None
+    if frame.empty:
+        raise InputError(path.name, "rows", 0, "at least one row")
+    for column in needed:
+        if column not in frame:
+            raise InputError(path.name, column, None, f"columns {list(needed)}", map(str, frame.columns))
+    return frame
+
+
 def _index(where: str, frame: pd.DataFrame, column: str, keys: list[str]) -> I64:
-    codes = pd.Categorical(frame[column], categories=keys).codes.astype(np.int64)
-    unknown = np.flatnonzero(codes < 0)
-    if unknown.size:
-        raise InputError(
-            where, f"row {unknown[0] + 2}, {column}", frame[column].iloc[unknown[0]], f"one of {keys}", keys
-        )
+    codes = pd.Index(keys).get_indexer(pd.Index(frame[column])).astype(np.int64)
+    _refuse_row(where, frame, column, codes < 0, f"one of {keys}", tuple(keys))
     return codes
-
-
-def date_text(day: int) -> str:
-    """A day number as an ISO date."""
-    return clock.date_of(day).isoformat()
 
 
 def long_before(scenario: Scenario) -> dt.date:

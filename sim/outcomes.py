@@ -163,10 +163,10 @@ def _due_in(loans: Loans, fates: Fates, first: int, last: int) -> Bool:
 
 
 def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
-    loans, fates, claims = world.loans, world.fates, world.claims
+    loans, fates = world.loans, world.fates
     due = _due_in(loans, fates, first, last)
     bad = due & (fates.fate == DEFAULTED) & (fates.missed >= first) & (fates.missed <= last)
-    entitled = (claims.missed >= first) & (claims.missed <= last) & ~claims.is_refused
+    claims = build_claims(setup, loans, fates, world.replication, np.flatnonzero(bad))  # also those beyond the horizon
     covered = np.minimum(claims.principal, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
     hidden = due & (fates.renewed == 1) & (loans.due >= first) & (loans.due <= last)
     return {
@@ -175,7 +175,7 @@ def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[s
         "defaulted_fen": int(loans.balance[bad].sum()),
         "defaulted_count": int(bad.sum()),
         "defaulted_households": int(np.unique(loans.household[bad]).size),
-        "compensable_fen": int(covered[entitled].sum()),
+        "compensable_fen": int(covered[~claims.is_refused].sum()),
         "hidden_fen": int(loans.balance[hidden].sum()),
     }
 
@@ -189,7 +189,7 @@ def _gone_on(setup: Setup, world: World) -> I64:
         claims.paid_on,
         FAR,
     )
-    refused = np.where(claims.is_refused & (claims.decided > 0), claims.decided + WRITTEN_OFF_AFTER, FAR)
+    refused = np.where(claims.is_refused & (claims.decided != NEVER), claims.decided + WRITTEN_OFF_AFTER, FAR)
     out[claims.row] = np.minimum(np.minimum(settled, refused), claims.recovered_on)
     return out
 

@@ -15,7 +15,7 @@ from sim import clock
 from sim.fund.claims import FAR, NEVER, return_of
 from sim.households.reduced_form import DEFAULTED
 from sim.outcomes import year_span
-from sim.replication import build_claims, granted_at, releases, unhindered
+from sim.replication import build_claims, granted_at, limits, releases, unhindered
 from sim.units import I64, Array
 from sim.world import Setup, World
 
@@ -25,6 +25,12 @@ N_GRID = 21
 def grid_fen(setup: Setup) -> I64:
     """Total fund sizes from zero to twice the set size [fen]."""
     return (setup.set_fen.sum() * 2 * np.arange(N_GRID)) // (N_GRID - 1)
+
+
+def parts_of(size_fen: int, set_fen: I64) -> I64:
+    """A total split like the set sizes, rounded down to the fen (whole numbers: no 64-bit overflow)."""
+    total = int(set_fen.sum())
+    return np.array([size_fen * int(part) // total for part in set_fen], dtype=np.int64)
 
 
 def sweep(setup: Setup, world: World) -> dict[str, int]:
@@ -65,9 +71,9 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
     out: dict[str, int] = {}
     sizes = grid_fen(setup)
     for g, size in enumerate(sizes):
-        limit = np.floor(size * (setup.set_fen / setup.set_fen.sum()) * setup.rules.fund.leverage).astype(np.int64)
+        limit = limits(setup.rules, parts_of(int(size), setup.set_fen))
         granted = granted_at(setup, demand, limit, release, shrinks)
-        account_fen = size * setup.account_fen // setup.account_fen.sum()
+        account_fen = parts_of(int(size), setup.account_fen)
         short = _short_years(setup.account_of[claims.lender], granted[claims.row], pay_day, claims.fund_part,
                              back - first, returned, interest, starts, account_fen)  # fmt: skip
         out[f"reacts_short_{g:02d}"] = int(short.any())

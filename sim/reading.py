@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
@@ -74,9 +75,12 @@ def as_input_error(model: Any, error: ValidationError, where: str) -> InputError
         return InputError(where, field, str(first["loc"][-1]), f"one of {names}", names)
     if first["type"] == "value_error":
         name, value, allowed = str(first["ctx"]["error"]).split("|", 2)
-        is_named = not field or field.split(".")[-1] in name
-        return InputError(where, name if is_named else f"{field}.{name}", value, allowed)
-    options = str(first.get("ctx", {}).get("expected", "")).replace("'", "").split(" or ")
+        # a validator names the field from its own model on: put the path before it, nothing twice
+        parts = field.split(".") if field else []
+        if parts and name.split(".")[0] == parts[-1]:
+            parts = parts[:-1]
+        return InputError(where, ".".join([*parts, name]), value, allowed)
+    options = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
     return InputError(where, field, first["input"], first["msg"], options)
 
 

@@ -25,12 +25,12 @@ from sim.lending.applications import (
     draw_portfolio,
     grant,
 )
-from sim.lending.loans import NEVER, PAID, REFUSED, Loans
+from sim.lending.loans import NEVER, PAID, Loans
 from sim.opening import MAX_STACK, OpeningState
 from sim.scenario import Scenario
 from sim.shocks.paths import Paths, draw_paths
 from sim.streams import entity_id
-from sim.units import FEN_PER_YUAN, I64, Bool
+from sim.units import FEN_PER_YUAN, I64, PPM, Bool
 from sim.world import Fates, Setup, World
 
 
@@ -54,7 +54,7 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     set_fen = np.array([y * FEN_PER_YUAN for y in scenario.sub_accounts_yuan().values()], dtype=np.int64)
     if (set_fen <= 0).any():
         raise InputError(scenario.name, "lenders.sub_account_yuan", 0, "more than 0 yuan for every lender")
-    limit = np.floor(set_fen * rules.fund.leverage).astype(np.int64)
+    limit = limits(rules, set_fen)
     ring = rules.fund.ring_fenced
     account_of = np.arange(set_fen.size) if ring else np.zeros(set_fen.size, dtype=np.int64)
     account_fen = set_fen if ring else np.array([set_fen.sum()])
@@ -67,16 +67,30 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     per_year = rules.subsidy.settlements_per_year
     return Setup(
         scenario, rules, calendar, rates, seed, opening, last_day, int(months[0]),
+        _path_months(scenario, opening, last_day) - int(months[0]),
         np.minimum(clock.last_day_of_month(np.arange(months[0], months[1] + 1)), last_day),
         np.array([entity_id("township", t.key) for t in scenario.townships], dtype=np.int64),
         classes, reduced_form.prepare(scenario.defaults, specs, rules.loan.renewals_max, seed), apps,
         set_fen, limit, account_of, account_fen,
         calendar.dates_each_year(tuple(rules.claim.meetings), first, last_day),
         calendar.dates_each_year(tuple(rules.claim.meetings), first, last_day + 5 * 366),
-        deposit_interest(rules, rates, [int(x) for x in account_fen], max(first, law_from), last_day),
+        deposit_interest(rules, rates, [int(x) for x in account_fen], first, last_day, law_from),
         settlement_days(per_year, rules.subsidy.settlement_day, first, last_day),
         law_from,
     )  # fmt: skip
+
+
+def limits(rules: Rules, set_fen: I64) -> I64:
+    """Guaranteed principal that each lender may have outstanding: the multiple times its sub-account [fen]."""
+    multiple = round(rules.fund.leverage * PPM)
+    return np.array([int(fen) * multiple // PPM for fen in set_fen], dtype=np.int64)
+
+
+def _path_months(scenario: Scenario, opening: OpeningState, last_day: int) -> int:
+    """First month after every maturity, a renewal included."""
+    terms = [*scenario.lending.term_months, *(g.term_months for g in scenario.opening.portfolio)]
+    latest = clock.add_months(np.array([last_day]), max(terms) + 13)
+    return int(clock.month_of(np.maximum(latest, opening.loans.due.max(initial=0)))[0]) + 1
 
 
 def _check_lending(scenario: Scenario, rules: Rules) -> None:
@@ -107,9 +121,10 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> W
         If the ledger does not balance to the fen at the end.
     """
     scenario, rules = setup.scenario, setup.rules
-    n_months = setup.month_ends.size
-    paths = draw_paths(scenario.defaults, scenario.opening.drought, setup.township_ids, setup.first_month,
-                       n_months, replication, setup.seed)  # fmt: skip
+    paths = draw_paths(
+        scenario.defaults, scenario.opening.drought, setup.township_ids, setup.first_month, setup.n_path_months,
+        replication, setup.seed,
+    )  # fmt: skip
     opening = setup.opening.loans
     if scenario.opening.kind == "portfolio":
         opening = draw_portfolio(scenario, setup.p_classes, replication, setup.seed)
@@ -204,8 +219,9 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
     amount = fund_claims.claim_amount(rules, loans.balance[rows], loans.rate_ppm[rows], missed, filed)
     fund_part, bank_part = fund_claims.split(rules, amount)
     refused, objection, recovery_u = fund_claims.decide(defaults, rules, ids, cause, replication, setup.seed)
-    approved, paid_on = loans.approved[rows], loans.paid[rows]
-    is_known = approved != NEVER
+    approved, refused_on, paid_on = loans.approved[rows], loans.refused[rows], loans.paid[rows]
+    is_known = (approved != NEVER) | (refused_on != NEVER)
+    decided = np.maximum(approved, refused_on)  # NEVER where neither
     known_from = np.where(loans.start[rows] < setup.first_day, np.maximum(entitled, setup.first_day), entitled)
     recovered = fund_claims.recovery_day(defaults, cause, entitled, known_from, recovery_u)
     never = np.full(rows.size, NEVER, dtype=np.int64)
@@ -214,9 +230,9 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
     due[going] = calendar.add_working_days(approved[going], rules.claim.payment_working_days)
     return Claims(
         rows, loans.lender[rows], cause, loans.balance[rows], missed, entitled, filed, signed, ends, amount,
-        fund_part, bank_part, (refused & ~is_known) | (approved == REFUSED) | (entitled < setup.law_from),
+        fund_part, bank_part, (refused & ~is_known) | (refused_on != NEVER) | (entitled < setup.law_from),
         objection & ~is_known, np.maximum(recovered, known_from),
-        np.where(is_known, np.maximum(approved, 0), NEVER), np.where(is_known, np.maximum(approved, 0), NEVER), due,
+        decided, decided.copy(), due,
         np.where(paid_on >= 0, fund_part, 0), never.copy(), np.where(paid_on >= 0, paid_on, NEVER),
     )  # fmt: skip
 

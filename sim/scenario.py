@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sim.errors import InputError
 from sim.law import Pack, Rules, load_pack
-from sim.law.pack import read_toml
+from sim.law.pack import check_value, read_toml
 from sim.reading import adds_up, as_input_error, check_path, merge, nested, refuse
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Yuan = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0)]
 
 
 class _Model(BaseModel):
@@ -57,8 +57,8 @@ class Lending(_Model):
 
     new_loans: bool = True
     demand_over_limit: Annotated[float, Field(ge=0, le=10)] = 0.9
-    principal_yuan: dict[int, Share] = Field(default_factory=lambda: {50_000: 1.0})
-    term_months: dict[int, Share] = Field(default_factory=lambda: {12: 0.3, 24: 0.2, 36: 0.5})
+    principal_yuan: dict[PositiveInt, Share] = Field(default_factory=lambda: {50_000: 1.0})
+    term_months: dict[PositiveInt, Share] = Field(default_factory=lambda: {12: 0.3, 24: 0.2, 36: 0.5})
     by_month: list[Share] = Field(default_factory=lambda: [1 / 12] * 12)
     drawn: Literal["per_history", "once"] = "per_history"
 
@@ -117,7 +117,15 @@ class Effect(_Model):
     """What an event does to a default probability."""
 
     kind: Literal["multiplier", "probability", "probit_shift"]
-    value: float
+    value: Annotated[float, Field(allow_inf_nan=False)]
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if self.kind == "multiplier" and self.value < 0:
+            refuse("value", f"{self.value}", "a multiplier of 0 or more")
+        if self.kind == "probability" and not 0 <= self.value <= 1:
+            refuse("value", f"{self.value}", "a probability between 0 and 1")
+        return self
 
 
 class Drought(_Model):
@@ -137,14 +145,20 @@ class LateSubsidy(_Model):
     p_late_year: Share
     probit_shift: float = 0.0
     lag_p: Annotated[float, Field(gt=0, le=1)] | None = None  # lag in months: P(l) = p (1-p)^(l-1)
-    buffer_months: dict[int, Share] = Field(default_factory=dict)  # the rest never runs dry
+    buffer_months: dict[Annotated[int, Field(ge=0)], Share] = Field(default_factory=dict)  # the rest never runs dry
     on: bool = True
+
+    @model_validator(mode="after")
+    def _buffers(self) -> Self:
+        if sum(self.buffer_months.values()) > 1 + 1e-9:
+            refuse("buffer_months", f"sum {sum(self.buffer_months.values()):.6g}", "shares that add up to 1 or less")
+        return self
 
 
 class Stacking(_Model):
     """What every further loan of a household does to its default probability."""
 
-    multiplier_per_loan: float = 0.0  # p (1 + m (K - 1))
+    multiplier_per_loan: Annotated[float, Field(ge=0)] = 0.0  # p (1 + m (K - 1))
     probit_shift_per_loan: float = 0.0
     on: bool = True
 
@@ -208,6 +222,11 @@ class Fiscal(_Model):
     @model_validator(mode="after")
     def _sums(self) -> Self:
         adds_up("cash_by_quarter", self.cash_by_quarter)
+        for text in self.release_days:
+            try:
+                check_value("", "", "month_day", text)
+            except InputError as error:
+                refuse("release_days", text, error.allowed)
         if len(self.cash_by_quarter) != 4 or len(self.release_days) != 4:
             refuse("cash_by_quarter", "other than four", "four shares and four release days")
         return self
@@ -359,18 +378,23 @@ def scenario_names() -> list[str]:
     return sorted(p.stem for p in SCENARIOS.glob("*.toml"))
 
 
-def _read(name: str) -> tuple[dict[str, Any], str]:
+def _read(name: str, below: tuple[str, ...] = ()) -> tuple[dict[str, Any], str]:
+    """A scenario file as nested tables, what it extends laid underneath; paths in it made absolute."""
     path = Path(name) if name.endswith(".toml") else SCENARIOS / f"{name}.toml"
     if not path.is_file():
         raise InputError("scenarios", "name", name, "a shipped scenario or a .toml file", scenario_names())
+    if str(path.resolve()) in below:
+        raise InputError(path.name, "extends", name, "a file that does not extend this one")
     raw = read_toml(path)
     raw.setdefault("name", path.stem)
     base = raw.pop("extends", None)
     if isinstance(raw.get("opening"), dict) and raw["opening"].get("file"):
         raw["opening"]["file"] = str((path.parent / raw["opening"]["file"]).resolve())
+    if str(raw.get("rules", "")).endswith(".toml"):
+        raw["rules"] = str((path.parent / raw["rules"]).resolve())
     if base is not None:
-        parent, _ = _read(base if not base.endswith(".toml") else str(path.parent / base))
-        raw = merge(parent, raw)
+        named = str(path.parent / base) if base.endswith(".toml") else base
+        raw = merge(_read(named, (*below, str(path.resolve())))[0], raw)
     return raw, path.name
 
 

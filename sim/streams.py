@@ -22,7 +22,7 @@ from sim.units import F64, Array
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _LOW, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
-_5, _6 = np.uint64(5), np.uint64(6)
+_6 = np.uint64(6)  # 26 bits of each word: 52 and a half bits are exact, so that no uniform rounds to 1
 
 
 def stream_key(seed: int, purpose: str) -> np.uint64:
@@ -62,8 +62,8 @@ def uniform_pair(key: Any, replication: Any, month: Any, entity: Any) -> Any:
     """Two uniforms in (0, 1), never 0 or 1, for one address."""
     e = np.uint64(entity)
     w0, w1, w2, w3 = philox(e & _LOW, e >> _32, np.uint64(month) & _LOW, np.uint64(replication) & _LOW, key)
-    u = (float(w0 >> _5) * 67108864.0 + float(w1 >> _6) + 0.5) * (1.0 / 9007199254740992.0)
-    v = (float(w2 >> _5) * 67108864.0 + float(w3 >> _6) + 0.5) * (1.0 / 9007199254740992.0)
+    u = (float(w0 >> _6) * 67108864.0 + float(w1 >> _6) + 0.5) * (1.0 / 4503599627370496.0)
+    v = (float(w2 >> _6) * 67108864.0 + float(w3 >> _6) + 0.5) * (1.0 / 4503599627370496.0)
     return u, v
 
 
@@ -107,9 +107,9 @@ def uniforms_reference(key: np.uint64, replication: int, months: Array | int, en
     c2 = np.broadcast_to(np.asarray(months, dtype=np.int64).astype(np.uint64) & _LOW, shape)
     c3 = np.full(shape, np.uint64(replication) & _LOW)
     w0, w1, w2, w3 = philox_reference(c0, c1, c2, c3, key)
-    scale = 1.0 / 9007199254740992.0
-    u = ((w0 >> _5).astype(float) * 67108864.0 + (w1 >> _6).astype(float) + 0.5) * scale
-    v = ((w2 >> _5).astype(float) * 67108864.0 + (w3 >> _6).astype(float) + 0.5) * scale
+    scale = 1.0 / 4503599627370496.0
+    u = ((w0 >> _6).astype(float) * 67108864.0 + (w1 >> _6).astype(float) + 0.5) * scale
+    v = ((w2 >> _6).astype(float) * 67108864.0 + (w3 >> _6).astype(float) + 0.5) * scale
     return np.stack([u, v])
 
 

@@ -116,9 +116,13 @@ def trace_unpaid(
     steps = [
         _step(rules, start, "made", "loan.rate_over_one_year" if term_months > 12 else "loan.rate_up_to_one_year", principal=principal, rate_ppm=rate),
         *_unpaid_steps(rules, due, int(entitled[0]), int(filed[0]), int(signed[0]), int(ends[0]), principal, amount),
+    ]  # fmt: skip
+    if not fund_claims.is_compensable(rules, code)[0]:
+        return [*steps, _step(rules, int(meeting[0]), "refused", "claim.compensable_causes", claim=amount)]
+    steps += [
         _step(rules, int(meeting[0]), "approved", "claim.meetings", claim=amount),
         _step(rules, int(pays[0]), "paid", "fund.share", fund=int(fund), bank=int(bank)),
-    ]  # fmt: skip
+    ]
     if recovered_yuan is not None:
         recovered = round(recovered_yuan * FEN_PER_YUAN)
         to_fund, to_bank = fund_claims.return_of(rules, int(code[0]), recovered, int(fund))

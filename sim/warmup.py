@@ -8,7 +8,7 @@ from sim import clock, opening
 from sim.fund.claims import WRITTEN_OFF_AFTER
 from sim.law import load_rates
 from sim.law.pack import load_calendar
-from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, PAID, REFUSED
+from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, PAID
 from sim.opening import OpeningState
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
@@ -61,21 +61,24 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     gone = (fates.repaid >= 0) & (fates.repaid < day)
     again = (fates.renewed == 1) & (loans.due < day)  # renewed at the first maturity, due a second time
     due = np.where((fates.missed < day) | again, fates.missed, loans.due)
-    cause, filed, approved, paid = (np.full(len(loans), NEVER, dtype=np.int64) for _ in range(4))
+    cause, filed, approved, refused, paid = (np.full(len(loans), NEVER, dtype=np.int64) for _ in range(5))
     known = claims.entitled < day
     row = claims.row[known]
     status[row] = CLAIM
     cause[row] = claims.cause[known]
     filed[row] = np.where(claims.filed < day, claims.filed, NEVER)[known]
     decided = np.where(claims.decided < day, claims.decided, NEVER)
-    approved[row] = np.where((decided != NEVER) & claims.is_refused, REFUSED, decided)[known]
+    approved[row] = np.where(claims.is_refused, NEVER, decided)[known]
+    refused[row] = np.where(claims.is_refused, decided, NEVER)[known]
     is_paid = (claims.paid >= claims.fund_part) & (claims.paid_on < day)
     status[claims.row[is_paid]] = PAID
     paid[claims.row[is_paid]] = claims.paid_on[is_paid]
     gone[claims.row[claims.recovered_on < day]] = True
     written_off = claims.is_refused & (decided != NEVER) & (decided + WRITTEN_OFF_AFTER < day)
     gone[claims.row[written_off]] = True
-    kept = loans.replace(status=status, due=due, cause=cause, filed=filed, approved=approved, paid=paid)
+    kept = loans.replace(
+        status=status, due=due, cause=cause, filed=filed, approved=approved, refused=refused, paid=paid
+    )
     rows = np.flatnonzero(~gone)
     kept, again = kept.take(rows), again[rows]
     kept = kept.replace(p_class=np.where(again, opening.RENEWED, opening.stack_classes(kept))).by_household()

@@ -32,6 +32,7 @@ class Setup:
     opening: OpeningState
     last_day: int
     first_month: int
+    n_path_months: int  # shocks are drawn for every maturity, also those beyond the horizon
     month_ends: I64  # the last one is the horizon, whether a month ends there or not
     township_ids: I64
     p_classes: dict[tuple[int, int], int]

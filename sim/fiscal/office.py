@@ -44,7 +44,8 @@ class Desk:
 
     def submit(self, day: float, kind: int, minutes: float, item: Any) -> None:
         """A file arrives on a day (not before the day to which the desk has advanced)."""
-        heapq.heappush(self._coming, (self._clock(day), kind, self._n, minutes, item))
+        # a file takes at least a moment, so that it is finished on the day it came and not on the evening before
+        heapq.heappush(self._coming, (self._clock(day), kind, self._n, max(minutes, 1e-6), item))
         self._n += 1
 
     def advance(self, day: float) -> list[tuple[float, Any]]:
@@ -169,7 +170,7 @@ def office(
     for day in days:
         yield from until(env, day, Slot.BUDGET_RELEASE)
         for minute, (kind, index) in desk.advance(day - 1):
-            done = calendar.nth_working_day(start + math.ceil(minute / desk.minutes_per_day - 1e-9))
+            done = calendar.nth_working_day(start + max(math.ceil(minute / desk.minutes_per_day - 1e-9), 1))
             if kind == CLAIM:
                 reviewed[index] = done
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,29 +34,40 @@ class Flows:
 
 
 def deposit_interest(
-    rules: Rules, rates: dict[str, Any], set_fen: list[int], from_day: int, to_day: int
+    rules: Rules, rates: dict[str, Any], set_fen: list[int], from_day: int, to_day: int, since: int = 0
 ) -> list[tuple[int, int, int]]:
     """Interest on the set sub-accounts before payouts: (day, account, fen), the same for every fund size.
 
-    The demand part is credited each quarter on the settlement day, the one-year part on 31 December.
+    The demand part is credited each quarter on the settlement day, the one-year part on 31 December. The
+    money bears interest from ``since`` on, and what is credited in [from_day, to_day] is returned.
 
     Source: X county regulation, art. 4 (benchmark rate of the tenor) and 5 (interest joins the fund).
     """
     if "fund" not in rules.fund.interest_joins:
         return []
     out = []
-    term_ppm = round(rules.fund.term_deposit_share * PPM)
+    term_ppm, count = round(rules.fund.term_deposit_share * PPM), rules.interest.day_count
     for year in range(clock.date_of(from_day).year, clock.date_of(to_day).year + 1):
-        new_year = clock.day_of(dt.date(year, 1, 1))
-        days = [clock.day_of(dt.date(year, m, rules.subsidy.settlement_day)) for m in (3, 6, 9, 12)]
+        new_year, last = clock.day_of(dt.date(year, 1, 1)), clock.day_of(dt.date(year, 12, 31))
+        quarters = [
+            clock.day_of(dt.date(year - (m == 0), m or 12, rules.subsidy.settlement_day)) for m in (0, 3, 6, 9, 12)
+        ]
+        whole = max(new_year, since) == new_year
         for index, fen in enumerate(set_fen):
             fixed = int(share_of(fen, term_ppm))
-            for begin, end in zip([new_year, *days[:-1]], days, strict=True):
-                rate = rate_on(rates["deposit_demand"], begin)
-                out.append((end, index, int(interest(fen - fixed, rate, end - begin, rules.interest.day_count))))
-            rate = rate_on(rates["deposit_one_year"], new_year)
-            out.append((clock.day_of(dt.date(year, 12, 31)), index, int(interest(fixed, rate, 360, 360))))
-    return [entry for entry in sorted(out) if from_day <= entry[0] <= to_day]
+            for begin, end in pairwise(max(day, since) for day in quarters):
+                if end > begin:
+                    out.append(
+                        (
+                            end,
+                            index,
+                            int(interest(fen - fixed, rate_on(rates["deposit_demand"], begin), end - begin, count)),
+                        )
+                    )
+            days = count if whole else max(last - since + 1, 0)
+            rate = rate_on(rates["deposit_one_year"], max(new_year, since))
+            out.append((last, index, int(interest(fixed, rate, days, count))))
+    return [entry for entry in sorted(out) if from_day <= entry[0] <= to_day and entry[2] > 0]
 
 
 def rate_on(table: tuple[I64, I64], day: int) -> int:

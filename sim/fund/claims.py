@@ -193,13 +193,20 @@ def decide(
     """
     negligence_u, objection_u = uniforms(stream_key(seed, "claim.negligence"), replication, 0, loan_id)
     accept_u, recovery_u = uniforms(stream_key(seed, "claim.acceptance"), replication, 0, loan_id)
-    covered = [_CAUSE_NAMES.index(c) for c in rules.claim.compensable_causes]
     refused = negligence_u < defaults.negligence
     refused |= (cause == _INABILITY) & (accept_u >= defaults.inability_accepted)
-    refused |= ~np.isin(cause, [*covered, _WILFUL])
-    if rules.claim.wilful_default == "never":
-        refused |= cause == _WILFUL
+    refused |= ~is_compensable(rules, cause)
     return refused, objection_u < defaults.objection, recovery_u
+
+
+def is_compensable(rules: Rules, cause: I64) -> Bool:
+    """Do the rules compensate a cause at all? Wilful default counts where it is compensated after court.
+
+    Source: X county regulation, art. 23 and 25.
+    """
+    named = [_CAUSE_NAMES.index(c) for c in rules.claim.compensable_causes if c != "wilful"]
+    wilful = "wilful" in rules.claim.compensable_causes or rules.claim.wilful_default == "after_court"
+    return np.isin(cause, [*named, _WILFUL] if wilful else named)
 
 
 _CAUSE_NAMES = ("inability", "death", "disaster", "wilful")
@@ -228,7 +235,7 @@ def recovery_day(defaults: Defaults, cause: I64, entitled: I64, known_from: I64,
     years = np.full(u.shape, np.inf)
     early = u < first
     years[early] = u[early] / first[early]
-    late = ~early & (later > 0)
+    late = ~early & (later > 0) & (first < 1)
     left = (1 - u[late]) / (1 - first[late])
     years[late] = 1 + np.log(left) / np.log1p(-later[late])
     days = np.minimum(years * 365.0, FAR)

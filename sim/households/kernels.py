@@ -48,6 +48,7 @@ def fates(
         hit = is_hit[m, township[i]]
         when = due[i]
         is_default = False
+        is_with_household = False
         if status[i] >= 2:
             is_default = True
         elif status[i] == 1:
@@ -64,6 +65,7 @@ def fates(
                 when = hazard_on
         elif failed_on >= 0 and failed_on <= due[i]:
             is_default = True
+            is_with_household = True
         else:
             year = (first_month + m) // 12
             u, _ = uniform_pair(keys[0], replication, year, household[i])
@@ -97,7 +99,9 @@ def fates(
                 while c < 3 and u >= cause_cdf[hit, c]:
                     c += 1
             cause[i] = c
-            if c == 1 and death_calls_loan and status[i] == 0 and when == due[i]:
+            if is_with_household and c == 1 and death_calls_loan:
+                when = max(failed_on, information, start[i])
+            elif c == 1 and death_calls_loan and status[i] == 0 and when == due[i]:
                 _, v = uniform_pair(keys[2], replication, 0, loan_id[i])
                 when = min(due[i], start[i] + int(v * max(due[i] - start[i], 0)) + call_days)
                 if when < information:

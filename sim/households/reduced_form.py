@@ -214,7 +214,7 @@ def fates_reference(
             hazard_on = _hazard_month(i, household, due, month, township, p_class, status, first_month,
                                       month_ends, replication, factor, is_hit, is_late, form)  # fmt: skip
         hit, late = int(is_hit[m[i], township[i]]), int(is_late[m[i]])
-        when, is_default = due[i], False
+        when, is_default, is_with_household = due[i], False, False
         if status[i] >= 2:
             is_default = True
         elif status[i] == 1:
@@ -230,7 +230,7 @@ def fates_reference(
             if hazard_on >= 0 and hazard_on <= due[i]:
                 is_default, when = True, hazard_on
         elif failed_on >= 0 and failed_on <= due[i]:
-            is_default = True
+            is_default = is_with_household = True
         else:
             t_default, t_missed = form.threshold[p_class[i], hit, late]
             x = factor[m[i], township[i]] + form.own_weight * ability[i]
@@ -251,7 +251,9 @@ def fates_reference(
                 while c < 3 and cause_u[i] >= form.cause_cdf[hit, c]:
                     c += 1
             cause[i] = c
-            if c == DEATH and form.death_calls_loan and status[i] == 0 and when == due[i]:
+            if is_with_household and c == DEATH and form.death_calls_loan:
+                when = max(failed_on, information, start[i])  # called with the loan that failed first
+            elif c == DEATH and form.death_calls_loan and status[i] == 0 and when == due[i]:
                 when = min(due[i], start[i] + int(death_u[i] * max(due[i] - start[i], 0)) + call_days)
                 if when < information:  # called before the information date: it would not be open
                     fate[i], repaid[i], cause[i] = REPAID, due[i], -1

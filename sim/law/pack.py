@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,9 @@ def load_pack(name: str) -> Pack:
     for key in ("id", "title"):
         if key not in raw:
             raise InputError(where, key, None, "every pack has an id and a title")
+    for key, value in raw.items():
+        if not isinstance(value, dict) and key != "id":
+            raise InputError(where, key, value, "a table of parameters, or id", ("id", "title"))
     parameters = {
         f"{group}.{name}": _parameter(where, f"{group}.{name}", table)
         for group, tables in raw.items()
@@ -144,7 +148,7 @@ def load_rates() -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
     }
 
 
-def load_calendar(first_year: int = 2012, last_year: int = 2045) -> Calendar:
+def load_calendar(first_year: int = 2004, last_year: int = 2045) -> Calendar:
     """China's working days from the published yearly notices; later years by the stated assumption."""
     raw = read_toml(CALENDARS / "china.toml")
     first = day_of(dt.date(first_year, 1, 1))
@@ -182,7 +186,10 @@ def _parameter(where: str, key: str, table: Any) -> Parameter:
         raise InputError(where, f"{key}.unit", unit, f"one of {sorted(_UNITS)}", _UNITS)
     options = tuple(table.get("options", ()))
     values: list[Value] = []
-    for entry in table["values"]:
+    entries = table["values"]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(where, f"{key}.values", entries, "dated values, each as [[...values]]")
+    for entry in entries:
         value = _value(where, key, unit, options, entry)
         if values and value.from_date <= values[-1].from_date:
             raise InputError(where, f"{key}.from", value.from_date.isoformat(), "dates in ascending order")
@@ -191,6 +198,8 @@ def _parameter(where: str, key: str, table: Any) -> Parameter:
         raise InputError(where, f"{key}.values", [], "at least one dated value")
     parameter = Parameter(key, table["label"], unit, options, table.get("not_simulated", ""), tuple(values))
     for expect in table.get("expect", ()):
+        if set(expect) != {"date", "value"}:
+            raise InputError(where, f"{key}.expect", sorted(expect), "a date and a value")
         found = parameter.on(expect["date"], where).value
         if found != expect["value"]:
             raise InputError(where, f"{key}.expect", found, f"{expect['value']!r} on {expect['date']}")
@@ -201,15 +210,26 @@ def _value(where: str, key: str, unit: str, options: tuple[Any, ...], entry: dic
     for name in entry:
         if name not in _VALUE_KEYS:
             raise InputError(where, f"{key}.{name}", name, f"one of {sorted(_VALUE_KEYS)}", _VALUE_KEYS)
-    if not isinstance(entry.get("from"), dt.date):
+    if type(entry.get("from")) is not dt.date:
         raise InputError(where, f"{key}.from", entry.get("from"), "a date, like 2016-07-01")
     if bool(entry.get("cite")) == bool(entry.get("assumption")):
         raise InputError(where, key, entry.get("value"), "exactly one of cite (the article) and assumption (why)")
     value = entry.get("value")
     check_value(where, key, unit, value)
-    if options and value not in options:
-        raise InputError(where, key, value, f"one of {list(options)}", map(str, options))
+    check_options(where, key, options, value)
     return Value(entry["from"], value, entry.get("cite", ""), entry.get("assumption", ""))
+
+
+def check_options(where: str, key: str, options: tuple[Any, ...], value: Any) -> None:
+    """A value, or each word of a list, must be one of the options where there are any.
+
+    Raises
+    ------
+    InputError
+    """
+    for word in value if isinstance(value, list) else [value]:
+        if options and word not in options:
+            raise InputError(where, key, word, f"one of {list(options)}", map(str, options))
 
 
 def check_value(where: str, key: str, unit: str, value: Any) -> None:
@@ -226,13 +246,18 @@ def check_value(where: str, key: str, unit: str, value: Any) -> None:
     low, high = _RANGES.get(unit, (0, None))
     value = cast(Any, value)
     is_number = isinstance(value, int | float) and not is_bool
-    if is_number and (value < low or (high is not None and value > high) or (unit == "multiple" and value <= 0)):
+    if is_number and (
+        not math.isfinite(value)
+        or value < low
+        or (high is not None and value > high)
+        or (unit == "multiple" and value <= 0)
+    ):
         raise InputError(where, key, value, words)
     if unit == "yuan_by_lender":
         for lender, yuan in value.items():
             check_value(where, f"{key}.{lender}", "yuan", yuan)
     for text in value if unit == "month_days" else [value] if unit == "month_day" else []:
         try:
-            dt.datetime.strptime(f"2000-{text}", "%Y-%m-%d")
-        except ValueError:
+            dt.datetime.strptime(f"2001-{text}", "%Y-%m-%d")  # no leap year: the date must exist every year
+        except (ValueError, TypeError):
             raise InputError(where, key, text, 'yearly dates like "01-15"') from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sim.errors import InputError
-from sim.law.pack import Pack, Value, check_value
+from sim.law.pack import Pack, Value, check_options, check_value
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,7 @@ def _changed(pack: Pack, key: str, value: Any, on: dt.date) -> Value:
         raise InputError("scenario", f"rules.{key}", key, f"a rule of pack {pack.id}", pack.parameters)
     parameter = pack.parameters[key]
     check_value("scenario", f"rules.{key}", parameter.unit, value)
-    if parameter.options and value not in parameter.options:
-        raise InputError("scenario", f"rules.{key}", value, f"one of {list(parameter.options)}")
+    check_options("scenario", f"rules.{key}", parameter.options, value)
     return Value(on, value, "", "set by the scenario")
 
 

@@ -68,7 +68,9 @@ def applications(
         due = np.cumsum(per_year * np.array(lending.by_month)[months % 12])
         counts = np.diff(np.floor(due + 0.5), prepend=0).astype(int)
         for month, count in zip(months, counts, strict=True):
-            ids += [entity_id(stream, lender.key, int(month), k) for k in range(count)]
+            # the two parts of a month that is cut in two hold other loans
+            part = from_day if month == first and from_day > clock.first_day_of_month(month) else ""
+            ids += [entity_id(stream, lender.key, int(month), part, k) for k in range(count)]
             at += [int(month)] * count
             by += [index] * count
     shares = np.array(scenario.township_shares())

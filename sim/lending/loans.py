@@ -11,7 +11,7 @@ import pandas as pd
 from sim.units import I64, Array
 
 OPEN, OVERDUE, CLAIM, PAID = 0, 1, 2, 3  # status on the information date
-NEVER, REFUSED = -1, -2
+NEVER = -1
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Loans:
         OPEN, OVERDUE (matured, not yet day 90), CLAIM (day 90 passed) or PAID (by the fund).
     cause
         Index into `households.reduced_form.CAUSES` where known, else NEVER.
-    filed, approved, paid : [day]
+    filed, approved, refused, paid : [day]
         Stages of the claim that were reached before the information date, else NEVER.
     """
 
@@ -53,6 +53,7 @@ class Loans:
     cause: I64
     filed: I64
     approved: I64
+    refused: I64
     paid: I64
 
     def __len__(self) -> int:
@@ -62,7 +63,7 @@ class Loans:
     def make(n: int, **columns: Array | int) -> Loans:
         """Loans from the given columns; the stages default to NEVER, status to OPEN, class to 0."""
         defaults: dict[str, Any] = {"p_class": 0, "status": OPEN} | dict.fromkeys(
-            ("cause", "filed", "approved", "paid"), NEVER
+            ("cause", "filed", "approved", "refused", "paid"), NEVER
         )
         return Loans(
             **{

@@ -42,9 +42,20 @@ def test_answer_has_every_figure_of_the_contract(sized: tuple[Path, str]) -> Non
         assert {"value", "ci95", "conservative"} <= set(data[key])
         assert data[key]["ci95"][0] <= data[key]["value"] <= data[key]["ci95"][1]
         assert data[key]["value"] <= data[key]["conservative"]
-    others = """ring_fencing_price_yuan shortfall_chance exhausting_share_of_maturities default_share
-        default_share_by_count compensable_share overdue_share_reported bad_loan_ratio_reported hidden_default_share
-        fiscal_debt_yuan subsidy_unpaid_share_90d subsidy_unpaid_share_90d_q4""".split()
+    others = [
+        "ring_fencing_price_yuan",
+        "shortfall_chance",
+        "exhausting_share_of_maturities",
+        "default_share",
+        "default_share_by_count",
+        "compensable_share",
+        "overdue_share_reported",
+        "bad_loan_ratio_reported",
+        "hidden_default_share",
+        "fiscal_debt_yuan",
+        "subsidy_unpaid_share_90d",
+        "subsidy_unpaid_share_90d_q4",
+    ]
     for key in others:
         assert {"value", "ci95"} <= set(data[key]), key
     assert set(data["need_by_anchor"]) == {"low", "central", "high"}
@@ -61,7 +72,9 @@ def test_answer_has_every_figure_of_the_contract(sized: tuple[Path, str]) -> Non
     assert {"version", "scenario_sha256", "rules_sha256", "opening_sha256"} <= set(data["provenance"])
 
 
-def test_two_workers_and_a_killed_run_that_resumes_print_the_same_bytes(sized: tuple[Path, str], tmp_path: Path) -> None:
+def test_two_workers_and_a_killed_run_that_resumes_print_the_same_bytes(
+    sized: tuple[Path, str], tmp_path: Path
+) -> None:
     """Catches: sums in order of completion, clocks in results, half-written parts taken for whole ones."""
     process = subprocess.Popen(
         [*COMMAND, *SIZE, "--workers", "2"], cwd=tmp_path, env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -135,7 +148,18 @@ def test_bad_input_is_one_clear_line(tmp_path: Path, words: tuple[str, ...], cod
 
 
 def test_trace_of_the_regulations_calendar(tmp_path: Path) -> None:
-    words = ("trace", "x-county", "--matures", "2017-07-15", "--unpaid", "--rate", "4.75", "--recovered", "10000", "--json")
+    words = (
+        "trace",
+        "x-county",
+        "--matures",
+        "2017-07-15",
+        "--unpaid",
+        "--rate",
+        "4.75",
+        "--recovered",
+        "10000",
+        "--json",
+    )
     steps = json.loads(riskfund(tmp_path, *words).stdout)
     found = [(s["on"], s["what"]) for s in steps]
     assert found == [
@@ -172,14 +196,22 @@ def test_ledger_to_answer(tmp_path: Path) -> None:
     rows = ["借据号,户编号,姓名,身份证号,承贷银行,乡镇,贷款金额(元),贷款余额(元),放款日期,到期日期,年利率(%)"]
     for i in range(300):
         year, month = 2016 + i % 2, 1 + i % 12
-        date = (f"{year}-{month:02d}-{1 + i % 27:02d}", f"{year}年{month}月{1 + i % 27}日", f"{year}/{month}/{1 + i % 27}")[i % 3]
+        date = (
+            f"{year}-{month:02d}-{1 + i % 27:02d}",
+            f"{year}年{month}月{1 + i % 27}日",
+            f"{year}/{month}/{1 + i % 27}",
+        )[i % 3]
         due = f"{year + 2}-{month:02d}-{1 + i % 27:02d}"
         bank = "县信用联社" if i % 4 else "邮政储蓄银行"
-        rows.append(f"J{i:05d},H{i:05d},张三{i},51010119700101{i:04d},{bank},第{1 + i % 5}镇,50000,50000,{date},{due},4.75")
+        rows.append(
+            f"J{i:05d},H{i:05d},张三{i},51010119700101{i:04d},{bank},第{1 + i % 5}镇,50000,50000,{date},{due},4.75"
+        )
     rows.append("J99999,H99999,李四,510101197001019999,县信用联社,第1镇,50000,约300万,2016-01-01,2018-01-01,4.75")
     ledger = tmp_path / "台账.csv"
     ledger.write_text("\n".join(rows), encoding="utf-8-sig")
-    report = json.loads(riskfund(tmp_path, "data", "import", str(ledger), "--out", "book", "--json", "--lang", "en").stdout)
+    report = json.loads(
+        riskfund(tmp_path, "data", "import", str(ledger), "--out", "book", "--json", "--lang", "en").stdout
+    )
     assert report["n_loans"] == 300 and report["n_problems"] == 1
     kept = b"".join(p.read_bytes() for p in (tmp_path / "book").iterdir())
     assert "张三".encode() not in kept and b"51010119700101" not in kept
@@ -193,9 +225,16 @@ def test_reading_commands_in_both_languages(sized: tuple[Path, str], lang: str) 
     cwd = sized[0]
     folder = str(next(cwd.glob("runs/*")))
     text = riskfund(cwd, "size", folder, "--lang", lang).stdout
-    assert ("20个同样可能的年份中，约19个够用" if lang == "zh" else "enough in about 19 of 20 equally likely years") in text
+    assert (
+        "20个同样可能的年份中，约19个够用" if lang == "zh" else "enough in about 19 of 20 equally likely years"
+    ) in text
     assert ("演示数据" if lang == "zh" else "Demonstration data") in text
-    for words in (("scenarios",), ("rules", "list"), ("rules", "show", "x-county", "--on", "2018-01-01"), ("trace", "x-county")):
+    for words in (
+        ("scenarios",),
+        ("rules", "list"),
+        ("rules", "show", "x-county", "--on", "2018-01-01"),
+        ("trace", "x-county"),
+    ):
         assert riskfund(cwd, *words, "--lang", lang).stdout.strip()
     assert json.loads(riskfund(cwd, "rules", "show", "x-county", "--on", "2018-01-01", "--json").stdout)
 

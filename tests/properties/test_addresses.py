@@ -102,7 +102,7 @@ def test_switching_the_drought_off_leaves_every_other_draw(
     off = replace(off, form=setup.form)
     a, b = simulate(setup, replication), simulate(off, replication)
     assert a.paths.factor.tobytes() == b.paths.factor.tobytes()
-    month = np.clip(clock.month_of(a.demand.due) - setup.first_month, 0, setup.month_ends.size - 1)
+    month = np.clip(clock.month_of(a.demand.due) - setup.first_month, 0, setup.n_path_months - 1)
     not_hit = a.paths.is_hit[month, a.demand.township] == 0
     assert a.demand_fates.fate[not_hit].tolist() == b.demand_fates.fate[not_hit].tolist()
     assert a.demand_fates.missed[not_hit].tolist() == b.demand_fates.missed[not_hit].tolist()

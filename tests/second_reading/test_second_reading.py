@@ -94,7 +94,6 @@ def test_what_stands_under_another_name() -> None:
     assert len(value_of("x-county", "claim.meetings")) == READINGS["x-county"]["meetings_per_year"]["value"]
 
 
-@pytest.mark.xfail(strict=True, reason="fault: the notice admits age 65; the pack says `below 65`")
 def test_the_highest_age_of_the_national_line() -> None:
     assert (
         value_of("national-2021", "loan.age_below") == READINGS["national-2021"]["loan.age_max_inclusive"]["value"] + 1

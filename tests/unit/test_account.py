@@ -179,9 +179,8 @@ def test_rate_of_the_day() -> None:
     assert [rate_on(table, d) for d in (0, 10, 19, 20, 99)] == [5, 5, 5, 7, 7]
 
 
-@pytest.mark.xfail(strict=True, reason="fault: 21 to 31 December bears no demand interest, eleven days of every year")
 def test_no_day_is_without_interest(rules: Any) -> None:
-    entries = deposit_interest(rules, RATES, [100_000_000], FIRST, day("2022-01-01"))
+    entries = deposit_interest(rules, RATES, [100_000_000], FIRST, day("2022-01-01"), FIRST)
     demand = sum(fen for d, _, fen in entries if clock.date_of(d).day == 20)
     earned = 20_000_000 * 0.0035 * (day("2021-12-20") - FIRST) / 360
     assert demand == pytest.approx(earned, abs=10)

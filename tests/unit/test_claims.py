@@ -205,8 +205,5 @@ def test_nothing_comes_back_where_nothing_is_expected() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.xfail(
-    strict=True, reason="fault: a first-year share of 1 divides 0 by 0 for claims older than a year: day -9e18"
-)
 def test_everything_comes_back_in_the_first_year() -> None:
     assert (recovered(INABILITY, 500, first_year=1.0) >= 0).all()

@@ -128,9 +128,6 @@ def test_nothing_to_do_is_refused(n: int, workers: int, field: str, tmp_path: Pa
         fill(tmp_path / "run", small, opening, 17_900, n, workers=workers)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="fault: a process keeps an arm's setup by folder name: the first run's numbers come back"
-)
 def test_a_folder_made_anew_is_run_anew(tmp_path: Path, small: Any) -> None:
     """Two different runs one after the other in one folder, within one process."""
     out = tmp_path / "run"

@@ -66,13 +66,11 @@ def test_check_finds_an_overdrawn_account(ledger: Ledger) -> None:
         ledger.check()
 
 
-@pytest.mark.xfail(strict=True, reason="fault: each leg is checked alone, so two legs overdraw an account together")
 def test_two_legs_on_one_account_cannot_overdraw_it(ledger: Ledger) -> None:
     with pytest.raises(ConservationError):
         ledger.post(2, "twice", ("fund", -60), ("fund", -60), ("county", 120))
 
 
-@pytest.mark.xfail(strict=True, reason="fault: parts of a fen are cut off leg by leg, and money is lost")
 def test_only_whole_fen_are_posted(ledger: Ledger) -> None:
     try:
         ledger.post(2, "halves", ("fund", 0.6), ("fund", 0.6), ("county", -1.2))  # type: ignore[arg-type]

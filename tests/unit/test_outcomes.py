@@ -224,8 +224,7 @@ LONGER_SAYS_MORE = {
     "death_calls",
     [
         False,
-        pytest.param(True, marks=pytest.mark.xfail(strict=True, reason="fault: a loan due past the horizon takes the last "
-                     "month's weather and luck, and a death may call it within the sized year")),
+        True,
     ],
 )  # fmt: skip
 def test_the_sized_year_does_not_depend_on_the_horizon(death_calls: bool, tight: Any, tight_setup: Any) -> None:
@@ -236,7 +235,6 @@ def test_the_sized_year_does_not_depend_on_the_horizon(death_calls: bool, tight:
         assert {k for k in a if a[k] != b[k]} <= LONGER_SAYS_MORE
 
 
-@pytest.mark.xfail(strict=True, reason="fault: what is paid in later years is taken off the debt of 31 December")
 def test_fiscal_debt_of_the_year_does_not_depend_on_the_horizon(small: Any, opening: Any) -> None:
     poor = small.change(fiscal__budget_share=0.3)
     long, short = prepare(poor, 1, opening, horizon(poor)), prepare(poor, 1, opening, LAST)
@@ -257,10 +255,9 @@ def test_waiting_ends_when_the_loan_is_collected(tight_setup: Any) -> None:
         assert row["oldest_wait_days"] == longest
 
 
-@pytest.mark.xfail(strict=True, reason="fault: loans refused before the information date are never written off")
 def test_a_loan_refused_a_year_ago_is_off_the_books(tight_setup: Any, tight_worlds: list[Any]) -> None:
     """Refusals before 1 January 2018 are a year old on 31 December 2018, like those of the histories."""
     for world in tight_worlds:
-        refused = world.loans.approved == -2
+        refused = world.loans.refused != -1
         assert refused.any()
         assert not (outcomes._gone_on(tight_setup, world)[refused] > LAST).any()

@@ -64,7 +64,6 @@ def test_short_years_by_hand(kernel: Any) -> None:
     assert short([1, 3], [5, 6], granted=False) == [False, False]
 
 
-@pytest.mark.xfail(strict=True, reason="fault: size x account overflows 64 bits above 21 million yuan in one account")
 @pytest.mark.parametrize("ring_fenced", [True, False])
 def test_a_large_fund_is_not_short(ring_fenced: bool, small: Any, lenders: Any) -> None:
     """40 million yuan for a book of 200 loans: from the second point of the grid on, no history is short."""
@@ -79,9 +78,6 @@ def test_a_large_fund_is_not_short(ring_fenced: bool, small: Any, lenders: Any) 
     assert [out[f"reacts_short_{k:02d}"] for k in range(2, 21)] == [0] * 19
 
 
-@pytest.mark.xfail(
-    strict=True, reason="fault: the limit at the set size is a fen too low for some splits (share in floating point)"
-)
 def test_limits_of_the_grid_are_those_of_the_history(
     small: Any, opening: Any, lenders: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,10 +148,6 @@ def test_a_household_fails_with_all_its_later_loans() -> None:
     assert checked > 50
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="fault: a loan that fails with its household by death is repaid if its own draw says 'called earlier'",
-)
 def test_after_a_death_all_loans_of_the_household_fail() -> None:
     defaults = Defaults.model_validate(FORMS["deaths only"])
     rows = book(4, households=400)

@@ -92,7 +92,6 @@ def test_uniforms_stay_inside_the_open_interval() -> None:
     assert abs(u.mean() - 0.5) < 4.9 / np.sqrt(12 * u.size)
 
 
-@pytest.mark.xfail(strict=True, reason="fault: 53 one-bits and the half round to 1.0 (chance 1e-16 a draw)")
 def test_the_largest_words_give_a_uniform_below_one(monkeypatch: pytest.MonkeyPatch) -> None:
     ones = np.array([0xFFFFFFFF], dtype=np.uint64)
     monkeypatch.setattr(streams, "philox_reference", lambda *args: (ones, ones, ones, ones))

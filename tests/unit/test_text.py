@@ -48,6 +48,8 @@ def test_percent() -> None:
     assert percent(0.05) == "5.0%" and percent(0.0003) == "0.03%" and percent(0) == "0.0%"
 
 
-@pytest.mark.parametrize(("yuan", "half", "up"), [(2_862_386, 83_810, 2_900_000), (2_862_386, 1, 2_870_000), (100_000, 60_000, 100_000)])
+@pytest.mark.parametrize(
+    ("yuan", "half", "up"), [(2_862_386, 83_810, 2_900_000), (2_862_386, 1, 2_870_000), (100_000, 60_000, 100_000)]
+)
 def test_advice_is_rounded_up_to_a_step_not_finer_than_the_error(yuan: float, half: float, up: float) -> None:
     assert rounded_up(yuan, half) == up

@@ -103,7 +103,6 @@ def test_a_history_without_payment_says_so(small: Any, refuses: Any) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="fault: the trace pays claims that the rules never pay")
 @pytest.mark.parametrize(
     ("change", "cause"),
     [({"rules.claim.compensable_causes": ["death"]}, "inability"), ({"rules.claim.wilful_default": "never"}, "wilful")],
