@@ -89,7 +89,6 @@ def history() -> None:
     for part in (
         "draws",
         "lending limit",
-        "claims",
         "subsidy by loan",
         "SimPy and institutions",
         "ledger",
