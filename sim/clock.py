@@ -7,7 +7,7 @@ the simulation clock reads day + slot/100, so two things on one day never race.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -131,6 +131,22 @@ class Calendar:
         days = np.asarray(days, dtype=np.int64)
         at = self._index(days)
         return self._working[self._count[at] - self.is_working[at]]
+
+    def working_days_before(self, first: int) -> Callable[[float], int]:
+        """A function: working days from ``first`` up to the day before a given day (one day at a time, fast)."""
+        counts, offset = self._count_list, self.first_day
+        base = counts[first - 1 - offset]
+
+        def count(day: float) -> int:
+            at = int(day) - 1 - offset
+            return counts[at] - base if at >= 0 else int(self._index(np.array([at + offset]))[0])
+
+        return count
+
+    @cached_property
+    def _count_list(self) -> list[int]:
+        out: list[int] = self._count.tolist()
+        return out
 
     def working_days_through(self, day: int) -> int:
         """Number of working days from the calendar's start to ``day`` inclusive."""

@@ -59,12 +59,9 @@ def run_institutions(setup: Setup, world: World) -> None:
     env = clock.start(first)
     world.entitled, lines = _entitlement(setup, world)
     world.lists = _lists(setup, world.entitled, lines)
-    base = calendar.working_days_through(first - 1)
     clerks = scenario.office
-    world.desk = Desk(
-        clerks.clerks * clerks.share_of_working_days * clerks.minutes_per_day,
-        lambda day: calendar.working_days_through(int(day) - 1) - base,
-    )
+    minutes = clerks.clerks * clerks.share_of_working_days * clerks.minutes_per_day
+    world.desk = Desk(minutes, calendar.working_days_before(first))
     _fill_desk(setup, world)
     payment_days = _days_of_month(setup, scenario.fiscal.payment_day)
     meetings = [int(d) for d in setup.meetings]
@@ -95,21 +92,11 @@ def run_institutions(setup: Setup, world: World) -> None:
 
 
 def _recorder(env: Any, setup: Setup, world: World) -> Any:
-    """Balances at the end of each month."""
-    claims, lists = world.claims, world.lists
+    """Balances at the end of each month, in order of the fund's accounts, then the subsidy cash."""
+    names = [*(f"fund:{i}" for i in range(setup.account_fen.size)), "subsidy_cash"]
     for end in setup.month_ends:
         yield from until(env, int(end), Slot.RECORDS)
-        waiting = (
-            (claims.due != NEVER) & (claims.due <= end) & (claims.paid < claims.fund_part) & (claims.recovered_on > end)
-        )
-        unpaid = sum(a - p for a, p, day in zip(lists.amount, lists.paid, lists.period_end, strict=True) if day <= end)
-        row = {f"fund_{i}_fen": world.ledger.balances[f"fund:{i}"] for i in range(setup.account_fen.size)}
-        world.records.append({
-            **row,
-            "claims_waiting_fen": int((claims.fund_part - claims.paid)[waiting].sum()),
-            "subsidy_unpaid_fen": unpaid,
-            "subsidy_cash_fen": world.ledger.balances["subsidy_cash"],
-        })  # fmt: skip
+        world.records.append([world.ledger.balances[name] for name in names])
 
 
 def _entitlement(setup: Setup, world: World) -> tuple[I64, I64]:

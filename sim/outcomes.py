@@ -298,8 +298,8 @@ def months(setup: Setup, world: World) -> dict[str, Array]:
     )
     bad_from = np.minimum(fates.missed + setup.rules.claim.wait_days, gone)
     bad = _stock(bad_from[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
-    records = world.records
-    accounts = np.array([[r[f"fund_{setup.account_of[i]}_fen"] for i in range(k)] for r in records], dtype=np.int64)
+    accounts = np.array(world.records, dtype=np.int64)[:, setup.account_of]
+    waiting, unpaid = _waiting(setup, world), _subsidy_unpaid(setup, world)
     return {
         "replication": np.full(n * k, world.replication),
         "month": np.repeat(setup.first_month + np.arange(n), k),
@@ -308,9 +308,41 @@ def months(setup: Setup, world: World) -> dict[str, Array]:
         "outstanding_fen": held.ravel(),
         "overdue_fen": overdue.ravel(),
         "bad_fen": bad.ravel(),
-        "claims_waiting_fen": np.repeat([r["claims_waiting_fen"] for r in records], k),
-        "subsidy_unpaid_fen": np.repeat([r["subsidy_unpaid_fen"] for r in records], k),
+        "claims_waiting_fen": np.repeat(waiting, k),
+        "subsidy_unpaid_fen": np.repeat(unpaid, k),
     }
+
+
+def _waiting(setup: Setup, world: World) -> I64:
+    """Fund parts due and unpaid at each month's end [fen]."""
+    claims, flows = world.claims, world.flows
+    rows = np.flatnonzero((claims.due != NEVER) & (world.loans.paid[claims.row] < 0))
+    events = [(int(claims.due[i]), int(claims.fund_part[i])) for i in rows if claims.recovered_on[i] > claims.due[i]]
+    events += [(day, -fen) for _, day, fen in (*flows.payments, *flows.backstop)]
+    # a debtor who pays while the claim waits ends the wait for what is left
+    left = claims.fund_part - _paid_by(world, setup.last_day)
+    events += [
+        (int(claims.recovered_on[i]), -int(left[i]))
+        for i in rows
+        if claims.due[i] < claims.recovered_on[i] <= setup.last_day and left[i] > 0
+    ]
+    return _level(setup, events)
+
+
+def _subsidy_unpaid(setup: Setup, world: World) -> I64:
+    """Subsidy of past settlements that is unpaid at each month's end [fen]."""
+    lists = world.lists
+    events = list(zip(lists.period_end, lists.amount, strict=True))
+    return _level(setup, events + [(day, -fen) for _, day, fen in lists.payments])
+
+
+def _level(setup: Setup, events: list[tuple[int, int]]) -> I64:
+    """Running sum of dated amounts at each month's end [fen]."""
+    days = np.array([day for day, _ in events], dtype=np.int64)
+    fen = np.array([amount for _, amount in events], dtype=np.int64)
+    order = np.argsort(days, kind="stable")
+    total = np.concatenate([[0], np.cumsum(fen[order])])
+    return total[np.searchsorted(days[order], setup.month_ends, side="right")]
 
 
 def _stock(enters: I64, leaves: I64, column: I64, fen: I64, setup: Setup) -> I64:

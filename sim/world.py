@@ -86,5 +86,5 @@ class World:
     flows: Flows
     ledger: Ledger
     desk: Desk
-    records: list[dict[str, int]]
+    records: list[list[int]]  # by month: the fund's accounts, subsidy cash [fen]
     n_events: int

@@ -9,7 +9,6 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import simpy
 
 from sim.clock import Calendar, Slot, until
@@ -170,9 +169,9 @@ def office(
     for day in days:
         yield from until(env, day, Slot.BUDGET_RELEASE)
         for minute, (kind, index) in desk.advance(day - 1):
-            done = calendar.nth_working_day(start + max(math.ceil(minute / desk.minutes_per_day - 1e-9), 1))
+            nth = start + max(math.ceil(minute / desk.minutes_per_day - 1e-9), 1)
+            done = calendar.nth_working_day(nth)
             if kind == CLAIM:
                 reviewed[index] = done
             else:
-                confirm = calendar.add_working_days(np.array([done]), rules.subsidy.confirm_working_days)
-                lists.confirmed[index] = int(confirm[0])
+                lists.confirmed[index] = calendar.nth_working_day(nth + rules.subsidy.confirm_working_days)

@@ -74,6 +74,7 @@ def finance_bureau(
     Source: X county regulation, art. 5, 6 and 27; the split by quarter is an assumption.
     """
     credit_days = interest.rates if interest is not None else {}
+    unpaid = list(range(len(lists)))
     for day in sorted({*releases, *payment_days, *credit_days}):
         if day in releases:
             yield from until(env, day, Slot.BUDGET_RELEASE)
@@ -85,7 +86,8 @@ def finance_bureau(
         if interest is not None and day in credit_days:
             interest.credit(ledger, day)
         if day in payment_days:
-            _pay_lists(ledger, lists, day, paid_to_bank)
+            unpaid = [i for i in unpaid if lists.paid[i] < lists.amount[i]]
+            _pay_lists(ledger, lists, unpaid, day, paid_to_bank)
 
 
 def _count(interest: CashInterest | None, ledger: Ledger, day: int) -> None:
@@ -93,8 +95,9 @@ def _count(interest: CashInterest | None, ledger: Ledger, day: int) -> None:
         interest.run_to(day, ledger.balances["subsidy_cash"])
 
 
-def _pay_lists(ledger: Ledger, lists: Lists, day: int, paid_to_bank: bool) -> None:
-    ready = [i for i in range(len(lists)) if 0 <= lists.confirmed[i] <= day and lists.paid[i] < lists.amount[i]]
+def _pay_lists(ledger: Ledger, lists: Lists, unpaid: list[int], day: int, paid_to_bank: bool) -> None:
+    confirmed = lists.confirmed
+    ready = [i for i in unpaid if 0 <= confirmed[i] <= day]
     for i in sorted(ready, key=lambda i: (lists.confirmed[i], i)):
         fen = min(lists.amount[i] - lists.paid[i], ledger.balances["subsidy_cash"])
         if fen <= 0:

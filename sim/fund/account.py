@@ -112,19 +112,21 @@ def fund_accounts(
 
 
 def _pay(ledger: Ledger, claims: Claims, account_of: Array, day: int, is_back: Array, flows: Flows) -> None:
-    open_ = (claims.due != NEVER) & (claims.due <= day) & (claims.paid < claims.fund_part) & ~is_back
-    open_ &= (claims.recovered_on > day) | (claims.paid > 0)
-    rows = np.flatnonzero(open_)
-    for i in rows[np.lexsort((rows, claims.decided[rows]))]:
+    rows = np.flatnonzero((claims.due != NEVER) & (claims.due <= day) & (claims.paid < claims.fund_part) & ~is_back)
+    if rows.size == 0:
+        return
+    rows = rows[(claims.recovered_on[rows] > day) | (claims.paid[rows] > 0)]
+    for i in rows[np.lexsort((rows, claims.decided[rows]))].tolist():
         lender = int(claims.lender[i])
         account = f"fund:{account_of[lender]}"
-        fen = min(int(claims.fund_part[i] - claims.paid[i]), ledger.balances[account])
-        if fen < claims.fund_part[i] - claims.paid[i] and claims.first_wait[i] == NEVER:
+        missing = int(claims.fund_part[i] - claims.paid[i])
+        fen = min(missing, ledger.balances[account])
+        if fen < missing and claims.first_wait[i] == NEVER:
             claims.first_wait[i] = day
         if fen > 0:
             ledger.post(day, "fund pays", (account, -fen), (f"cash:{lender}", fen))
-            _book_payment(claims, int(i), day, fen)
-            flows.payments.append((int(i), day, fen))
+            _book_payment(claims, i, day, fen)
+            flows.payments.append((i, day, fen))
 
 
 def _pay_from_county(ledger: Ledger, claims: Claims, day: int, is_back: Array, flows: Flows) -> None:

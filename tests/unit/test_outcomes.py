@@ -261,3 +261,21 @@ def test_a_loan_refused_a_year_ago_is_off_the_books(tight_setup: Any, tight_worl
         refused = world.loans.refused != -1
         assert refused.any()
         assert not (outcomes._gone_on(tight_setup, world)[refused] > LAST).any()
+
+
+def test_monthly_levels_against_a_count_at_each_month_end(tight_setup: Any, tight_worlds: list[Any]) -> None:
+    """Waiting claims and unpaid subsidy, counted anew at every month's end from the payments made by then."""
+    seen = 0
+    for world in tight_worlds:
+        table, k = outcomes.months(tight_setup, world), tight_setup.set_fen.size
+        c, lists = world.claims, world.lists
+        for m, end in enumerate(tight_setup.month_ends):
+            paid = outcomes._paid_by(world, int(end))
+            rows = (c.due != -1) & (c.due <= end) & (c.recovered_on > np.maximum(end, c.due))
+            rows &= world.loans.paid[c.row] < 0
+            assert table["claims_waiting_fen"][m * k] == int((c.fund_part - paid)[rows].sum())
+            unpaid = sum(fen for fen, day in zip(lists.amount, lists.period_end, strict=True) if day <= end)
+            unpaid -= sum(fen for _, day, fen in lists.payments if day <= end)
+            assert table["subsidy_unpaid_fen"][m * k] == unpaid
+            seen += int(rows.any())
+    assert seen > 0
