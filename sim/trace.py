@@ -21,7 +21,7 @@ from sim.scenario import Scenario
 from sim.sizing import horizon
 from sim.units import FEN_PER_YUAN, percent_to_ppm
 from sim.warmup import opening_state
-from sim.world import Setup
+from sim.world import Setup, World
 
 
 @dataclass(frozen=True)
@@ -75,46 +75,22 @@ def trace_unpaid(
     InputError
     """
     rules, calendar, rates = scenario.law(), load_calendar(), load_rates()
-    if cause not in CAUSES:
-        raise InputError("command", "cause", cause, f"one of {list(CAUSES)}", CAUSES)
-    if not 0 < principal_yuan <= rules.loan.ceiling_yuan:
-        raise InputError(
-            "command",
-            "principal",
-            principal_yuan,
-            f"more than 0, at most {rules.loan.ceiling_yuan} yuan ({rules.sources['loan.ceiling_yuan']})",
-        )
-    if not 1 <= term_months <= rules.loan.term_max_months:
-        raise InputError(
-            "command",
-            "term",
-            term_months,
-            f"1 to {rules.loan.term_max_months} months ({rules.sources['loan.term_max_months']})",
-        )
+    _check_made_up(rules, matures, principal_yuan, term_months, cause)
     due = clock.day_of(matures)
-    if not 2013 <= matures.year <= 2040:
-        raise InputError("command", "matures", matures.isoformat(), "a date from 2013 to 2040")
     start = int(clock.add_months(np.array([due]), -term_months)[0])
     principal = round(principal_yuan * FEN_PER_YUAN)
-    rate = (
-        percent_to_ppm(rate_percent)
-        if rate_percent is not None
-        else int(rate_ppm(rules, rates, np.array([start]), np.array([term_months]))[0])
-    )
+    table = rate_ppm(rules, rates, np.array([start]), np.array([term_months]))
+    rate = percent_to_ppm(rate_percent) if rate_percent is not None else int(table[0])
     code = np.array([CAUSES.index(cause)])
     entitled, filed, signed, ends = fund_claims.chain(
         rules, calendar, np.array([due]), code, scenario.defaults.court_days
     )
     meetings = calendar.dates_each_year(tuple(rules.claim.meetings), int(ends[0]), int(ends[0]) + 500)
     meeting, pays = fund_claims.payment_due(rules, calendar, ends, meetings, np.array([0]))
-    amount = int(
-        np.atleast_1d(fund_claims.claim_amount(rules, np.array([principal]), np.array([rate]), np.array([due]), filed))[
-            0
-        ]
-    )
+    amount = int(fund_claims.claim_amount(rules, principal, rate, due, int(filed[0])))
     fund, bank = fund_claims.split(rules, amount)
     steps = [
-        _step(rules, start, "made", "loan.rate_over_one_year" if term_months > 12 else "loan.rate_up_to_one_year", principal=principal, rate_ppm=rate),
+        _step(rules, start, "made", _rate_rule(term_months > 12), principal=principal, rate_ppm=rate),
         *_unpaid_steps(rules, due, int(entitled[0]), int(filed[0]), int(signed[0]), int(ends[0]), principal, amount),
     ]  # fmt: skip
     if not fund_claims.is_compensable(rules, code)[0]:
@@ -131,6 +107,20 @@ def trace_unpaid(
     return steps
 
 
+def _check_made_up(rules: Rules, matures: dt.date, principal_yuan: float, term_months: int, cause: str) -> None:
+    """A made-up loan must be one that the rules allow."""
+    if cause not in CAUSES:
+        raise InputError("command", "cause", cause, f"one of {list(CAUSES)}", CAUSES)
+    for name, value, limit, unit, key in (
+        ("principal", principal_yuan, rules.loan.ceiling_yuan, "yuan", "loan.ceiling_yuan"),
+        ("term", term_months, rules.loan.term_max_months, "months", "loan.term_max_months"),
+    ):
+        if not 0 < value <= limit:
+            raise InputError("command", name, value, f"more than 0, at most {limit} {unit} ({rules.sources[key]})")
+    if not 2013 <= matures.year <= 2040:
+        raise InputError("command", "matures", matures.isoformat(), "a date from 2013 to 2040")
+
+
 def trace_history(
     scenario: Scenario, *, loan_id: int | None = None, replication: int = 0, seed: int = 2027
 ) -> list[Step]:
@@ -141,59 +131,43 @@ def trace_history(
     InputError
         No such loan in this history.
     """
-    opening = opening_state(scenario)
-    setup = prepare(scenario, seed, opening, horizon(scenario))
+    setup = prepare(scenario, seed, opening_state(scenario), horizon(scenario))
     world = simulate(setup, replication)
-    loans, claims = world.loans, world.claims
+    row = _row_of(setup, world, loan_id)
+    rules, loans, fates, claims = setup.rules, world.loans, world.fates, world.claims
+    balance = int(loans.balance[row])
+    rule = _rate_rule(int(loans.due[row] - loans.start[row]) > 366)
+    terms = {"principal": balance, "rate_ppm": int(loans.rate_ppm[row]), "loan_id": int(loans.id[row])}
+    steps = [_step(rules, int(loans.start[row]), "made", rule, **terms)]
+    if fates.renewed[row]:
+        steps.append(_step(rules, int(loans.due[row]), "renewed", "loan.renewals_max"))
+    claim = np.flatnonzero(claims.row == row)
+    if fates.fate[row] != DEFAULTED:
+        what = "repaid_late" if fates.repaid[row] > fates.missed[row] else "repaid"
+        return [*steps, _step(rules, int(fates.repaid[row]), what, "subsidy.stops_at", principal=balance)]
+    if claim.size == 0:
+        return [*steps, _step(rules, int(fates.missed[row]), "missed", "subsidy.stops_at", principal=balance)]
+    return steps + _claim_steps(setup, world.flows, claims, int(claim[0]))
+
+
+def _row_of(setup: Setup, world: World, loan_id: int | None) -> int:
+    """Row of a loan; of the first that the fund paid in this history when no id is given."""
+    claims, ids = world.claims, world.loans.id
     if loan_id is None:
         paid = np.flatnonzero((claims.paid > 0) & (claims.due >= setup.first_day))
         if paid.size == 0:
             raise InputError("command", "loan", None, "a loan id; no loan of this history was paid by the fund")
-        row = int(claims.row[paid[0]])
-    else:
-        found = np.flatnonzero(loans.id == loan_id)
-        if found.size == 0:
-            raise InputError(
-                "command",
-                "loan",
-                loan_id,
-                f"a loan of history {replication} with seed {seed}, for example {int(loans.id[0])}",
-            )
-        row = int(found[0])
-    rules, fates = setup.rules, world.fates
-    rule = "loan.rate_over_one_year" if loans.due[row] - loans.start[row] > 366 else "loan.rate_up_to_one_year"
-    steps = [
-        _step(
-            rules,
-            int(loans.start[row]),
-            "made",
-            rule,
-            principal=int(loans.balance[row]),
-            rate_ppm=int(loans.rate_ppm[row]),
-            loan_id=int(loans.id[row]),
-        )
-    ]
-    if fates.renewed[row]:
-        steps.append(_step(rules, int(loans.due[row]), "renewed", "loan.renewals_max"))
-    if fates.fate[row] != DEFAULTED:
-        late = int(fates.repaid[row]) > int(fates.missed[row])
-        return [
-            *steps,
-            _step(
-                rules,
-                int(fates.repaid[row]),
-                "repaid_late" if late else "repaid",
-                "subsidy.stops_at",
-                principal=int(loans.balance[row]),
-            ),
-        ]
-    found = np.flatnonzero(claims.row == row)
+        return int(claims.row[paid[0]])
+    found = np.flatnonzero(ids == loan_id)
     if found.size == 0:
-        return [
-            *steps,
-            _step(rules, int(fates.missed[row]), "missed", "subsidy.stops_at", principal=int(loans.balance[row])),
-        ]
-    return steps + _claim_steps(setup, world.flows, claims, int(found[0]))
+        example = f", for example {int(ids[0])}" if ids.size else ""
+        where = f"a loan of history {world.replication} with seed {setup.seed}{example}"
+        raise InputError("command", "loan", loan_id, where)
+    return int(found[0])
+
+
+def _rate_rule(is_long: bool) -> str:
+    return "loan.rate_over_one_year" if is_long else "loan.rate_up_to_one_year"
 
 
 def _claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:

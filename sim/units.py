@@ -16,16 +16,6 @@ Bool = npt.NDArray[np.bool_]
 Array = npt.NDArray[Any]
 
 
-def yuan_to_fen(yuan: float) -> int:
-    """Yuan to the nearest fen, half up."""
-    return int(np.floor(yuan * FEN_PER_YUAN + 0.5))
-
-
-def fen_to_yuan(fen: float) -> float:
-    """Fen to yuan."""
-    return float(fen) / FEN_PER_YUAN
-
-
 def percent_to_ppm(percent: float) -> int:
     """A rate in per cent a year to parts per million."""
     return round(percent * 10_000)

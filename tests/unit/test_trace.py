@@ -45,8 +45,8 @@ def test_a_wilful_case_waits_for_the_court_and_returns_to_the_fund_first() -> No
         ({"cause": "deth"}, "cause", "one of"),
         ({"principal_yuan": 60_000}, "principal", "at most 50000 yuan (X county regulation, art. 10)"),
         ({"principal_yuan": 0}, "principal", "more than 0"),
-        ({"term_months": 37}, "term", "1 to 36 months (X county regulation, art. 10)"),
-        ({"term_months": 0}, "term", "1 to 36 months"),
+        ({"term_months": 37}, "term", "at most 36 months (X county regulation, art. 10)"),
+        ({"term_months": 0}, "term", "at most 36 months"),
     ],
 )
 def test_refused_loans(wrong: dict[str, Any], field: str, allowed: str, refuses: Any) -> None:

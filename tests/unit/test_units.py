@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sim.units import fen_to_yuan, interest, percent_to_ppm, share_of, yuan_to_fen
+from sim.units import interest, percent_to_ppm, share_of
 
 
 def half_up(x: Fraction) -> int:
@@ -56,12 +56,6 @@ def test_arrays_and_single_numbers_agree() -> None:
     assert share_of(fen, 700_000).dtype == np.int64
 
 
-@pytest.mark.parametrize(("yuan", "fen"), [(50_000, 5_000_000), (0.01, 1), (890.63, 89_063), (0.005, 1), (0, 0)])
-def test_yuan_and_fen(yuan: float, fen: int) -> None:
-    assert yuan_to_fen(yuan) == fen
-
-
-def test_back_to_yuan_and_per_cent() -> None:
-    assert fen_to_yuan(89_063) == 890.63
+def test_per_cent_to_parts_per_million() -> None:
     assert percent_to_ppm(4.75) == 47_500
     assert percent_to_ppm(0.35) == 3_500
