@@ -16,9 +16,9 @@ import numpy as np
 
 import sim
 from sim import clock, institutions, outcomes, reacting, replication
+from sim.arms import horizon
 from sim.households import kernels, reduced_form
 from sim.ledger import Ledger
-from sim.sizing import horizon
 from sim.streams import stream_key, uniforms, uniforms_reference
 from sim.warmup import opening_state
 

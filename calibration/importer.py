@@ -21,6 +21,7 @@ from sim.errors import InputError
 
 KIND = "riskfund loan-book import"
 FILES = ("book.csv", "rejected_rows.csv", "estimate.json", "import.json")
+SCENARIO = "scenario.toml"  # what the command writes beside them
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -120,7 +121,7 @@ def _refuse_foreign(out: Path) -> None:
     if not out.is_dir():
         raise InputError(str(out), "out_dir", "a file", allowed)
     names = {item.name for item in out.iterdir()}
-    if names and (not names <= set(FILES) or not _is_import(out / "import.json")):
+    if names and (not names <= {*FILES, SCENARIO} or not _is_import(out / "import.json")):
         raise InputError(str(out), "out_dir", "a folder with other files", allowed)
 
 

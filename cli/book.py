@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 import sim
-from calibration.importer import import_ledger
+from calibration.importer import SCENARIO, import_ledger
 
 
 def import_book(
@@ -39,14 +39,14 @@ def import_book(
         on=on, ceiling_yuan=rules.loan.ceiling_yuan, term_max_months=rules.loan.term_max_months,
         wait_days=rules.claim.wait_days, lang=lang,
     )  # fmt: skip
-    scenario_file = out / "scenario.toml"
+    scenario_file = out / SCENARIO
     townships = None if known_townships else sorted(pd.read_csv(out / "book.csv")["township"].astype(str).unique())
     scenario_file.write_text(_scenario_text(base, on, townships, report.source_name), encoding="utf-8")
     return {
         "n_rows": report.n_rows, "n_loans": report.n_loans, "n_open": report.n_open, "n_rejected_rows": report.n_rejected_rows,
         "n_problems": report.n_problems, "dropped_columns": report.dropped_columns, "ignored_columns": report.ignored_columns,
         "absent_fields": report.absent_fields, "summary": report.summary, "source_sha256": report.sha256,
-        "estimate": report.estimate.to_json(), "out": str(out), "scenario_file": str(scenario_file),
+        "estimate": json.loads(report.estimate.to_json()), "out": str(out), "scenario_file": str(scenario_file),
     }  # fmt: skip
 
 

@@ -52,8 +52,12 @@ Assurance = Annotated[
 ]
 
 
+_FIXED_IN_A_RUN = {"year": "--year", "seed": "--seed", "out": "--out", "set_": "--set", "resume": "--resume"}
+
+
 @app.command()
 def size(
+    ctx: typer.Context,
     scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, or a run folder.")],
     year: Annotated[int | None, typer.Option("--year", help="Year to size; default: the scenario's.")] = None,
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None,
@@ -63,8 +67,15 @@ def size(
 
     Example: riskfund size x-county --replications 2000 --seed 2027 --json
     """
-    if Path(scenario).is_dir():
-        _answer(sim.read_answer(Path(scenario), assurance), json, str(lang))
+    folder = Path(scenario)
+    if folder.is_dir() and ((folder / "manifest.json").is_file() or scenario not in sim.scenario_names()):
+        for name, option in _FIXED_IN_A_RUN.items():
+            if str(ctx.get_parameter_source(name)).split(".")[-1] != "DEFAULT":
+                raise InputError(
+                    "command", option, scenario, f"no {option} with a stored run: it is what it was made with"
+                )
+        n = replications if str(ctx.get_parameter_source("replications")).split(".")[-1] != "DEFAULT" else None
+        _answer(sim.read_answer(folder, assurance, n), json, str(lang))
         return
     loaded = sim.Scenario.load(scenario, _changes(set_))
     with show.progress_bar(str(lang), quiet=quiet) as progress:

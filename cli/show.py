@@ -25,7 +25,7 @@ from cli.text import exact_yuan, money, percent, reason, rounded_up, say
 from sim.experiment import Progress as Report
 
 NEEDS = ("need_yuan", "need_yuan_free_split", "need_yuan_pooled", "ring_fencing_price_yuan", "runoff_need_yuan",
-         "need_yuan_lending_reacts", "need_yuan_stationary_opening", "top_up_yuan")  # fmt: skip
+         "need_yuan_lending_reacts", "need_yuan_stationary_opening", "top_up_yuan", "top_up_by_account_yuan")  # fmt: skip
 SHARES = ("default_share", "default_share_by_count", "compensable_share", "overdue_share_reported", "bad_loan_ratio_reported",
           "hidden_default_share", "subsidy_unpaid_share_90d", "subsidy_unpaid_share_90d_q4", "exhausting_share_of_maturities",
           "clerk_utilisation")  # fmt: skip
@@ -63,10 +63,10 @@ def progress_bar(lang: str, *, quiet: bool) -> Iterator[Report | None]:
 def sentence(data: dict[str, Any], lang: str) -> str:
     """The answer in one sentence: the upper figure, rounded up, in counts of equally likely years."""
     need, assurance = data["need_yuan"], data["assurance"]
+    if need["conservative"] == 0:
+        return say("nothing_due", lang, year=data["year"], date=data["cutoff_maturity_on"])
     size = rounded_up(need["conservative"], (need["ci95"][1] - need["ci95"][0]) / 2)
-    dots = 20 if abs(20 * assurance - round(20 * assurance)) < 1e-9 else 100
-    if abs(dots * assurance - round(dots * assurance)) > 1e-9:
-        dots = 1000
+    dots = next((d for d in (20, 100, 1000, 10_000) if abs(d * assurance - round(d * assurance)) < 1e-9), 100_000)
     enough = round(dots * assurance)
     return say(
         "headline",

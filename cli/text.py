@@ -17,6 +17,10 @@ _TEXT: dict[str, tuple[str, str]] = {
         "{year}年度建议安排风险补偿金{size}：{dots}个同样可能的年份中，约{enough}个够用，{short}个会有缺口（缺口概率{p}）。",
         "For {year} set aside {size}: enough in about {enough} of {dots} equally likely years, short in {short} (shortfall chance {p}).",
     ),
+    "nothing_due": (
+        "{year}年度内没有到期应付的代偿：{date}以后到期的贷款由以后年度的补偿金承担。",
+        "Nothing falls due in {year}: loans that mature after {date} are paid from a later year's fund.",
+    ),
     "given_that": ("以{on}掌握的情况为准。", "Given what is known on {on}."),
     "interval": (
         "估计值{value}，抽样误差95%区间{low}至{high}（模拟{n}次）；建议值取95%上限并向上取整。",
@@ -53,6 +57,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "need_yuan_lending_reacts": ("放贷随规模变动时需要的规模", "need when lending follows the size"),
     "need_yuan_stationary_opening": ("期初状态也随机抽取时需要的规模", "need if the opening state were drawn as well"),
     "top_up_yuan": ("需新增（扣除结转）", "top-up needed (less balance carried over)"),
+    "top_up_by_account_yuan": ("需新增（各分账户结余不调剂）", "top-up needed, account by account"),
     "shortfall_chance": ("缺口概率（现定规模）", "shortfall chance of the set size"),
     "mean_gap_if_short_yuan": ("如有缺口，平均缺口", "mean gap if short"),
     "oldest_wait_days_if_short": ("如有缺口，最久等待天数", "oldest claim's wait if short [days]"),

@@ -13,12 +13,13 @@ A study in a few lines::
         print(row["metric"], row["difference"])
 """
 
+from sim.answer import Answer
 from sim.errors import ConservationError, IncompatibleRun, InputError, RiskfundError, TooFewHistories
 from sim.estimate import Estimate
 from sim.law import Pack, Rules, load_pack, pack_names
 from sim.provenance import VERSION as __version__
 from sim.scenario import Scenario, scenario_names
-from sim.sizing import Answer, read_answer, size
+from sim.sizing import read_answer, size
 from sim.study import Results, run, what_differs
 from sim.trace import Step, trace_history, trace_unpaid
 

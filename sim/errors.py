@@ -30,10 +30,15 @@ class InputError(RiskfundError):
     """
 
     def __init__(self, where: str, field: str, value: object, allowed: str, options: Iterable[str] = ()) -> None:
+        value = value.item() if hasattr(value, "item") else value  # a NumPy number as a plain one
         self.where, self.field, self.value, self.allowed = where, field, value, allowed
         near = difflib.get_close_matches(str(value), list(options), n=1, cutoff=0.4)
         hint = f"; nearest valid name: {near[0]}" if near else ""
         super().__init__(f"{where}: {field}: found {value!r}; allowed: {allowed}{hint}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross from worker processes."""
+        return InputError, (self.where, self.field, self.value, self.allowed)
 
 
 class TooFewHistories(RiskfundError):

@@ -126,6 +126,11 @@ def proportion(hits: int, n: int) -> Estimate:
     return Estimate(hits / n, (low, high))
 
 
+def upper_proportion(hits: int, n: int, confidence: float = 0.95) -> float:
+    """One-sided upper bound of a share (exact binomial)."""
+    return 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, confidence))
+
+
 def tail_mean(x: Array, a: float) -> float:
     """TVaR: quantile plus the mean excess over it, divided by 1 - a (Acerbi-Tasche)."""
     ordered = np.sort(np.asarray(x, dtype=float))

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from sim import outcomes, reacting
-from sim.errors import InputError, Interrupted
+from sim.errors import IncompatibleRun, InputError, Interrupted
 from sim.opening import OpeningState
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
@@ -93,7 +93,7 @@ def run_arms(
     tasks = [
         Task(arm.name, b, str(folder.path), seed, arm.scenario.model_dump(mode="python"), tuple(files[o] for o in arm.openings),
              arm.last_day, arm.is_main)
-        for arm in arms for b in range(batches) if not folder.has_batch(arm.name, b)
+        for arm in arms for b in range(batches) if not folder.has_batch(arm.name, b, arm.is_main)
     ]  # fmt: skip
     done = total - len(tasks) * BATCH
     report = progress or (lambda done, total: None)
@@ -155,8 +155,8 @@ def work(task: Task) -> None:
     places: list[pd.DataFrame] = []
     failed: list[dict[str, Any]] = []
     for replication in range(task.batch * BATCH, (task.batch + 1) * BATCH):
+        setup = _setup(task, replication)
         try:
-            setup = _setup(task, replication)
             world = simulate(setup, replication)
             row = outcomes.summary(setup, world)
             places.append(pd.DataFrame(outcomes.townships(setup, world)))
@@ -164,18 +164,19 @@ def work(task: Task) -> None:
                 row |= reacting.sweep(setup, world)
                 months.append(pd.DataFrame(outcomes.months(setup, world)))
             rows.append(row)
+        except (OSError, MemoryError):
+            raise  # of the machine, not of this history: the batch is run again
         except Exception as error:
             failed.append({
                 "arm": task.arm, "seed": task.seed, "replication": replication,
                 "error": f"{type(error).__name__}: {error}", "where": traceback.format_exc(limit=-2),
             })  # fmt: skip
     folder = RunFolder(Path(task.folder))
-    if task.is_main and months:
-        folder.write_part("months", task.arm, task.batch, pd.concat(months, ignore_index=True), [])
-    if places:
-        folder.write_part("townships", task.arm, task.batch, pd.concat(places, ignore_index=True), [])
-    frame = pd.DataFrame(rows) if rows else pd.DataFrame({"replication": pd.Series(dtype="int64")})
-    folder.write_part("histories", task.arm, task.batch, frame, failed)
+    nothing = pd.DataFrame({"replication": pd.Series(dtype="int64")})
+    if task.is_main:
+        folder.write_part("months", task.arm, task.batch, pd.concat(months or [nothing], ignore_index=True), [])
+    folder.write_part("townships", task.arm, task.batch, pd.concat(places or [nothing], ignore_index=True), [])
+    folder.write_part("histories", task.arm, task.batch, pd.DataFrame(rows) if rows else nothing, failed)
 
 
 _SETUPS: dict[str, Setup] = {}
@@ -186,8 +187,10 @@ def _setup(task: Task, replication: int) -> Setup:
     path, sha256 = task.openings[replication % len(task.openings)]
     key = repr((task.seed, task.scenario, sha256, task.last_day))
     if key not in _SETUPS:
-        scenario = Scenario.from_dict(task.scenario)
-        _SETUPS[key] = prepare(scenario, task.seed, OpeningState.load(Path(path)), task.last_day)
+        opening = OpeningState.load(Path(path))
+        if opening.sha256 != sha256:
+            raise IncompatibleRun(f"{path}: is not the opening state of this run any more; choose another folder")
+        _SETUPS[key] = prepare(Scenario.from_dict(task.scenario), task.seed, opening, task.last_day)
     return _SETUPS[key]
 
 

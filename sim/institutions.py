@@ -29,7 +29,7 @@ def open_ledger(setup: Setup, loans: Loans, keep_journal: bool) -> Ledger:
     for account in ("before", "county", "county_owes", "banks", "households", "debt"):
         ledger.open(account)
     ledger.open("subsidy_cash", guarded=True)
-    for index, fen in enumerate(setup.account_fen):
+    for index, fen in enumerate(opening_accounts(setup)):
         ledger.open(f"fund:{index}", guarded=True)
         ledger.post(setup.first_day, "fund set up", (f"fund:{index}", int(fen)), ("before", -int(fen)))
     ledger.post(setup.first_day, "cash carried over", ("subsidy_cash", setup.opening.subsidy_cash_fen),
@@ -50,6 +50,27 @@ def open_ledger(setup: Setup, loans: Loans, keep_journal: bool) -> Ledger:
             ("county_owes", -unpaid[index]),
         )
     return ledger
+
+
+def opening_accounts(setup: Setup) -> I64:
+    """What the fund's accounts hold at the beginning: the set size from 1 January of the sized year, else what is there."""
+    if setup.first_day >= setup.year_start:
+        return setup.account_fen
+    held = np.array(setup.opening.fund_fen, dtype=np.int64)
+    return held if held.size == setup.account_fen.size else np.array([held.sum()])
+
+
+def _top_up(env: Any, setup: Setup, world: World) -> Any:
+    """On 1 January of the sized year the county brings each account up to its set size."""
+    yield from until(env, setup.year_start, Slot.BUDGET_RELEASE)
+    for index, fen in enumerate(setup.account_fen):
+        balance = world.ledger.balances[f"fund:{index}"]
+        missing = max(int(fen) - balance, 0)
+        world.ledger.post(
+            setup.year_start, "topped up to the set size", ("county", -missing), (f"fund:{index}", missing)
+        )
+        world.flows.carried_over.append(balance)
+        world.flows.top_up.append(missing)
 
 
 def run_institutions(setup: Setup, world: World) -> None:
@@ -76,7 +97,12 @@ def run_institutions(setup: Setup, world: World) -> None:
     years = range(clock.date_of(first).year, clock.date_of(last).year + 1)
     backstop = {day_in_year(y, rules.fund.backstop_on) for y in years}
     pays = calendar.add_working_days(setup.meetings, rules.claim.payment_working_days)
-    days = {int(d) for d in (*pays, *setup.month_ends)} | {d for d, *_ in setup.credits} | backstop | {first}
+    days = (
+        {int(d) for d in (*pays, *setup.month_ends)}
+        | {d for d, *_ in setup.credits}
+        | backstop
+        | {first, setup.year_start}
+    )
     days |= {int(d) for d in claims.due if d >= first}  # approved before the history begins
     days = {d for d in days if first <= d <= last}
     env.process(
@@ -86,6 +112,8 @@ def run_institutions(setup: Setup, world: World) -> None:
     for index in range(setup.set_fen.size):
         due = {int(d): int(f) for d, f in zip(setup.settlements, world.entitled[:, index], strict=True)}
         env.process(lender(env, ledger, index, setup.month_ends, lent[index], repaid[index], due, direct))
+    if setup.first_day < setup.year_start <= last:
+        env.process(_top_up(env, setup, world))
     env.process(_recorder(env, setup, world))
     env.run(until=last + 1)
     world.n_events = next(env._eid)  # SimPy numbers its events; the next number is their count
@@ -144,7 +172,12 @@ def _fill_desk(setup: Setup, world: World) -> None:
             minutes = world.lists.lines[i] * clerks.minutes_per_line
             world.desk.submit(max(world.lists.arrives[i], first), LIST, minutes, (LIST, i))
     claims = world.claims
-    coming = (claims.decided == NEVER) & (claims.signed <= last) & (claims.recovered_on > claims.signed)
+    coming = (
+        (claims.decided == NEVER)
+        & (claims.reviewed == NEVER)
+        & (claims.signed <= last)
+        & (claims.recovered_on > claims.signed)
+    )
     for k in np.flatnonzero(coming):
         world.desk.submit(max(int(claims.signed[k]), first), CLAIM_FILE, clerks.minutes_per_claim, (CLAIM_FILE, int(k)))
 
@@ -171,9 +204,14 @@ def _releases(setup: Setup, entitled: I64) -> dict[int, int]:
         dated = [
             (day_in_year(int(year), d), s) for d, s in zip(fiscal.release_days, fiscal.cash_by_quarter, strict=True)
         ]
-        to_come = [(day, share) for day, share in dated if day >= setup.first_day]
-        total = sum(share for _, share in to_come)  # of a year that has begun, what is left comes on the days left
-        for day, share in to_come:
+        days = [(day, share) for day, share in dated if day >= setup.first_day]
+        if setup.scenario.opening.kind == "warm-up":
+            # a year cut in two by the information date has one budget, and its arrears are carried over
+            budget = budget * setup.rules.subsidy.settlements_per_year // max(int((years == year).sum()), 1)
+            total = 1.0
+        else:
+            total = sum(share for _, share in days)  # no arrears are known: the rest of the year pays its own way
+        for day, share in days:
             if day <= setup.last_day and total > 0:
                 out[day] = out.get(day, 0) + int(share_of(budget, round(share / total * PPM)))
     return out

@@ -76,8 +76,13 @@ class OpeningState:
     @staticmethod
     def load(path: Path) -> OpeningState:
         """Read what `save` wrote."""
-        frame = pd.read_parquet(path)
-        day, fund, cash, lists, settled = json.loads(frame.attrs["state"])
+        try:
+            frame = pd.read_parquet(path)
+            day, fund, cash, lists, settled = json.loads(frame.attrs["state"])
+        except (OSError, KeyError, ValueError) as error:  # Arrow's own errors are ValueErrors
+            raise InputError(
+                str(path.parent), path.name, type(error).__name__, "the opening state of this run"
+            ) from None
         return OpeningState(day, Loans.from_frame(frame), tuple(fund), cash, tuple(map(tuple, lists)), settled)
 
 
@@ -120,26 +125,36 @@ def from_table(scenario: Scenario, rules: Rules, calendar: Calendar) -> OpeningS
     where = path.name
     frame = _read_csv(path, _TABLE, "a book.csv made by `riskfund data import`")
     _refuse_row(where, frame, "loan_id", frame["loan_id"].duplicated().to_numpy(), "each loan once")
-    principal, balance = (_numbers(where, frame, c) for c in ("principal_fen", "balance_fen"))
+    principal, balance = (_numbers(where, frame, c, at_most=1e12) for c in ("principal_fen", "balance_fen"))
     _refuse_row(where, frame, "balance_fen", balance > principal, "at most the principal")
-    rate = _numbers(where, frame, "rate_ppm")
-    day = clock.day_of(scenario.information_on)
+    rate = _numbers(where, frame, "rate_ppm", at_most=360_000)
+    _refuse_row(
+        where, frame, "rate_ppm", (rate > 0) & (rate < 1_000), "parts per million a year: 47500 for 4.75 per cent, or 0"
+    )
+    day, date = clock.day_of(scenario.information_on), scenario.information_on
     start, due = (_days(where, frame, c, required=True) for c in ("originated_on", "matures_on"))
-    never = np.full(due.size, NEVER)
-    since = _days(where, frame, "overdue_since", required=False) if "overdue_since" in frame else never
+    _refuse_row(where, frame, "originated_on", start >= day, f"a day before the information date {date}")
+    _refuse_row(where, frame, "matures_on", due <= start, "a day after originated_on")
+    since, filed = (
+        _days(where, frame, c, required=False) if c in frame else np.full(due.size, NEVER)
+        for c in ("overdue_since", "filed_on")
+    )
+    _refuse_row(where, frame, "overdue_since", since >= day, f"a day before the information date {date}")
+    _refuse_row(where, frame, "filed_on", filed >= day, f"a day before the information date {date}")
+    _refuse_row(where, frame, "filed_on", (filed != NEVER) & (filed < due), "a day after the maturity")
     loans = Loans.make(
         len(frame),
-        id=frame["loan_id"].to_numpy(),
-        household=frame["household_id"].to_numpy(),
+        id=_ids(where, frame, "loan_id"),
+        household=_ids(where, frame, "household_id"),
         lender=_index(where, frame, "lender", [lender.key for lender in scenario.lenders]),
         township=_index(where, frame, "township", [t.key for t in scenario.townships]),
         balance=balance.astype(np.int64),
         start=start,
         due=np.where(due < day, np.maximum(due, since), due),
         rate_ppm=rate.astype(np.int64),
-        filed=_days(where, frame, "filed_on", required=False) if "filed_on" in frame else NEVER,
+        filed=filed,
     )
-    loans = loans.take(np.flatnonzero((loans.balance > 0) & (loans.start < day)))
+    loans = loans.take(np.flatnonzero(loans.balance > 0))
     if len(loans) == 0:
         raise InputError(where, "balance_fen", 0, f"at least one loan open on {scenario.information_on}")
     return _staged(scenario, rules, calendar, loans, day)
@@ -276,12 +291,24 @@ def _days(where: str, frame: pd.DataFrame, column: str, *, required: bool) -> I6
     return np.where(np.isnat(days), NEVER, days.astype(np.int64)).astype(np.int64)
 
 
-def _numbers(where: str, frame: pd.DataFrame, column: str, *, at_least: float = 0.0) -> Array:
+def _ids(where: str, frame: pd.DataFrame, column: str) -> I64:
+    """A column of whole-number ids, as the import makes them."""
+    if frame[column].dtype != np.int64:
+        numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
+        bad = ~(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 2.0**53))
+        _refuse_row(where, frame, column, bad, "a whole number below 2**63, as `riskfund data import` makes it")
+        return numbers.astype(np.int64)
+    return frame[column].to_numpy(np.int64)
+
+
+def _numbers(
+    where: str, frame: pd.DataFrame, column: str, *, at_least: float = 0.0, at_most: float = float("inf")
+) -> Array:
     """A column of numbers."""
     numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
-    _refuse_row(
-        where, frame, column, ~(np.isfinite(numbers) & (numbers >= at_least)), f"a number, {at_least:g} or more"
-    )
+    bad = ~(np.isfinite(numbers) & (numbers >= at_least) & (numbers <= at_most))
+    words = f"a number from {at_least:g} to {at_most:g}" if np.isfinite(at_most) else f"a number, {at_least:g} or more"
+    _refuse_row(where, frame, column, bad, words)
     return numbers
 
 
@@ -290,13 +317,17 @@ def _refuse_row(
 ) -> None:
     rows = np.flatnonzero(bad)
     if rows.size:
-        raise InputError(where, f"row {rows[0] + 2}, {column}", frame[column].iloc[rows[0]], allowed, options)
+        line = rows[0] + 2 + int(frame.attrs.get("comment_lines", 0))
+        raise InputError(where, f"row {line}, {column}", frame[column].iloc[rows[0]], allowed, options)
 
 
 def _read_csv(path: Path, needed: tuple[str, ...], what: str) -> pd.DataFrame:
     """A table with the columns that are needed and at least one row."""
     try:
         frame = pd.read_csv(path, comment="#")
+        frame.attrs["comment_lines"] = sum(
+            line.startswith("#") for line in path.read_text(encoding="utf-8").splitlines()
+        )
     except (OSError, ValueError) as error:
         raise InputError(path.name, "file", str(error), what) from None
     if frame.empty:

@@ -12,7 +12,7 @@ from sim.fund.claims import FAR, NEVER, WRITTEN_OFF_AFTER, Claims, return_of
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import PAID, Loans
-from sim.replication import build_claims, unhindered
+from sim.replication import build_claims, paid_before, unhindered
 from sim.units import FEN_PER_YUAN, I64, Array, Bool
 from sim.world import Fates, Setup, World
 
@@ -43,6 +43,9 @@ def summary(setup: Setup, world: World) -> dict[str, int | float]:
     row |= _reported(setup, world, last)
     row |= _subsidy(setup, world, first, last)
     row |= _waterfall(world, first, last)
+    carried = world.flows.carried_over or setup.opening.fund_fen
+    row |= {f"carried_over_{i}_fen": int(fen) for i, fen in enumerate(carried)}
+    row["carried_over_fen"] = int(sum(carried))
     row["n_events"] = world.n_events
     row["clerk_minutes"] = world.desk.busy_minutes
     row["dry_opening"] = int(world.paths.is_dry[0]) if world.paths.is_dry.size else 0
@@ -90,7 +93,7 @@ def _fund_returns(setup: Setup, claims: Claims, rows: Bool) -> I64:
 def _paid_by(world: World, day: int) -> I64:
     """Paid on each claim by the end of a day [fen]: before the history, by the fund, or by the county."""
     claims = world.claims
-    out = np.where(world.loans.paid[claims.row] >= 0, claims.fund_part, 0)
+    out = paid_before(world.loans, claims)
     for i, when, fen in (*world.flows.payments, *world.flows.backstop):
         if when <= day:
             out[i] += fen
@@ -137,11 +140,12 @@ def _short(setup: Setup, world: World, first: int, last: int) -> dict[str, int |
     payments, receipts = shadow_flows(setup, world, first, last)
     gaps = np.maximum(need(payments, receipts) - setup.account_fen, 0)
     claims = world.claims
-    waited = (claims.first_wait != NEVER) & (claims.first_wait <= last) & (claims.first_wait >= first)
+    waited = (claims.first_wait != NEVER) & (claims.first_wait <= last)
     is_paid = claims.paid >= claims.fund_part
     done = np.minimum(
         np.where(is_paid, claims.paid_on, setup.last_day), np.maximum(claims.recovered_on, claims.first_wait)
     )
+    waited &= done >= first  # also those that have waited since before the year
     waits = (done - claims.first_wait)[waited]
     censored = waited & ~is_paid & (claims.recovered_on > setup.last_day)
     return {
@@ -255,14 +259,16 @@ def _waterfall(world: World, first: int, last: int) -> dict[str, int | float]:
     refused = alive & ~repaid & decided & claims.is_refused
     approved = alive & ~repaid & decided & ~claims.is_refused
     in_process = alive & ~repaid & ~refused & ~approved
+    rest = np.where(approved, claims.fund_part - paid, 0)
+    ended = approved & (claims.recovered_on <= last)  # the debtor paid while the claim waited for the rest
     parts = {
-        "repaid_before_payment": int(claims.amount[repaid].sum()),
+        "repaid_before_payment": int(claims.amount[repaid].sum()) + int(rest[ended].sum()),
         "in_process": int(claims.amount[in_process].sum()),
         "refused": int(claims.amount[refused].sum()),
         "insurer": 0,
         "bank": int(claims.bank_part[approved].sum()),
         "fund_paid": int(paid[approved].sum()),
-        "fund_approved_waiting": int((claims.fund_part - paid)[approved].sum()),
+        "fund_approved_waiting": int(rest[~ended].sum()),
     }
     claimable = int(claims.amount[alive].sum())
     if sum(parts.values()) != claimable:
@@ -317,7 +323,8 @@ def _waiting(setup: Setup, world: World) -> I64:
     """Fund parts due and unpaid at each month's end [fen]."""
     claims, flows = world.claims, world.flows
     rows = np.flatnonzero((claims.due != NEVER) & (world.loans.paid[claims.row] < 0))
-    events = [(int(claims.due[i]), int(claims.fund_part[i])) for i in rows if claims.recovered_on[i] > claims.due[i]]
+    asked = claims.fund_part - paid_before(world.loans, claims)
+    events = [(int(claims.due[i]), int(asked[i])) for i in rows if claims.recovered_on[i] > claims.due[i]]
     events += [(day, -fen) for _, day, fen in (*flows.payments, *flows.backstop)]
     # a debtor who pays while the claim waits ends the wait for what is left
     left = claims.fund_part - _paid_by(world, setup.last_day)

@@ -16,6 +16,17 @@ from sim.law.pack import CALENDARS, RULES
 from sim.scenario import Scenario
 
 VERSION = "0.1.0"
+PROVENANCE = (
+    "version",
+    "code_sha256",
+    "scenario_sha256",
+    "rules_sha256",
+    "opening_sha256",
+    "seed",
+    "numpy",
+    "numba",
+    "simpy",
+)
 
 
 @functools.cache

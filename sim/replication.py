@@ -16,7 +16,7 @@ from sim.fund.account import Flows, deposit_interest
 from sim.fund.claims import Claims
 from sim.households import kernels, reduced_form
 from sim.households.reduced_form import DEFAULTED
-from sim.institutions import open_ledger, run_institutions
+from sim.institutions import open_ledger, opening_accounts, run_institutions
 from sim.law import Rules, load_rates
 from sim.law.pack import load_calendar
 from sim.lending.applications import (
@@ -135,9 +135,7 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> W
         )
         demand = Loans.concat([opening, new])
     fates = draw_fates(setup, demand, paths, replication)
-    granted = np.ones(len(demand), dtype=np.bool_)
-    if setup.apps is not None:
-        granted = granted_at(setup, demand, setup.limit_fen, *releases(setup, demand, fates, replication))
+    granted = granted_at(setup, demand, setup.limit_fen, *releases(setup, demand, fates, replication))
     rows = np.flatnonzero(granted)
     loans, fates_of_loans = demand.take(rows), fates.take(rows)
     claims = build_claims(setup, loans, fates_of_loans, replication)
@@ -182,6 +180,12 @@ def releases(setup: Setup, loans: Loans, fates: Fates, replication: int) -> tupl
     return out, shrinks
 
 
+def paid_before(loans: Loans, claims: Claims) -> I64:
+    """What was paid on each claim before the history begins [fen]."""
+    out: I64 = np.where(loans.paid[claims.row] >= 0, claims.fund_part, loans.paid_fen[claims.row])
+    return out
+
+
 def unhindered(setup: Setup, claims: Claims) -> tuple[I64, I64]:
     """Meeting and payment day of claims that no clerk holds up."""
     waits = np.where(claims.has_objection, setup.rules.claim.objection_waits_meetings, 0)
@@ -190,6 +194,8 @@ def unhindered(setup: Setup, claims: Claims) -> tuple[I64, I64]:
 
 def granted_at(setup: Setup, demand: Loans, limit: I64, release: I64, shrinks: I64) -> Bool:
     """Which loans of the demand are made when each lender may guarantee up to ``limit`` [fen]."""
+    if setup.apps is None:
+        return np.ones(len(demand), dtype=np.bool_)
     n_opening = len(setup.opening.loans)
     covered = np.minimum(demand.balance, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
     held = np.flatnonzero(demand.status[:n_opening] != PAID)
@@ -232,8 +238,8 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
         rows, loans.lender[rows], cause, loans.balance[rows], missed, entitled, filed, signed, ends, amount,
         fund_part, bank_part, (refused & ~is_known) | (refused_on != NEVER) | (entitled < setup.law_from),
         objection & ~is_known, np.maximum(recovered, known_from),
-        decided, decided.copy(), due,
-        np.where(paid_on >= 0, fund_part, 0), never.copy(), np.where(paid_on >= 0, paid_on, NEVER),
+        np.where(is_known, decided, loans.reviewed[rows]), decided, due,
+        np.where(paid_on >= 0, fund_part, loans.paid_fen[rows]), never.copy(), np.where(paid_on >= 0, paid_on, NEVER),
     )  # fmt: skip
 
 
@@ -248,9 +254,10 @@ def _check(setup: Setup, world: World) -> None:
     if book != int(owed.sum()) or book != -world.ledger.balances["debt"]:
         raise ConservationError(f"books hold {book} fen, loans owed are {int(owed.sum())} fen")
     paid = int(claims.paid.sum()) - sum(f for *_, f in world.flows.backstop)
-    already = int(np.where(world.loans.paid[claims.row] >= 0, claims.fund_part, 0).sum())
+    already = int(paid_before(loans, claims).sum())
     funds = sum(fen for name, fen in world.ledger.balances.items() if name.startswith("fund:"))
     credits = sum(fen for _, _, fen in (*setup.credits, *world.flows.subsidy_interest))
     returns = sum(fund for _, _, fund, _ in world.flows.returns)
-    if funds != int(setup.account_fen.sum()) + credits + returns - (paid - already):
+    begin = int(opening_accounts(setup).sum()) + sum(world.flows.top_up)
+    if funds != begin + credits + returns - (paid - already):
         raise ConservationError("fund balance differs from opening + interest + returns - payments")

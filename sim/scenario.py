@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sim.clock import add_months, date_of, day_of
 from sim.errors import InputError
 from sim.law import Pack, Rules, load_pack
 from sim.law.pack import check_value, read_toml
@@ -17,12 +19,12 @@ from sim.reading import adds_up, as_input_error, check_path, merge, nested, refu
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Yuan = Annotated[int, Field(ge=0)]
+Yuan = Annotated[int, Field(ge=0, le=10**11)]  # up to 100 billion yuan
 PositiveInt = Annotated[int, Field(gt=0)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Text(_Model):
@@ -253,7 +255,7 @@ class Source(_Model):
 class Scenario(_Model):
     """One complete scenario."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[^./\\:*?\"<>|\x00-\x1f][^/\\:*?\"<>|\x00-\x1f]{0,79}$")]  # names a folder
     title: Text
     note: Text | None = None
     is_demonstration: bool = True
@@ -288,7 +290,21 @@ class Scenario(_Model):
             refuse("defaults.factor", "sum of 1 or more", "variance shares that leave room for the household")
         if self.opening.kind in ("table", "townships") and not self.opening.file:
             refuse("opening.file", "None", f"a file for opening kind {self.opening.kind}")
+        if self.opening.kind == "portfolio" and not self.opening.portfolio:
+            refuse("opening.portfolio", "0 groups", "at least one group of households")
         for group in self.opening.portfolio:
+            if group.originated_on >= self.information_on:
+                refuse("opening.portfolio.originated_on", f"{group.originated_on}", "a day before the information date")
+            if (
+                not self.information_on
+                <= _months_after(group.originated_on, group.term_months)
+                <= dt.date(2040, 12, 31)
+            ):
+                refuse(
+                    "opening.portfolio.term_months",
+                    f"{group.term_months}",
+                    "a maturity from the information date to 2040",
+                )
             if group.township not in [t.key for t in self.townships]:
                 refuse("opening.portfolio.township", f"{group.township}", "a township of this file")
             if group.lender not in [lender.key for lender in self.lenders]:
@@ -373,6 +389,10 @@ class Scenario(_Model):
         return None
 
 
+def _months_after(date: dt.date, months: int) -> dt.date:
+    return date_of(int(add_months(np.array([day_of(date)]), min(months, 1200))[0]))
+
+
 def scenario_names() -> list[str]:
     """Scenarios shipped with the project."""
     return sorted(p.stem for p in SCENARIOS.glob("*.toml"))
@@ -393,6 +413,8 @@ def _read(name: str, below: tuple[str, ...] = ()) -> tuple[dict[str, Any], str]:
     if str(raw.get("rules", "")).endswith(".toml"):
         raw["rules"] = str((path.parent / raw["rules"]).resolve())
     if base is not None:
+        if not isinstance(base, str):
+            raise InputError(path.name, "extends", base, "the name or file of a scenario")
         named = str(path.parent / base) if base.endswith(".toml") else base
         raw = merge(_read(named, (*below, str(path.resolve())))[0], raw)
     return raw, path.name

@@ -17,6 +17,7 @@ from sim.opening import OpeningState
 
 BATCH = 50  # histories in one file; fixed, so that a batch is the same file on any number of workers
 _FAILED = b"riskfund.failed"
+_STALE = 3600  # seconds: no batch takes that long to write
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,30 @@ class RunFolder:
             The folder holds something else.
         """
         folder = RunFolder(path)
+        if path.exists() and not path.is_dir():
+            raise InputError(str(path), "out", str(path), "a folder, not a file")
         if path.exists() and any(path.iterdir()):
             if not folder.manifest_path.is_file():
                 raise InputError(str(path), "out", str(path), "a new folder, or one that holds a run")
             found = folder.manifest()
-            if found["identity"] != json.loads(json.dumps(identity)):
-                changed = [k for k in identity if found["identity"].get(k) != identity[k]]
+            plain = json.loads(json.dumps(identity))
+            if found["identity"] != plain:
+                changed = [k for k in plain if found["identity"].get(k) != plain[k]]
                 raise IncompatibleRun(
                     f"{path}: holds another run (differs in {', '.join(changed)}); choose another folder"
                 )
             if not resume:
                 raise IncompatibleRun(f"{path}: holds this run already and resuming is off; choose another folder")
-            for stale in path.rglob("*.tmp"):
-                stale.unlink(missing_ok=True)
+            folder.write_manifest(found)
+            now = folder.manifest_path.stat().st_mtime
+            for half in path.rglob("*.tmp"):  # another process may be writing its own right now
+                if now - half.stat().st_mtime > _STALE:
+                    half.unlink(missing_ok=True)
         else:
-            path.mkdir(parents=True, exist_ok=True)
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError(str(path), "out", error.strerror, "a folder that can be written") from None
             folder.write_manifest({"identity": identity, "complete_to": 0})
         return folder
 
@@ -69,7 +79,8 @@ class RunFolder:
         """
         try:
             out: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            out["identity"], out["complete_to"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(str(self.path), "manifest.json", str(error), "a run folder made by riskfund") from None
         return out
 
@@ -91,14 +102,24 @@ class RunFolder:
         pq.write_table(data.replace_schema_metadata(meta), temporary, compression="zstd")
         temporary.replace(path)
 
-    def has_batch(self, arm: str, batch: int) -> bool:
-        """Is this batch of an arm done? The table of histories is written last."""
-        return self.part("histories", arm, batch).is_file()
+    def has_batch(self, arm: str, batch: int, is_main: bool) -> bool:
+        """Is this batch of an arm done: all its tables there and readable?"""
+        for table in ("histories", "townships", *(("months",) if is_main else ())):
+            try:
+                pq.read_metadata(self.part(table, arm, batch))
+            except (OSError, pa.ArrowException):
+                return False
+        return True
 
     def read(self, table: str, arm: str, n: int) -> pd.DataFrame:
-        """One table of one arm: the first ``n`` histories, in order."""
-        batches = range(-(-n // BATCH))
-        frames = [pd.read_parquet(self.part(table, arm, b)) for b in batches]
+        """One table of one arm: the first ``n`` histories, in order.
+
+        Raises
+        ------
+        InputError
+            A file of the run is missing or broken.
+        """
+        frames = [self._read_part(table, arm, b) for b in range(-(-n // BATCH))]
         frame = pd.concat([f for f in frames if len(f)] or frames, ignore_index=True)
         return frame[frame["replication"] < n].reset_index(drop=True)
 
@@ -106,21 +127,41 @@ class RunFolder:
         """Histories of an arm that failed, with their addresses."""
         out: list[dict[str, Any]] = []
         for batch in range(-(-n // BATCH)):
-            meta = pq.read_schema(self.part("histories", arm, batch)).metadata or {}
+            path = self.part("histories", arm, batch)
+            try:
+                meta = pq.read_schema(path).metadata or {}
+            except (OSError, pa.ArrowException) as error:
+                raise self._broken(path, error) from None
             out += json.loads(meta.get(_FAILED, b"[]"))
         return [f for f in out if f["replication"] < n]
+
+    def _read_part(self, table: str, arm: str, batch: int) -> pd.DataFrame:
+        path = self.part(table, arm, batch)
+        try:
+            return pd.read_parquet(path)
+        except (OSError, pa.ArrowException) as error:
+            raise self._broken(path, error) from None
+
+    def _broken(self, path: Path, error: Exception) -> InputError:
+        what = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        return InputError(
+            str(self.path),
+            path.relative_to(self.path).as_posix(),
+            what,
+            "a readable file; the command that made the run makes it again",
+        )
 
     def save_opening(self, name: str, state: OpeningState) -> Path:
         """Keep the opening state beside the histories that start from it."""
         path = self.path / f"opening-{name}.parquet"
         if not path.is_file():
-            temporary = path.with_suffix(".tmp")
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
             state.save(temporary)
             temporary.replace(path)
         return path
 
 
 def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_bytes(data)
     temporary.replace(path)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sim import clock, estimate
+from sim.arms import horizon
 from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Estimate
 from sim.experiment import Arm, Progress, check_amounts, run_arms
@@ -19,7 +20,7 @@ from sim.households.reduced_form import base_probability
 from sim.outcomes import year_span
 from sim.provenance import key_of, provenance
 from sim.scenario import Scenario
-from sim.sizing import horizon, refuse_empty
+from sim.sizing import refuse_empty
 from sim.store import BATCH, RunFolder
 from sim.units import FEN_PER_YUAN
 from sim.warmup import opening_state

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim import clock
+from sim.arms import horizon
 from sim.errors import InputError
 from sim.fund import claims as fund_claims
 from sim.fund.claims import FAR, NEVER
@@ -18,7 +19,6 @@ from sim.law.pack import load_calendar
 from sim.lending.applications import rate_ppm
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
-from sim.sizing import horizon
 from sim.units import FEN_PER_YUAN, percent_to_ppm
 from sim.warmup import opening_state
 from sim.world import Setup, World
@@ -76,6 +76,12 @@ def trace_unpaid(
     """
     rules, calendar, rates = scenario.law(), load_calendar(), load_rates()
     _check_made_up(rules, matures, principal_yuan, term_months, cause)
+    for name, given, most, words in (
+        ("rate", rate_percent, 36, "0 to 36 per cent a year"),
+        ("recovered", recovered_yuan, 2 * principal_yuan, "0 yuan to twice the principal"),
+    ):
+        if given is not None and not 0 <= given <= most:
+            raise InputError("command", name, given, words)
     due = clock.day_of(matures)
     start = int(clock.add_months(np.array([due]), -term_months)[0])
     principal = round(principal_yuan * FEN_PER_YUAN)
@@ -131,6 +137,8 @@ def trace_history(
     InputError
         No such loan in this history.
     """
+    if replication < 0:
+        raise InputError("command", "replication", replication, "0 or more")
     setup = prepare(scenario, seed, opening_state(scenario), horizon(scenario))
     world = simulate(setup, replication)
     row = _row_of(setup, world, loan_id)

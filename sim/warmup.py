@@ -61,7 +61,8 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     gone = (fates.repaid >= 0) & (fates.repaid < day)
     again = (fates.renewed == 1) & (loans.due < day)  # renewed at the first maturity, due a second time
     due = np.where((fates.missed < day) | again, fates.missed, loans.due)
-    cause, filed, approved, refused, paid = (np.full(len(loans), NEVER, dtype=np.int64) for _ in range(5))
+    cause, filed, reviewed, approved, refused, paid = (np.full(len(loans), NEVER, dtype=np.int64) for _ in range(6))
+    paid_fen = np.zeros(len(loans), dtype=np.int64)
     known = claims.entitled < day
     row = claims.row[known]
     status[row] = CLAIM
@@ -70,6 +71,8 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     decided = np.where(claims.decided < day, claims.decided, NEVER)
     approved[row] = np.where(claims.is_refused, NEVER, decided)[known]
     refused[row] = np.where(claims.is_refused, decided, NEVER)[known]
+    reviewed[row] = np.where(claims.reviewed < day, claims.reviewed, NEVER)[known]
+    paid_fen[row] = claims.paid[known]
     is_paid = (claims.paid >= claims.fund_part) & (claims.paid_on < day)
     status[claims.row[is_paid]] = PAID
     paid[claims.row[is_paid]] = claims.paid_on[is_paid]
@@ -77,7 +80,15 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     written_off = claims.is_refused & (decided != NEVER) & (decided + WRITTEN_OFF_AFTER < day)
     gone[claims.row[written_off]] = True
     kept = loans.replace(
-        status=status, due=due, cause=cause, filed=filed, approved=approved, refused=refused, paid=paid
+        status=status,
+        due=due,
+        cause=cause,
+        filed=filed,
+        reviewed=reviewed,
+        approved=approved,
+        refused=refused,
+        paid=paid,
+        paid_fen=paid_fen,
     )
     rows = np.flatnonzero(~gone)
     kept, again = kept.take(rows), again[rows]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sim.clock import Calendar
+from sim.clock import Calendar, day_of
 from sim.fiscal.office import Desk, Lists
 from sim.fund.account import Flows
 from sim.fund.claims import Claims
@@ -47,6 +48,11 @@ class Setup:
     credits: list[tuple[int, int, int]]
     settlements: I64
     law_from: int
+
+    @property
+    def year_start(self) -> int:
+        """1 January of the sized year."""
+        return day_of(dt.date(self.scenario.sized_year, 1, 1))
 
     @property
     def first_day(self) -> int:

@@ -14,13 +14,13 @@ from hypothesis import settings
 
 import sim
 from sim import clock
+from sim.arms import horizon
 from sim.errors import InputError
 from sim.fund.claims import FAR, NEVER, Claims
 from sim.law import load_rates
 from sim.law.pack import RULES, load_calendar
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
-from sim.sizing import horizon
 from sim.warmup import opening_state
 
 # The same examples on every run: a failure is a change of the code, never of luck.

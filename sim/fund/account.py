@@ -31,6 +31,8 @@ class Flows:
     backstop: list[tuple[int, int, int]] = field(default_factory=list)
     returns: list[tuple[int, int, int, int]] = field(default_factory=list)
     subsidy_interest: list[tuple[int, int, int]] = field(default_factory=list)
+    carried_over: list[int] = field(default_factory=list)  # by account, before the top-up of 1 January
+    top_up: list[int] = field(default_factory=list)
 
 
 def deposit_interest(

@@ -36,8 +36,10 @@ class Loans:
         OPEN, OVERDUE (matured, not yet day 90), CLAIM (day 90 passed) or PAID (by the fund).
     cause
         Index into `households.reduced_form.CAUSES` where known, else NEVER.
-    filed, approved, refused, paid : [day]
+    filed, reviewed, approved, refused, paid : [day]
         Stages of the claim that were reached before the information date, else NEVER.
+    paid_fen : [fen]
+        Paid in part by the fund before the information date.
     """
 
     id: I64
@@ -54,7 +56,9 @@ class Loans:
     filed: I64
     approved: I64
     refused: I64
+    reviewed: I64
     paid: I64
+    paid_fen: I64
 
     def __len__(self) -> int:
         return int(self.id.size)
@@ -62,8 +66,8 @@ class Loans:
     @staticmethod
     def make(n: int, **columns: Array | int) -> Loans:
         """Loans from the given columns; the stages default to NEVER, status to OPEN, class to 0."""
-        defaults: dict[str, Any] = {"p_class": 0, "status": OPEN} | dict.fromkeys(
-            ("cause", "filed", "approved", "refused", "paid"), NEVER
+        defaults: dict[str, Any] = {"p_class": 0, "status": OPEN, "paid_fen": 0} | dict.fromkeys(
+            ("cause", "filed", "approved", "refused", "reviewed", "paid"), NEVER
         )
         return Loans(
             **{

@@ -34,7 +34,7 @@ NUMBA = {
 }  # fmt: skip
 LONG: dict[str, str] = {
     "scenario.py": "every model of a scenario file in one place; readers look fields up here",
-    "sizing.py": "the whole answer from stored histories, figure by figure",
+    "answer.py": "the whole answer from stored histories, figure by figure",
 }
 
 

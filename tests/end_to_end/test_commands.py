@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,6 +100,39 @@ def test_no_resume_refuses_and_another_run_in_the_folder_too(sized: tuple[Path, 
     assert "resuming is off" in riskfund(cwd, *SIZE, "--resume", "no", code=6).stderr
     folder = next(cwd.glob("runs/*"))
     assert "seed" in riskfund(cwd, "size", "x-county", "-n", "60", "--seed", "1", "--out", str(folder), code=6).stderr
+
+
+def test_a_stored_run_is_read_as_it_was_made(sized: tuple[Path, str], tmp_path: Path) -> None:
+    """Options that would change a stored run are refused; damaged or exchanged files are named, not used."""
+    run = tmp_path / "run"
+    shutil.copytree(next(sized[0].glob("runs/*")), run)
+    for words in (("--year", "2020"), ("--seed", "5"), ("--set", "defaults.anchor=high")):
+        assert words[0] in riskfund(tmp_path, "size", "run", *words, code=3).stderr
+    assert json.loads(riskfund(tmp_path, "size", "run", "-n", "100", "--json").stdout)["replications"] == 100
+    assert "121 finished histories" in riskfund(tmp_path, "size", "run", "-n", "121", code=3).stderr
+    part = run / "histories" / "main" / "part-00001.parquet"
+    whole = part.read_bytes()
+    part.write_bytes(whole[:100])
+    assert "histories/main/part-00001.parquet" in riskfund(tmp_path, "size", "run", code=3).stderr
+    assert riskfund(tmp_path, *SIZE, "--out", "run", "--workers", "1").stdout == sized[1]  # made again
+    shutil.copy(run / "opening-anchor-high.parquet", run / "opening-base.parquet")
+    assert "opening state" in riskfund(tmp_path, "size", "run", code=6).stderr
+    assert (
+        "opening state"
+        in riskfund(tmp_path, *SIZE[:2], "-n", "200", "--seed", "2027", "--out", "run", "-w", "1", code=6).stderr
+    )
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    manifest["identity"]["rules_sha256"] = "0"
+    (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert "rules_sha256" in riskfund(tmp_path, "size", "run", code=6).stderr
+
+
+def test_an_information_date_inside_the_year(tmp_path: Path) -> None:
+    """The budget season: cash of the whole year comes, and the fund is topped up on 1 January."""
+    words = ("size", "x-county", "-n", "60", "-w", "1", "--json", "--set", "information_on=2017-09-30")
+    data = json.loads(riskfund(tmp_path, *words).stdout)
+    assert data["subsidy_unpaid_share_90d"]["value"] < 0.6 and data["fiscal_debt_yuan"]["value"] < 100_000
+    assert 0 < data["carried_over_yuan"] < 20_000_000
 
 
 def test_interrupt_keeps_what_is_done(tmp_path: Path) -> None:

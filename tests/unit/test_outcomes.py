@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from sim import clock, outcomes
+from sim.arms import horizon
 from sim.errors import ConservationError
 from sim.fund.claims import NEVER, return_of
 from sim.fund.need import need
 from sim.households.reduced_form import DEFAULTED
 from sim.replication import prepare, simulate
-from sim.sizing import horizon
 
 FIRST, LAST = outcomes.year_span(2018)
 
@@ -36,7 +36,7 @@ def month_end(day: int) -> int:
 def slow_need(setup: Any, world: Any) -> tuple[list[int], int]:
     """Day by day, claim by claim: what each sub-account, and all together, must hold on 1 January."""
     c = world.claims
-    before = defaultdict(int)
+    before = defaultdict(int, enumerate(world.loans.paid_fen[c.row].tolist()))
     for i, day, fen in (*world.flows.payments, *world.flows.backstop):
         if day < FIRST:
             before[i] += fen
@@ -120,7 +120,7 @@ def slow_waterfall(world: Any) -> dict[str, int]:
     parts = dict.fromkeys(outcomes.WATERFALL, 0)
     claimable = 0
     for i in range(len(c)):
-        already = int(c.fund_part[i]) if world.loans.paid[c.row[i]] >= 0 else 0
+        already = int(c.fund_part[i]) if world.loans.paid[c.row[i]] >= 0 else int(world.loans.paid_fen[c.row[i]])
         paid_before = already + sum(
             f for j, d, f in (*world.flows.payments, *world.flows.backstop) if j == i and d < FIRST
         )
@@ -141,7 +141,8 @@ def slow_waterfall(world: Any) -> dict[str, int]:
         else:
             parts["bank"] += int(c.bank_part[i])
             parts["fund_paid"] += paid
-            parts["fund_approved_waiting"] += int(c.fund_part[i]) - paid
+            ended = "repaid_before_payment" if c.recovered_on[i] <= LAST else "fund_approved_waiting"
+            parts[ended] += int(c.fund_part[i]) - paid
     return {"claimable": claimable, **parts}
 
 

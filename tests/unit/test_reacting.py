@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sim import reacting
+from sim.arms import horizon
 from sim.replication import prepare, simulate
-from sim.sizing import horizon
 from sim.warmup import opening_state
 
 

@@ -138,7 +138,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"office.share_of_working_days": 0}, "office.share_of_working_days", "greater than 0"),
     ({"defaults.anchor": "hihg"}, "defaults.anchor", "'low', 'central' or 'high'"),
     ({"defaults.negligence": 1.5}, "defaults.negligence", "less than or equal to 1"),
-    ({"defaults.negligence": float("nan")}, "defaults.negligence", "less than or equal to 1"),
+    ({"defaults.negligence": float("nan")}, "defaults.negligence", "a finite number"),
     ({"defaults.cured_before_day_90": 1.0}, "defaults.cured_before_day_90", "less than 1"),
     ({"defaults.p_default": 0.1}, "defaults.p_default", "exactly one of defaults.anchor and defaults.p_default"),
     ({"defaults.anchor": None}, "defaults.p_default", "exactly one of defaults.anchor and defaults.p_default"),

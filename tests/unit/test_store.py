@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,18 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def test_a_new_folder_is_incomplete(folder: RunFolder) -> None:
     assert folder.manifest() == {"identity": IDENTITY, "complete_to": 0}
-    assert not folder.has_batch("main", 0)
+    assert not folder.has_batch("main", 0, False)
 
 
 def test_the_same_run_is_taken_up_again(folder: RunFolder) -> None:
-    folder.write_part("histories", "main", 0, frame(0), [])
+    for table in ("histories", "townships"):
+        folder.write_part(table, "main", 0, frame(0), [])
     again = RunFolder.open(folder.path, IDENTITY, resume=True)
-    assert again.has_batch("main", 0)
-    assert not again.has_batch("main", 1)
+    assert again.has_batch("main", 0, False)
+    assert not again.has_batch("main", 0, True)  # the monthly table is missing
+    assert not again.has_batch("main", 1, False)
+    again.part("townships", "main", 0).write_bytes(b"broken")
+    assert not again.has_batch("main", 0, False)
 
 
 def test_another_run_is_refused_and_the_difference_named(folder: RunFolder) -> None:
@@ -65,9 +70,12 @@ def test_what_a_killed_process_left_behind_is_cleared(folder: RunFolder) -> None
     part.parent.mkdir(parents=True)
     stale = part.with_suffix(".123.tmp")
     stale.write_bytes(b"half a file")
-    assert not folder.has_batch("main", 0)
+    fresh = part.with_suffix(".124.tmp")
+    fresh.write_bytes(b"another process is writing this")
+    os.utime(stale, (0, 0))
+    assert not folder.has_batch("main", 0, False)
     RunFolder.open(folder.path, IDENTITY, resume=True)
-    assert not stale.exists()
+    assert not stale.exists() and fresh.exists()
 
 
 def test_reading_is_in_order_and_only_what_was_asked_for(folder: RunFolder) -> None:
