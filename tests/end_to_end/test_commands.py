@@ -16,6 +16,7 @@ import pytest
 COMMAND = [sys.executable, "-m", "cli.main"]
 ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "LANG": "C", "PYTHONUTF8": "1"}
 N = 120
+needs_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL and no process groups")
 
 
 def riskfund(cwd: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -73,6 +74,7 @@ def test_answer_has_every_figure_of_the_contract(sized: tuple[Path, str]) -> Non
     assert {"version", "scenario_sha256", "rules_sha256", "opening_sha256"} <= set(data["provenance"])
 
 
+@needs_posix
 def test_two_workers_and_a_killed_run_that_resumes_print_the_same_bytes(
     sized: tuple[Path, str], tmp_path: Path
 ) -> None:
@@ -135,6 +137,7 @@ def test_an_information_date_inside_the_year(tmp_path: Path) -> None:
     assert 0 < data["carried_over_yuan"] < 20_000_000
 
 
+@needs_posix
 def test_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
     words = ("size", "x-county", "--replications", "5000", "--workers", "2", "--lang", "en")
     process = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, env=ENV, stderr=subprocess.PIPE, encoding="utf-8")
