@@ -14,7 +14,7 @@ import typer
 
 import sim
 from cli import show
-from cli.text import LANGUAGES, default_language, say
+from cli.text import LANGUAGES, default_language, say, source
 from sim.errors import InputError, Interrupted, RiskfundError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -38,7 +38,10 @@ Lang = Annotated[
 ]
 Changes = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change a field, e.g. --set defaults.anchor=high or --set rules.claim.file_days=10."),
+    typer.Option(
+        "--set",
+        help='FIELD=VALUE in TOML, repeatable: defaults.anchor=high, rules.claim.file_days=10, \'rules.claim.meetings=["01-15","07-15"]\'.',
+    ),
 ]
 Replications = Annotated[int, typer.Option("--replications", "-n", help="Histories of each arm.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the study.")]
@@ -52,7 +55,14 @@ Assurance = Annotated[
 ]
 
 
-_FIXED_IN_A_RUN = {"year": "--year", "seed": "--seed", "out": "--out", "set_": "--set", "resume": "--resume"}
+_FIXED_IN_A_RUN = {
+    "year": "--year",
+    "fund": "--fund",
+    "seed": "--seed",
+    "out": "--out",
+    "set_": "--set",
+    "resume": "--resume",
+}
 
 
 @app.command()
@@ -61,7 +71,9 @@ def size(
     scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, or a run folder.")],
     year: Annotated[int | None, typer.Option("--year", help="Year to size; default: the scenario's.")] = None,
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None,
-    out: Out = None, resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+    out: Out = None, resume: Resume = "yes",
+    fund: Annotated[int | None, typer.Option("--fund", help="Another set size in yuan, split as before.")] = None,
+    set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """What next year's fund must hold.
 
@@ -78,6 +90,8 @@ def size(
         _answer(sim.read_answer(folder, assurance, n), json, str(lang))
         return
     loaded = sim.Scenario.load(scenario, _changes(set_))
+    if fund is not None:
+        loaded = loaded.with_fund(fund)
     with show.progress_bar(str(lang), quiet=quiet) as progress:
         result = sim.size(loaded, year=year, assurance=assurance, replications=replications, seed=seed, workers=workers,
                           out=out, resume=_yes(resume), progress=progress)  # fmt: skip
@@ -90,6 +104,7 @@ def demo(replications: Replications = 1000, workers: Workers = None, json: Json 
     with show.progress_bar("zh", quiet=quiet) as progress:
         result = sim.size(sim.scenario("x-county"), replications=replications, workers=workers, progress=progress)
     if not json:
+        show.stdout().print("[演示数据，不可用于预算 / Demonstration data: not for a budget]", markup=False)
         show.stdout().print(show.sentence(result.data, "zh"))
         show.stdout().print(show.sentence(result.data, "en"))
         show.stdout().print()
@@ -102,7 +117,7 @@ def demo(replications: Replications = 1000, workers: Workers = None, json: Json 
 def run(
     scenarios: Annotated[list[str], typer.Argument(help="Scenarios to run on the same random numbers.")],
     replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None, resume: Resume = "yes",
-    set_: Changes = None, to_horizon: Annotated[bool, typer.Option("--to-horizon", help="With monthly tables.")] = False,
+    set_: Changes = None, to_horizon: Annotated[bool, typer.Option("--to-horizon", help="Run on to the last payments and keep monthly tables.")] = False,
     json: Json = False, lang: Lang = None, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Run scenarios and keep their histories in a run folder."""
@@ -151,7 +166,8 @@ def compare(
             "differences": [{**r, "difference": r["difference"].as_dict()} for r in rows],
         })  # fmt: skip
     else:
-        show.comparison(rows, first.name, differs, str(lang))
+        note = {"n": f"{results.n:,}", "a": assurance, "seed": seed}
+        show.comparison(rows, first, differs, str(lang), note)
         show.stdout().print(say("run_folder", str(lang), path=results.folder))
     _stop_on(results.failures(), str(lang))
 
@@ -197,7 +213,9 @@ def rules_show(
         show.print_json(rows)
         return
     for row in rows:
-        show.stdout().print(f"{row['key']:32} {row['value']!s:24} {row['label']}  [{row['source']}]", markup=False)
+        show.stdout().print(
+            f"{row['key']:32} {row['value']!s:24} {row['label']}  [{source(row['source'], str(lang))}]", markup=False
+        )
 
 
 @app.command()
@@ -265,7 +283,9 @@ def check(
         show.print_json({"file": file, "valid": True, "sources": notes})
         return
     for note in notes:
-        show.stdout().print(f"{say(note['kind'], str(lang)):12} {note['field']:36} {note['note']}", markup=False)
+        show.stdout().print(
+            f"{say(note['kind'], str(lang)):12} {note['field']:36} {source(note['note'], str(lang))}", markup=False
+        )
     show.stdout().print(say("check_ok", str(lang), file=file))
 
 
@@ -294,28 +314,26 @@ def doctor(json: Json = False) -> None:
 def data_import(
     file: Annotated[Path, typer.Argument(help="The bank's ledger: .csv or .xlsx, Chinese or English headings.")],
     out: Annotated[Path, typer.Option("--out", help="New folder for the book and the report.")],
+    on: Annotated[str, typer.Option("--on", help="Information date of the ledger, YYYY-MM-DD.")],
     scenario: Annotated[str, typer.Option("--scenario", help="Scenario whose lenders, rules and assumptions apply.")] = "x-county",
-    on: Annotated[str | None, typer.Option("--on", help="Information date, YYYY-MM-DD; default: the scenario's.")] = None,
+    sub_account: Annotated[list[str] | None, typer.Option("--sub-account", help="The fund's set size at a lender, LENDER=YUAN; repeat for each.")] = None,
+    balance: Annotated[list[str] | None, typer.Option("--balance", help="What is in that account now, LENDER=YUAN; repeat for each.")] = None,
     known_townships: Annotated[bool, typer.Option("--known-townships", help="Refuse townships that the scenario does not list.")] = False,
     json: Json = False, lang: Lang = None,
 ) -> None:  # fmt: skip
     """Read a loan ledger: bad rows are listed, names and ID numbers are dropped, a scenario file is written."""
     from cli.book import import_book
 
-    report = import_book(file, out, sim.scenario(scenario), _date("on", on) if on else None, known_townships, str(lang))
+    report = import_book(
+        file, out, sim.scenario(scenario), _date("on", on), known_townships, str(lang),
+        _amounts("sub-account", sub_account), _amounts("balance", balance),
+    )  # fmt: skip
     if json:
         show.print_json(report)
         return
-    show.stdout().print(
-        say(
-            "import_done",
-            str(lang),
-            good=report["n_loans"],
-            bad=report["n_problems"],
-            dropped=", ".join(report["dropped_columns"]) or say("none", str(lang)),
-        )
-    )
     show.stdout().print(report["summary"], markup=False)
+    if not sub_account:
+        show.stdout().print(say("borrowed_fund", str(lang), base=scenario))
     show.stdout().print(say("import_next", str(lang), path=report["scenario_file"]))
 
 
@@ -363,6 +381,16 @@ def _changes(items: list[str] | None) -> dict[str, Any]:
             out[key] = tomllib.loads(f"x = {text}")["x"]
         except tomllib.TOMLDecodeError:
             out[key] = text
+    return out
+
+
+def _amounts(field: str, items: list[str] | None) -> dict[str, int]:
+    out = {}
+    for item in items or []:
+        key, _, text = item.partition("=")
+        if not key or not text.replace("_", "").isdigit():
+            raise InputError("command", field, item, "LENDER=YUAN, for example rcc=1500000")
+        out[key] = int(text)
     return out
 
 

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 import sim
-from cli.text import exact_yuan, money, percent, reason, rounded_up, say
+from cli.text import exact_yuan, money, percent, reason, say, source
 from sim.experiment import Progress as Report
 
 NEEDS = ("need_yuan", "need_yuan_free_split", "need_yuan_pooled", "ring_fencing_price_yuan", "runoff_need_yuan",
@@ -65,18 +65,12 @@ def sentence(data: dict[str, Any], lang: str) -> str:
     need, assurance = data["need_yuan"], data["assurance"]
     if need["conservative"] == 0:
         return say("nothing_due", lang, year=data["year"], date=data["cutoff_maturity_on"])
-    size = rounded_up(need["conservative"], (need["ci95"][1] - need["ci95"][0]) / 2)
     dots = next((d for d in (20, 100, 1000, 10_000) if abs(d * assurance - round(d * assurance)) < 1e-9), 100_000)
     enough = round(dots * assurance)
+    advice = data["advice"]
+    p = percent(advice["shortfall_chance"]["value"])
     return say(
-        "headline",
-        lang,
-        year=data["year"],
-        size=money(size, lang),
-        dots=dots,
-        enough=enough,
-        short=dots - enough,
-        p=percent(1 - assurance),
+        "headline", lang, year=data["year"], size=money(advice["fund_yuan"], lang), dots=dots, enough=enough, p=p
     )
 
 
@@ -90,16 +84,13 @@ def answer(answer: sim.Answer, lang: str) -> None:
     out.print(sentence(data, lang) + ("" if lang == "zh" else " ") + say("given_that", lang, on=data["information_on"]))
     need, chance = data["need_yuan"], data["shortfall_chance"]
     low, high = (money(x, lang) for x in need["ci95"])
-    out.print(
-        say(
-            "interval",
-            lang,
-            value=money(need["value"], lang),
-            low=low,
-            high=high,
-            n=f"{data['replications']:,}",
-        )
+    up, value, n = money(need["conservative"], lang), money(need["value"], lang), f"{data['replications']:,}"
+    out.print(say("interval", lang, a=percent(data["assurance"]), value=value, low=low, high=high, up=up, n=n))
+    carried, top_up = (
+        money(data["carried_over_yuan"], lang),
+        money(data["top_up_by_account_yuan"]["conservative"], lang),
     )
+    out.print(say("carried", lang, carried=carried, top_up=top_up))
     low, high = (percent(x) for x in chance["ci95"])
     out.print(
         say(
@@ -188,19 +179,26 @@ def _lenders(data: dict[str, Any], scenario: sim.Scenario, lang: str) -> Table:
 
 
 def comparison(
-    rows: list[dict[str, Any]], base: str, differs: dict[str, dict[str, tuple[Any, Any]]], lang: str
+    rows: list[dict[str, Any]],
+    base: sim.Scenario,
+    differs: dict[str, dict[str, tuple[Any, Any]]],
+    lang: str,
+    note: dict[str, Any],
 ) -> None:
     """A table for each other scenario; differences that the noise covers say so."""
     out = stdout()
+    if base.is_demonstration:
+        out.print(f"[{say('demonstration', lang)}]", markup=False)
     for name, fields in differs.items():
         text = "; ".join(f"{k}: {a} -> {b}" for k, (a, b) in fields.items()) or say("none", lang)
         out.print(f"{name} — {say('what_differs', lang)}: {text}", markup=False)
-        heads = (say("figure", lang), base, name, say("difference", lang), say("ci95", lang), "")
-        table = _table(*heads, title=say("compare_title", lang, base=base))
+        heads = (say("figure", lang), base.name, name, say("difference", lang), say("ci95", lang), "")
+        table = _table(*heads, title=f"{base.sized_year}  {say('compare_title', lang, base=base.name)}")
         for row in rows:
             if row["scenario"] == name:
                 table.add_row(*_difference_row(row, lang))
         out.print(table)
+    out.print(say("later", lang, **note))
 
 
 def _difference_row(row: dict[str, Any], lang: str) -> tuple[str, ...]:
@@ -229,4 +227,4 @@ def steps(items: list[sim.Step], lang: str) -> None:
     """A loan's life, the article beside each step."""
     out = stdout()
     for step in items:
-        out.print(f"{step.on}  {step_text(step, lang)}  [{step.source or '—'}]", markup=False)
+        out.print(f"{step.on}  {step_text(step, lang)}  [{source(step.source, lang) or '—'}]", markup=False)

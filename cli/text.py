@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
+import re
 from typing import Any
 
+from sim.estimate import rounded_up as rounded_up
 from sim.units import FEN_PER_YUAN
 
 LANGUAGES = ("zh", "en")
@@ -14,8 +15,12 @@ LANGUAGES = ("zh", "en")
 _TEXT: dict[str, tuple[str, str]] = {
     "demonstration": ("演示数据，不可用于预算", "Demonstration data: not for a budget"),
     "headline": (
-        "{year}年度建议安排风险补偿金{size}：{dots}个同样可能的年份中，约{enough}个够用，{short}个会有缺口（缺口概率{p}）。",
-        "For {year} set aside {size}: enough in about {enough} of {dots} equally likely years, short in {short} (shortfall chance {p}).",
+        "{year}年度风险补偿金年初应有{size}：{dots}个同样可能的年份中，至少{enough}个够用（本次模拟中{p}的年份有缺口）。",
+        "For {year} the fund should hold {size} on 1 January: enough in at least {enough} of {dots} equally likely years (short in {p} of the simulated ones).",
+    ),
+    "carried": (
+        "年初各账户预计结转{carried}，按此还需新增{top_up}。",
+        "The accounts are expected to carry over {carried}, so {top_up} must be added.",
     ),
     "nothing_due": (
         "{year}年度内没有到期应付的代偿：{date}以后到期的贷款由以后年度的补偿金承担。",
@@ -23,8 +28,8 @@ _TEXT: dict[str, tuple[str, str]] = {
     ),
     "given_that": ("以{on}掌握的情况为准。", "Given what is known on {on}."),
     "interval": (
-        "估计值{value}，抽样误差95%区间{low}至{high}（模拟{n}次）；建议值取95%上限并向上取整。",
-        "Estimate {value}, 95% interval for simulation error {low} to {high} ({n} histories); the advice is its upper figure, rounded up.",
+        "恰好{a}的年份够用需{value}，模拟误差95%区间{low}至{high}（模拟{n}次）；建议取保守值{up}（95%把握不低估）并向上取整。",
+        "Enough in exactly {a} of years: {value}, 95% interval for simulation error {low} to {high} ({n} histories); the advice is the conservative figure {up} (95% sure not to be too low), rounded up.",
     ),
     "given_fund": (
         "现定规模{fund}：缺口概率{p}（95%区间{low}至{high}）。",
@@ -43,8 +48,8 @@ _TEXT: dict[str, tuple[str, str]] = {
         "已中断：完成{done}/{total}次，已保存在{path}，再次运行同一命令即可继续。",
         "Interrupted: {done} of {total} histories are kept in {path}; the same command goes on from there.",
     ),
-    "draft": ("草算：模拟次数少于2,000，仅供参考。", "Draft: fewer than 2,000 histories."),
-    "by_lender_note": ("分机构的分位数不可相加。", "Quantiles of single lenders do not add up."),
+    "draft": ("初步测算：模拟不足2,000次，仅供参考。", "Draft: fewer than 2,000 histories, for orientation only."),
+    "by_lender_note": ("各机构的数相加不等于总数。", "Lenders' figures do not add up to the total."),
     "figure": ("指标", "figure"),
     "value": ("估计", "estimate"),
     "ci95": ("95%区间", "95% interval"),
@@ -53,14 +58,17 @@ _TEXT: dict[str, tuple[str, str]] = {
     "need_yuan_free_split": ("需要的规模（事后可任意分配）", "need if money could be placed afterwards"),
     "need_yuan_pooled": ("需要的规模（合并为一个账户）", "need if pooled"),
     "ring_fencing_price_yuan": ("分账户的代价", "price of ring-fencing"),
-    "runoff_need_yuan": ("年末存量贷款日后全部代偿", "run-off need of the year-end book"),
-    "need_yuan_lending_reacts": ("放贷随规模变动时需要的规模", "need when lending follows the size"),
+    "runoff_need_yuan": ("年末存量贷款今后所需代偿", "run-off need of the year-end book"),
+    "need_yuan_lending_reacts": (
+        "放贷随规模变动时需要的规模（按规模十分之一取档）",
+        "need when lending follows the size (in steps of a tenth of the fund)",
+    ),
     "need_yuan_stationary_opening": ("期初状态也随机抽取时需要的规模", "need if the opening state were drawn as well"),
     "top_up_yuan": ("需新增（扣除结转）", "top-up needed (less balance carried over)"),
-    "top_up_by_account_yuan": ("需新增（各分账户结余不调剂）", "top-up needed, account by account"),
+    "top_up_by_account_yuan": ("需新增（按分账户分别计算）", "top-up needed, account by account"),
     "shortfall_chance": ("缺口概率（现定规模）", "shortfall chance of the set size"),
     "mean_gap_if_short_yuan": ("如有缺口，平均缺口", "mean gap if short"),
-    "oldest_wait_days_if_short": ("如有缺口，最久等待天数", "oldest claim's wait if short [days]"),
+    "oldest_wait_days_if_short": ("如有缺口，最久等待", "oldest claim's wait if short"),
     "exhausting_share_of_maturities": (
         "耗尽现定规模的到期违约比例",
         "share of the year's maturities that would exhaust the set size",
@@ -73,11 +81,11 @@ _TEXT: dict[str, tuple[str, str]] = {
     "hidden_default_share": ("被续贷掩盖的比例", "hidden by renewal"),
     "fiscal_debt_yuan": ("年末财政欠付", "fiscal debt on 31 December"),
     "subsidy_unpaid_share_90d": ("贴息90天后未付比例", "subsidy unpaid after 90 days"),
-    "subsidy_unpaid_share_90d_q4": ("其中第四季度", "the fourth quarter of it"),
+    "subsidy_unpaid_share_90d_q4": ("第四季度贴息90天后未付比例", "the same, fourth quarter"),
     "clerk_utilisation": ("经办人员忙碌程度", "clerks' utilisation"),
-    "anchor.low": ("低违约假设", "anchor low"),
-    "anchor.central": ("中违约假设", "anchor central"),
-    "anchor.high": ("高违约假设", "anchor high"),
+    "anchor.low": ("低违约假设", "if defaults are low"),
+    "anchor.central": ("中违约假设", "if defaults are central"),
+    "anchor.high": ("高违约假设", "if defaults are high"),
     "opening.dry": ("开年即旱", "given a dry opening"),
     "opening.normal": ("开年正常", "given a normal opening"),
     "opening.long_run": ("长期平均", "long-run mix"),
@@ -110,11 +118,24 @@ _TEXT: dict[str, tuple[str, str]] = {
     "title": ("名称", "title"),
     "year": ("年度", "year"),
     "rules": ("规则", "rules"),
-    "compare_title": ("与基准{base}的差（同一组随机情形）", "Differences to {base} (same random numbers)"),
+    "compare_title": (
+        "与基准{base}的差（同一组随机情形，均从基准的期初状态出发）",
+        "Differences to {base} (same random numbers, all from the base's opening state)",
+    ),
     "difference": ("差异", "difference"),
     "no_difference": ("（无差异）", "(no difference)"),
     "indistinct": ("（差异不可区分）", "(not distinguishable)"),
     "what_differs": ("改动的参数", "what differs"),
+    "later": (
+        "推迟到以后年度支付的不是节约，请看“办理中”和“今后所需代偿”两行。{n}次模拟，把握程度{a}，种子{seed}。",
+        "What is paid in a later year is no saving: see the rows on claims in process and the run-off. {n} histories, assurance {a}, seed {seed}.",
+    ),
+    "in_process_yuan": ("年末办理中的代偿申请", "claims in process on 31 December"),
+    "days": ("{n}天", "{n} days"),
+    "borrowed_fund": (
+        "注意：未给出分账户规模，仍用{base}的规模，结果标为演示。请加 --sub-account 机构=元。",
+        "Note: no sub-accounts were given, those of {base} are used and the result is marked as a demonstration. Add --sub-account LENDER=YUAN.",
+    ),
     "need_mean_yuan": ("需要规模的平均", "mean need"),
     "payout_yuan": ("代偿支出平均", "mean payout"),
     "gap_yuan": ("平均缺口", "mean gap"),
@@ -186,6 +207,14 @@ def say(key: str, lang: str, **values: Any) -> str:
     return _TEXT[key][LANGUAGES.index(lang)].format(**values)
 
 
+def source(text: str, lang: str) -> str:
+    """An article or an assumption as the reader's language writes it."""
+    if lang == "en":
+        return text
+    text = re.sub(r"X county regulation, art\. ([\d()]+)", r"X县办法第\1条", text)
+    return text.replace("assumption: ", "假设：")
+
+
 def money(yuan: float | None, lang: str) -> str:
     """Money as people read it: 万元 or 亿元 in Chinese, million yuan in English."""
     if yuan is None:
@@ -212,14 +241,3 @@ def percent(share: float | None) -> str:
     if share != 0 and abs(share) < 0.001:
         return f"{share * 100:.2g}%"
     return f"{share * 100:.1f}%"
-
-
-def rounded_up(yuan: float, half_width: float) -> float:
-    """Up to a step that is not finer than the simulation error: 1, 2 or 5 times a power of ten of 10,000 yuan."""
-    step = 10_000.0
-    while step < half_width:
-        for factor in (2, 2.5, 2):
-            step *= factor
-            if step >= half_width:
-                break
-    return math.ceil(yuan / step - 1e-9) * step

@@ -88,6 +88,7 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "need_by_anchor": _arm_needs(folder, scenario, n, ANCHORS, "anchor", scenario.defaults.anchor, need),
         "need_by_opening": _arm_needs(folder, scenario, n, OPENINGS, "opening", scenario.opening.drought, need),
         "need_yuan_stationary_opening": _stationary(folder, scenario, n, need),
+        "advice": _advice(h, head),
         "top_up_yuan": _top_up(head, [_carried(h, "carried_over_fen", rules.fund.rolls_over)], [1.0]),
         "top_up_by_account_yuan": _top_up(head, *_accounts(h, scenario)),
         "shortfall_chance": estimate.proportion(int(short.sum()), len(h)).as_dict(),
@@ -142,6 +143,14 @@ def _price(h: pd.DataFrame, assurance: float, seed: int) -> dict[str, Any]:
     u = estimate.resampling(seed, len(h))
     price = estimate.paired_quantile_difference(h["need_pooled_fen"].to_numpy(), h["need_fen"].to_numpy(), assurance, u)
     return price.scaled(_YUAN, 2).as_dict()
+
+
+def _advice(h: pd.DataFrame, need: Estimate) -> dict[str, Any]:
+    """The conservative figure rounded up to a step not finer than the simulation error, and how often it is short."""
+    low, high = need.ci95 or (0.0, 0.0)
+    yuan = estimate.rounded_up(need.conservative or 0.0, (high - low) / 2)
+    hits = int((h["need_fen"].to_numpy() > yuan * FEN_PER_YUAN).sum())
+    return {"fund_yuan": yuan, "shortfall_chance": estimate.proportion(hits, len(h)).as_dict()}
 
 
 def _carried(h: pd.DataFrame, column: str, rolls_over: bool) -> float:

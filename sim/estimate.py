@@ -177,3 +177,14 @@ def _binomial_quantile(n: int, p: float, q: float) -> int:
         mid = (low + high) // 2
         low, high = (low, mid) if bdtr(mid, n, p) >= q else (mid + 1, high)
     return low
+
+
+def rounded_up(yuan: float, half_width: float) -> float:
+    """Up to a step that is not finer than the simulation error: 1, 2 or 5 times a power of ten of 10,000 yuan."""
+    step = 10_000.0
+    while step < half_width:
+        for factor in (2, 2.5, 2):
+            step *= factor
+            if step >= half_width:
+                break
+    return math.ceil(yuan / step - 1e-9) * step

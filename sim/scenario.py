@@ -373,6 +373,16 @@ class Scenario(_Model):
             out[lender.key] = yuan
         return out
 
+    def with_fund(self, total_yuan: int) -> Scenario:
+        """A copy with another set size, split over the lenders as before (whole yuan, the rest to the last)."""
+        accounts = self.sub_accounts_yuan()
+        parts = [total_yuan * yuan // sum(accounts.values()) for yuan in accounts.values()]
+        parts[-1] += total_yuan - sum(parts)
+        lenders = [
+            {**lender.model_dump(), "sub_account_yuan": part} for lender, part in zip(self.lenders, parts, strict=True)
+        ]
+        return self.with_changes({"lenders": lenders})
+
     def township_shares(self) -> list[float]:
         """Each township's share of the county's loans."""
         given = [t.share for t in self.townships]

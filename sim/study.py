@@ -25,10 +25,11 @@ from sim.store import BATCH, RunFolder
 from sim.units import FEN_PER_YUAN
 from sim.warmup import opening_state
 
-QUANTILES = {"need_yuan": "need_fen", "need_yuan_pooled": "need_pooled_fen"}
+QUANTILES = {"need_yuan": "need_fen", "need_yuan_pooled": "need_pooled_fen", "runoff_need_yuan": "runoff_need_fen"}
 MEANS = {
     "need_mean_yuan": "need_fen",
     "payout_yuan": "payout_fen",
+    "in_process_yuan": "waterfall_in_process_fen",
     "gap_yuan": "gap_fen",
     "defaulted_yuan": "defaulted_fen",
     "subsidy_unpaid_90d_yuan": "subsidy_unpaid_90d_fen",
@@ -175,9 +176,22 @@ def run(
 def what_differs(base: Scenario, other: Scenario) -> dict[str, tuple[Any, Any]]:
     """Fields in which two scenarios differ: dotted name -> (base, other)."""
     left, right = _flat(base.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
-    skip = ("name", "title", "note", "sources")
+    skip = ("name", "title", "note", "sources", "rule_changes")
     keys = [k for k in {**left, **right} if k.split(".")[0] not in skip]
-    return {k: (left.get(k), right.get(k)) for k in keys if left.get(k) != right.get(k)}
+    out = {k: (left.get(k), right.get(k)) for k in keys if left.get(k) != right.get(k)}
+    for key in {**base.rule_changes, **other.rule_changes}:
+        a, b = _rule(base, key), _rule(other, key)
+        if a != b:
+            out[f"rules.{key}"] = (a, b)
+    return out
+
+
+def _rule(scenario: Scenario, key: str) -> Any:
+    """A rule as the scenario has it: its own change, else the pack's value on 1 January of the sized year."""
+    if key in scenario.rule_changes:
+        return scenario.rule_changes[key]
+    parameter = scenario.pack().parameters.get(key)
+    return None if parameter is None else parameter.on(clock.date_of(year_span(scenario.sized_year)[0])).value
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

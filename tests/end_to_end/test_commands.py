@@ -220,7 +220,7 @@ def test_trace_of_the_regulations_calendar(tmp_path: Path) -> None:
 def test_a_policy_that_changes_nothing_differs_by_exactly_zero(tmp_path: Path) -> None:
     done = riskfund(tmp_path, "compare", "x-county", "x-county", "-n", "60", "--json")
     rows = json.loads(done.stdout)["differences"]
-    assert len(rows) == 10
+    assert len(rows) == 12
     assert all(r["difference"]["value"] == 0 and r["difference"]["ci95"] == [0, 0] for r in rows)
     changed = riskfund(tmp_path, "compare", "x-county", "--set", "defaults.anchor=high", "-n", "60", "--json")
     data = json.loads(changed.stdout)
@@ -246,14 +246,20 @@ def test_ledger_to_answer(tmp_path: Path) -> None:
     rows.append("J99999,H99999,李四,510101197001019999,县信用联社,第1镇,50000,约300万,2016-01-01,2018-01-01,4.75")
     ledger = tmp_path / "台账.csv"
     ledger.write_text("\n".join(rows), encoding="utf-8-sig")
-    report = json.loads(
-        riskfund(tmp_path, "data", "import", str(ledger), "--out", "book", "--json", "--lang", "en").stdout
-    )
+    own = ("--sub-account", "rcc=1500000", "--sub-account", "psbc=500000", "--balance", "rcc=1200000")
+    words = ("data", "import", str(ledger), "--out", "book", "--on", "2018-01-01")
+    report = json.loads(riskfund(tmp_path, *words, *own, "--json", "--lang", "en").stdout)
     assert report["n_loans"] == 300 and report["n_problems"] == 1
     kept = b"".join(p.read_bytes() for p in (tmp_path / "book").iterdir())
     assert "张三".encode() not in kept and b"51010119700101" not in kept
     data = json.loads(riskfund(tmp_path, "size", "book/scenario.toml", "-n", "60", "--json").stdout)
     assert data["need_yuan"]["value"] > 0 and data["is_demonstration"] is False
+    assert data["fund_yuan"] == 2_000_000 and data["carried_over_yuan"] == 1_700_000
+    riskfund(tmp_path, *words)  # again, without a fund
+    data = json.loads(
+        riskfund(tmp_path, "size", "book/scenario.toml", "-n", "60", "--fund", "1000000", "--json").stdout
+    )
+    assert data["is_demonstration"] is True and data["fund_yuan"] == 1_000_000
     assert riskfund(tmp_path, "check", "book/scenario.toml").returncode == 0
 
 
@@ -263,7 +269,7 @@ def test_reading_commands_in_both_languages(sized: tuple[Path, str], lang: str) 
     folder = str(next(cwd.glob("runs/*")))
     text = riskfund(cwd, "size", folder, "--lang", lang).stdout
     assert (
-        "20个同样可能的年份中，约19个够用" if lang == "zh" else "enough in about 19 of 20 equally likely years"
+        "20个同样可能的年份中，至少19个够用" if lang == "zh" else "enough in at least 19 of 20 equally likely years"
     ) in text
     assert ("演示数据" if lang == "zh" else "Demonstration data") in text
     for words in (

@@ -27,7 +27,7 @@ def results(small: Any, tmp_path_factory: pytest.TempPathFactory) -> sim.Results
 @pytest.mark.parametrize("name", ["renamed", "no-op"])
 def test_a_change_that_changes_nothing_differs_by_exactly_zero(name: str, results: sim.Results) -> None:
     rows = [r for r in results.compare() if r["scenario"] == name]
-    assert len(rows) == 10
+    assert len(rows) == 12
     for row in rows:
         assert row["base"] == row["other"]
         assert row["difference"].value == 0.0
@@ -118,7 +118,7 @@ def test_nothing_to_run(small: Any, tmp_path: Path) -> None:
 def test_what_differs_names_fields(small: Any, tight: Any) -> None:
     differs = sim.what_differs(small, tight)
     assert differs["lenders.rcc.sub_account_yuan"] == (600_000, 60_000)
-    assert differs["rule_changes.fund.leverage"] == (None, 100)
+    assert differs["rules.fund.leverage"] == (10, 100)
     assert differs["defaults.anchor"] == ("central", "high")
     assert len(differs) == 4
     assert sim.what_differs(small, small.change("other")) == {}
