@@ -17,6 +17,7 @@ from sim.fund.need import need, need_path
 from sim.ledger import Ledger
 from sim.replication import prepare, simulate
 from sim.units import interest, share_of
+from tests.accounts import fund_ledger
 
 FIRST = clock.day_of(dt.date(2018, 1, 1))
 FEN = st.integers(0, 10**9)
@@ -107,19 +108,7 @@ def pay(
     recovered = [FAR if b is None else int(d) + b for d, b in zip(due_days, back, strict=True)]
     claims = make_claims(n, lender=lender, fund_part=part, bank_part=part, amount=2 * np.array(part), principal=part,
                          decided=due_days - 7, due=due_days, recovered_on=recovered)  # fmt: skip
-    ledger, out = Ledger(), Flows()
-    for name in (
-        "before",
-        "county",
-        "banks",
-        "households",
-        "debt",
-        *(f"{x}:{i}" for x in ("cash", "book") for i in (0, 1)),
-    ):
-        ledger.open(name)
-    for i, fen in enumerate(fund):
-        ledger.open(f"fund:{i}", guarded=True)
-        ledger.post(FIRST, "set up", (f"fund:{i}", fen), ("before", -fen))
+    ledger, out = fund_ledger(FIRST, fund), Flows()
     days = sorted({*due_days.tolist(), *(d for d, *_ in credits), *(FIRST + d for d in range(0, 430, 5))}
                   | {int(clock.last_day_of_month(np.array([576 + k]))[0]) for k in range(14)})  # fmt: skip
     env = clock.start(FIRST)

@@ -13,6 +13,7 @@ from sim.fund import account
 from sim.fund.account import Flows, deposit_interest, fund_accounts, rate_on
 from sim.fund.claims import NEVER, Claims
 from sim.ledger import Ledger
+from tests.accounts import fund_ledger
 
 
 def day(text: str) -> int:
@@ -26,19 +27,7 @@ def run(
     rules: Any, claims: Claims, fund_fen: list[int], days: list[str], *, backstop: tuple[str, ...] = (),
     credits: tuple[tuple[int, int, int], ...] = (), pooled: bool = False,
 ) -> tuple[Ledger, Flows]:  # fmt: skip
-    ledger, flows = Ledger(), Flows()
-    for name in (
-        "before",
-        "county",
-        "banks",
-        "households",
-        "debt",
-        *(f"{x}:{i}" for x in ("cash", "book") for i in (0, 1)),
-    ):
-        ledger.open(name)
-    for i, fen in enumerate(fund_fen):
-        ledger.open(f"fund:{i}", guarded=True)
-        ledger.post(FIRST, "set up", (f"fund:{i}", fen), ("before", -fen))
+    ledger, flows = fund_ledger(FIRST, fund_fen), Flows()
     env = clock.start(FIRST)
     account_of = np.array([0, 0]) if pooled else np.array([0, 1])
     all_days = sorted({day(d) for d in (*days, *backstop)} | {d for d, *_ in credits})
