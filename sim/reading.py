@@ -5,11 +5,32 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Mapping
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sim.errors import InputError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Yuan = Annotated[int, Field(ge=0, le=10**11)]  # up to 100 billion yuan
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class Model(BaseModel):
+    """A section of a file: unknown keys are refused, nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Text(Model):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+    def get(self, lang: str) -> str:
+        """The text in one language."""
+        return self.zh if lang == "zh" else self.en
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,37 +8,31 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from sim.clock import add_months, date_of, day_of
 from sim.errors import InputError
 from sim.law import Pack, Rules, load_pack
 from sim.law.pack import check_value, read_toml
-from sim.reading import adds_up, as_input_error, check_path, merge, nested, refuse
+from sim.livelihoods import Livelihoods
+from sim.reading import (
+    Model,
+    PositiveInt,
+    Share,
+    Text,
+    Yuan,
+    adds_up,
+    as_input_error,
+    check_path,
+    merge,
+    nested,
+    refuse,
+)
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Yuan = Annotated[int, Field(ge=0, le=10**11)]  # up to 100 billion yuan
-PositiveInt = Annotated[int, Field(gt=0)]
 
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Text(_Model):
-    """A text in both languages."""
-
-    zh: str
-    en: str
-
-    def get(self, lang: str) -> str:
-        """The text in one language."""
-        return self.zh if lang == "zh" else self.en
-
-
-class Lender(_Model):
+class Lender(Model):
     """A bank with its ring-fenced part of the fund."""
 
     key: str
@@ -46,15 +40,16 @@ class Lender(_Model):
     sub_account_yuan: Yuan | None = None  # None: the pack's amount
 
 
-class Township(_Model):
+class Township(Model):
     """A township and its share of the county's loans (equal shares where none is given)."""
 
     key: str
     label: Text
     share: Share | None = None
+    households: PositiveInt | None = None  # in the register; default: by share
 
 
-class Lending(_Model):
+class Lending(Model):
     """The stream of loan applications, and the book it builds up."""
 
     new_loans: bool = True
@@ -63,6 +58,10 @@ class Lending(_Model):
     term_months: dict[PositiveInt, Share] = Field(default_factory=lambda: {12: 0.3, 24: 0.2, 36: 0.5})
     by_month: list[Share] = Field(default_factory=lambda: [1 / 12] * 12)
     drawn: Literal["per_history", "once"] = "per_history"
+    # where households are simulated: unpaid subsidy above so many quarters' interest stops renewals and
+    # halves new lending; above so many the lender debits the households
+    waits_above_quarters: Annotated[float, Field(ge=0)] = 2.0
+    debits_above_quarters: Annotated[float, Field(ge=0)] = 4.0
 
     @model_validator(mode="after")
     def _sums(self) -> Self:
@@ -74,7 +73,7 @@ class Lending(_Model):
         return self
 
 
-class PortfolioGroup(_Model):
+class PortfolioGroup(Model):
     """Households of one township that borrow alike: a made-up book, for studies and exact checks."""
 
     township: str
@@ -94,7 +93,7 @@ class PortfolioGroup(_Model):
         return self
 
 
-class Opening(_Model):
+class Opening(Model):
     """Where the state on the information date comes from."""
 
     kind: Literal["warm-up", "townships", "table", "portfolio", "empty"] = "warm-up"
@@ -107,7 +106,7 @@ class Opening(_Model):
     portfolio_drawn: Literal["per_history", "once"] = "once"
 
 
-class Factor(_Model):
+class Factor(Model):
     """Common factors behind the ability to repay (probit, variance shares of one)."""
 
     county_variance: Share = 0.0
@@ -115,7 +114,7 @@ class Factor(_Model):
     persistence_per_month: Share = 1.0
 
 
-class Effect(_Model):
+class Effect(Model):
     """What an event does to a default probability."""
 
     kind: Literal["multiplier", "probability", "probit_shift"]
@@ -130,7 +129,7 @@ class Effect(_Model):
         return self
 
 
-class Drought(_Model):
+class Drought(Model):
     """Two-state drought year; a township is hit in a dry year with a given probability."""
 
     p_normal_to_dry: Share
@@ -141,7 +140,7 @@ class Drought(_Model):
     on: bool = True
 
 
-class LateSubsidy(_Model):
+class LateSubsidy(Model):
     """Years in which the subsidy comes late, and what that does to households."""
 
     p_late_year: Share
@@ -157,7 +156,7 @@ class LateSubsidy(_Model):
         return self
 
 
-class Stacking(_Model):
+class Stacking(Model):
     """What every further loan of a household does to its default probability."""
 
     multiplier_per_loan: Annotated[float, Field(ge=0)] = 0.0  # p (1 + m (K - 1))
@@ -165,7 +164,7 @@ class Stacking(_Model):
     on: bool = True
 
 
-class Causes(_Model):
+class Causes(Model):
     """Why loans go bad: shares in a normal year; in a hit township disaster takes `disaster_if_hit`."""
 
     inability: Share = 0.50
@@ -180,7 +179,7 @@ class Causes(_Model):
         return self
 
 
-class Recovery(_Model):
+class Recovery(Model):
     """Money that comes back after day 90."""
 
     first_year: Share = 0.25
@@ -188,13 +187,15 @@ class Recovery(_Model):
     heirs: Share = 0.30
 
 
-class Defaults(_Model):
+class Defaults(Model):
     """The reduced form: who does not pay, why, and what comes back."""
 
-    mechanism: Literal["reduced-form"] = "reduced-form"
+    mechanism: Literal["reduced-form", "household"] = "reduced-form"
     timing: Literal["maturity", "monthly_hazard"] = "maturity"
     anchor: Literal["low", "central", "high"] | None = "central"
-    anchors: dict[Literal["low", "central", "high"], Share] = {"low": 0.009, "central": 0.025, "high": 0.07}
+    anchors: dict[Literal["low", "central", "high"], Share] = Field(
+        default_factory=lambda: {"low": 0.009, "central": 0.025, "high": 0.07}  # type: ignore[arg-type]
+    )
     p_default: Share | None = None  # instead of an anchor: probability in a normal year, one loan
     factor: Factor = Factor()
     drought: Drought | None = None
@@ -212,7 +213,7 @@ class Defaults(_Model):
     p_default_after_renewal: Share = 0.5
 
 
-class Fiscal(_Model):
+class Fiscal(Model):
     """The county's cash for the subsidy."""
 
     budget_share: Annotated[float, Field(ge=0, le=10)] = 1.0
@@ -220,6 +221,9 @@ class Fiscal(_Model):
     release_days: list[str] = Field(default_factory=lambda: ["02-10", "05-10", "08-10", "11-10"])
     payment_day: Annotated[int, Field(ge=1, le=28)] = 25
     file_errors: Share = 0.04
+    pays_on_time: bool = False  # every list is paid on its settlement day: what lateness is measured against
+    upper_level_share: Share = 0.0  # of the budget that comes from above, each part up to so many days late
+    upper_level_days_late: Annotated[int, Field(ge=0, le=365)] = 0
 
     @model_validator(mode="after")
     def _sums(self) -> Self:
@@ -234,7 +238,7 @@ class Fiscal(_Model):
         return self
 
 
-class Office(_Model):
+class Office(Model):
     """The office's few clerks."""
 
     clerks: Annotated[int, Field(ge=1)] = 3
@@ -244,7 +248,7 @@ class Office(_Model):
     minutes_per_claim: Annotated[float, Field(ge=0)] = 90.0
 
 
-class Source(_Model):
+class Source(Model):
     """Where some of the file's values come from."""
 
     fields: list[str]
@@ -252,7 +256,7 @@ class Source(_Model):
     note: str
 
 
-class Scenario(_Model):
+class Scenario(Model):
     """One complete scenario."""
 
     name: Annotated[str, Field(pattern=r"^[^./\\:*?\"<>|\x00-\x1f][^/\\:*?\"<>|\x00-\x1f]{0,79}$")]  # names a folder
@@ -268,6 +272,7 @@ class Scenario(_Model):
     opening: Opening = Opening()
     lending: Lending = Lending()
     defaults: Defaults = Defaults()
+    livelihoods: Livelihoods | None = None
     fiscal: Fiscal = Fiscal()
     office: Office = Office()
     sources: list[Source] = Field(default_factory=list)
@@ -284,6 +289,21 @@ class Scenario(_Model):
             if len(set(names)) != len(names):
                 refuse(f"{what}.key", f"{names}", "each key once")
         d = self.defaults
+        if (d.mechanism == "household") != (self.livelihoods is not None):
+            refuse(
+                "livelihoods",
+                f"{'given' if self.livelihoods else None}",
+                "a section exactly where defaults.mechanism is household",
+            )
+        if self.livelihoods is not None:
+            if d.anchor is None or d.anchor not in self.livelihoods.behaviour:
+                refuse(
+                    "defaults.anchor",
+                    f"{d.anchor}",
+                    f"one of the sets {sorted(self.livelihoods.behaviour)} of livelihoods.behaviour",
+                )
+            if self.opening.kind in ("portfolio", "townships"):
+                refuse("opening.kind", self.opening.kind, "warm-up, table or empty where households are simulated")
         if (d.anchor is None) == (d.p_default is None) and self.opening.kind != "portfolio":
             refuse("defaults.p_default", "both or neither", "exactly one of defaults.anchor and defaults.p_default")
         if d.factor.county_variance + d.factor.township_variance >= 1:
