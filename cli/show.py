@@ -22,6 +22,7 @@ from rich.table import Table
 
 import sim
 from cli.text import exact_yuan, money, percent, reason, say, source
+from sim.drivers import DRIVERS, set_name
 from sim.experiment import Progress as Report
 
 NEEDS = ("need_yuan", "need_yuan_free_split", "need_yuan_pooled", "ring_fencing_price_yuan", "runoff_need_yuan",
@@ -108,6 +109,8 @@ def answer(answer: sim.Answer, lang: str) -> None:
     for title, key in (("waterfall_title", "waterfall"), ("recoveries_title", "recoveries")):
         out.print(_amounts(say(title, lang), data[key], lang))
     out.print(_lenders(data, answer.scenario, lang))
+    if data["drivers"]["present"]:
+        _drivers(data["drivers"], lang, out)
     out.print(f"{data['provenance']['result_number']}  riskfund {data['provenance']['version']}  seed {data['seed']}")
     out.print(say("run_folder", lang, path=answer.folder))
 
@@ -176,6 +179,44 @@ def _lenders(data: dict[str, Any], scenario: sim.Scenario, lang: str) -> Table:
         name, value, ci, _ = _estimate_row(labels[key], e["need_yuan"], lambda x: money(x, lang), lang)
         table.add_row(name, value, ci, percent(e["shortfall_chance"]["value"]))
     return table
+
+
+def _drivers(drivers: dict[str, Any], lang: str, out: Console) -> None:
+    """Need and defaults with sets of the present drivers on, the interaction, and who defaults only because of delay."""
+    here = drivers["present"]
+    names = {d: say(f"driver.{d}", lang) for d in DRIVERS}
+    rows = {"none": say("acting.none", lang)}
+    if len(here) > 1:
+        rows |= {set_name({d}): say("acting.only", lang, driver=names[d]) for d in here}
+    if len(here) > 2:
+        rows |= {set_name(set(here) - {d}): say("acting.all_but", lang, driver=names[d]) for d in here}
+    rows[set_name(here)] = say("acting.all", lang)
+    heads = (say(k, lang) for k in ("acting", "acting.need", "ci95", "need_mean_yuan", "acting.share"))
+    table = _table(*heads, title=say("drivers_title", lang))
+    for key, label in rows.items():
+        arm = drivers["arms"][key]
+        name, value, ci, _ = _estimate_row(label, arm["need_yuan"], lambda x: money(x, lang), lang)
+        table.add_row(
+            name, value, ci, money(arm["need_mean_yuan"]["value"], lang), percent(arm["default_share"]["value"])
+        )
+    out.print(table)
+    if drivers["absent"]:
+        brackets = "{}（{}）" if lang == "zh" else "{} ({})"
+        why = [brackets.format(names[d], reason(text, lang)) for d, text in drivers["absent"].items()]
+        out.print(say("drivers_absent", lang, drivers=("、" if lang == "zh" else "; ").join(why)))
+    if len(here) > 1:
+        need, mean = (drivers["effects"][k]["interaction"] for k in ("need_yuan", "need_mean_yuan"))
+        (low, high), (mean_low, mean_high) = ([money(x, lang) for x in e["ci95"]] for e in (need, mean))
+        out.print(say("interaction", lang, need=money(need["value"], lang), low=low, high=high,
+                      mean=money(mean["value"], lang), mean_low=mean_low, mean_high=mean_high))  # fmt: skip
+    late = drivers["only_because_late"]
+    if "households_per_history" in late:
+        households, share = late["households_per_history"], percent(late["share_of_defaults"]["value"])
+        low, high = households["ci95"]
+        out.print(
+            say("only_because_late", lang, households=households["value"], low=low, high=high, share=share),
+            markup=False,
+        )
 
 
 def comparison(

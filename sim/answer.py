@@ -10,6 +10,7 @@ import pandas as pd
 
 from sim import clock, estimate
 from sim.arms import ANCHORS, OPENINGS, arms_of, horizon
+from sim.driver_figures import driver_figures, only_because_late
 from sim.errors import InputError
 from sim.estimate import Estimate
 from sim.fund.claims import cutoff_maturity
@@ -37,6 +38,10 @@ class Answer:
     def histories(self, arm: str = "main") -> pd.DataFrame:
         """One row a history of an arm: money in fen."""
         return RunFolder(self.folder).read("histories", arm, self.data["replications"])
+
+    def only_because_late(self) -> pd.DataFrame:
+        """Loans that default only because the subsidy came late; see `driver_figures.only_because_late`."""
+        return only_because_late(RunFolder(self.folder), self.scenario, self.data["replications"])
 
 
 def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int, assurance: float) -> Answer:
@@ -100,7 +105,7 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "waterfall": _means(h, ["claimable_fen", *(f"waterfall_{name}_fen" for name in WATERFALL)]),
         "recoveries": _means(h, [f"recovered{part}_fen" for part in ("", "_to_fund", "_to_bank", "_to_insurer")]),
         "clerk_utilisation": _utilisation(h, scenario),
-        "drivers": {"value": None, "reason": "the causes are switched one by one once households are simulated"},
+        "drivers": driver_figures(folder, scenario, n, assurance, seed),
         "provenance": {**{k: identity[k] for k in PROVENANCE}, "result_number": f"RF-{scenario.sized_year}-{key_of(identity)[:6].upper()}"},
     }  # fmt: skip
     return Answer(data, scenario, folder.path, failures)

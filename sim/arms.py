@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim import clock
+from sim.drivers import arm_name, present, subsets, switched
 from sim.experiment import Arm
 from sim.opening import OpeningState
 from sim.outcomes import year_span
@@ -25,6 +26,12 @@ def horizon(scenario: Scenario) -> int:
     return int(clock.last_day_of_month(clock.month_of(np.array([last])) + max(terms) + 12)[0])
 
 
+def four_months_past(scenario: Scenario) -> int:
+    """End of April after the sized year [day]: day 90 of all the year's maturities is then over."""
+    last = year_span(scenario.sized_year)[1]
+    return int(clock.last_day_of_month(clock.month_of(np.array([last])) + 4)[0])
+
+
 def openings_of(scenario: Scenario) -> dict[str, OpeningState]:
     """Opening states by name: the scenario's own and, where it is synthesised by a warm-up, the others.
 
@@ -39,12 +46,16 @@ def openings_of(scenario: Scenario) -> dict[str, OpeningState]:
 
 
 def arms_of(scenario: Scenario) -> list[Arm]:
-    """The main arm to the full horizon; anchors, openings and other states to the end of the sized year."""
+    """The main arm to the full horizon; anchors, openings and other states to the end of the sized year.
+
+    Arms with some of the drivers off go four months further: what they are asked for beside the need is who
+    defaults. The list of defaulted loans is kept where the late subsidy is the only driver that is off.
+    """
     end = year_span(scenario.sized_year)[1]
     is_warm_up = scenario.opening.kind == "warm-up"
     states = tuple(f"state-{k:02d}" for k in range(1, N_STATES + 1))
     own = states if is_warm_up and scenario.opening.state == "stationary" else ("base",)
-    arms = [Arm("main", scenario, own, horizon(scenario), True)]
+    arms = [Arm("main", scenario, own, horizon(scenario), True, True)]
     for anchor in _other_anchors(scenario):
         name = f"anchor-{anchor}"
         arms.append(Arm(name, _anchored(scenario, anchor), (name,) if is_warm_up else own, end, False))
@@ -54,6 +65,19 @@ def arms_of(scenario: Scenario) -> list[Arm]:
                 arms.append(Arm(f"opening-{state}", scenario.with_changes({"opening.drought": state}), own, end, False))
     if is_warm_up and scenario.opening.state == "known":
         arms.append(Arm("stationary", scenario, states, end, False))
+    here = present(scenario)
+    for on in subsets(here)[:-1]:
+        is_without_late = set(here) - set(on) == {"late_subsidy"}
+        arms.append(
+            Arm(
+                arm_name(scenario, on),
+                switched(scenario, on),
+                own,
+                four_months_past(scenario),
+                False,
+                is_without_late,
+            )
+        )
     return arms
 
 

@@ -7,6 +7,7 @@ strictly. Intervals: 95 per cent, distribution-free for quantiles, exact binomia
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from sim.streams import stream_key, uniforms
 from sim.units import F64, Array
 
 Z95 = 1.959963984540054
+Weighted = Sequence[tuple[float, Array]]  # arms with their weights in a sum
 
 
 @dataclass(frozen=True)
@@ -143,28 +145,42 @@ def paired_mean_difference(base: Array, other: Array) -> Estimate:
     return mean(np.asarray(other, dtype=float) - np.asarray(base, dtype=float))
 
 
+def paired_mean_combination(arms: Weighted) -> Estimate:
+    """Mean of a weighted sum of arms on the same random numbers, added up history by history."""
+    return mean(np.asarray(sum(weight * np.asarray(x, dtype=float) for weight, x in arms)))
+
+
 def paired_quantile_difference(base: Array, other: Array, a: float, resampling: F64) -> Estimate:
-    """Difference of a-quantiles of two arms, with a bootstrap interval that resamples pairs.
+    """Difference of a-quantiles of two arms; see `paired_quantile_combination`."""
+    return paired_quantile_combination([(1.0, other), (-1.0, base)], a, resampling)
+
+
+def paired_quantile_combination(arms: Weighted, a: float, resampling: F64) -> Estimate:
+    """Weighted sum of the arms' a-quantiles, with a bootstrap interval that resamples histories in all arms alike.
 
     Parameters
     ----------
-    base, other : (n,) float64
+    arms : sequence of (weight, (n,) float64)
+        Histories of the arms in one order.
     a : float
     resampling : (n_resamples, n) float64
         Uniforms by address; the only use of randomness in an estimate.
     """
-    base, other = np.asarray(base, dtype=float), np.asarray(other, dtype=float)
-    n = base.size
+    n = np.asarray(arms[0][1]).size
     rank = quantile_rank(n, a) - 1
-    value = float(np.sort(other)[rank] - np.sort(base)[rank])
     rows = (resampling * n).astype(np.int64)
-    differences = np.sort(np.sort(other[rows], axis=1)[:, rank] - np.sort(base[rows], axis=1)[:, rank])
-    k = differences.size
-    return Estimate(value, (float(differences[int(0.025 * k)]), float(differences[int(0.975 * k)])))
+    value, again = 0.0, np.zeros(rows.shape[0])
+    for weight, values in arms:
+        x = np.asarray(values, dtype=float)
+        value += weight * float(np.partition(x, rank)[rank])
+        again += weight * np.partition(x[rows], rank, axis=1)[:, rank]
+    again.sort()
+    k = again.size
+    return Estimate(value, (float(again[int(0.025 * k)]), float(again[int(0.975 * k)])))
 
 
 def resampling(seed: int, n: int, n_resamples: int = 500) -> F64:
-    """Uniforms for `paired_quantile_difference`, by address: (n_resamples, n)."""
+    """Uniforms for `paired_quantile_combination`, by address: (n_resamples, n)."""
     key = stream_key(seed, "estimate.resampling")
     ids = np.arange(n_resamples * n, dtype=np.int64)
     return uniforms(key, 0, 0, ids)[0].reshape(n_resamples, n)

@@ -36,7 +36,9 @@ class Arm:
         Names of opening states. History r starts from state r modulo their number; there is one of
         them, unless the opening is stationary.
     is_main : bool
-        Also keep the monthly and township tables and the grid of fund sizes.
+        Also keep the monthly table and the grid of fund sizes.
+    keeps_defaults : bool
+        Also keep the list of defaulted loans of the sized year.
     """
 
     name: str
@@ -44,6 +46,13 @@ class Arm:
     openings: tuple[str, ...]
     last_day: int
     is_main: bool
+    keeps_defaults: bool = False
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Tables that each batch of the arm writes."""
+        more = (("months", self.is_main), ("defaults", self.keeps_defaults))
+        return ("histories", "townships", *(table for table, is_kept in more if is_kept))
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class Task:
     openings: tuple[tuple[str, str], ...]  # file and hash
     last_day: int
     is_main: bool
+    keeps_defaults: bool
 
 
 def run_arms(
@@ -92,8 +102,8 @@ def run_arms(
     total = batches * len(arms) * BATCH
     tasks = [
         Task(arm.name, b, str(folder.path), seed, arm.scenario.model_dump(mode="python"), tuple(files[o] for o in arm.openings),
-             arm.last_day, arm.is_main)
-        for arm in arms for b in range(batches) if not folder.has_batch(arm.name, b, arm.is_main)
+             arm.last_day, arm.is_main, arm.keeps_defaults)
+        for arm in arms for b in range(batches) if not folder.has_batch(arm.name, b, arm.tables)
     ]  # fmt: skip
     done = total - len(tasks) * BATCH
     report = progress or (lambda done, total: None)
@@ -153,6 +163,7 @@ def work(task: Task) -> None:
     rows: list[dict[str, Any]] = []
     months: list[pd.DataFrame] = []
     places: list[pd.DataFrame] = []
+    defaults: list[pd.DataFrame] = []
     failed: list[dict[str, Any]] = []
     for replication in range(task.batch * BATCH, (task.batch + 1) * BATCH):
         setup = _setup(task, replication)
@@ -163,6 +174,8 @@ def work(task: Task) -> None:
             if task.is_main:
                 row |= reacting.sweep(setup, world)
                 months.append(pd.DataFrame(outcomes.months(setup, world)))
+            if task.keeps_defaults:
+                defaults.append(pd.DataFrame(outcomes.defaults(setup, world)))
             rows.append(row)
         except (OSError, MemoryError):
             raise  # of the machine, not of this history: the batch is run again
@@ -175,6 +188,8 @@ def work(task: Task) -> None:
     nothing = pd.DataFrame({"replication": pd.Series(dtype="int64")})
     if task.is_main:
         folder.write_part("months", task.arm, task.batch, pd.concat(months or [nothing], ignore_index=True), [])
+    if task.keeps_defaults:
+        folder.write_part("defaults", task.arm, task.batch, pd.concat(defaults or [nothing], ignore_index=True), [])
     folder.write_part("townships", task.arm, task.batch, pd.concat(places or [nothing], ignore_index=True), [])
     folder.write_part("histories", task.arm, task.batch, pd.DataFrame(rows) if rows else nothing, failed)
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sim import clock
+from sim import clock, community
 from sim.clock import Slot, until
-from sim.fiscal.office import CLAIM as CLAIM_FILE
-from sim.fiscal.office import LIST, Desk, Lists, office
+from sim.fiscal.office import Desk, office
 from sim.fiscal.subsidy import entitlement, settlement_days
 from sim.fiscal.treasury import CashInterest, finance_bureau
 from sim.fund.account import fund_accounts, rate_on
@@ -18,7 +17,8 @@ from sim.households.reduced_form import DEFAULTED
 from sim.ledger import Ledger
 from sim.lending.applications import day_in_year
 from sim.lending.lender import lender
-from sim.lending.loans import NEVER, Loans
+from sim.lending.loans import Loans
+from sim.settlements import file_lists, release_dates, submit_claims, submit_lists
 from sim.units import FEN_PER_YUAN, I64, PPM, share_of
 from sim.world import Setup, World
 
@@ -26,8 +26,11 @@ from sim.world import Setup, World
 def open_ledger(setup: Setup, loans: Loans, keep_journal: bool) -> Ledger:
     """Accounts with their opening balances; `before` is the counterpart of what was there already."""
     ledger = Ledger(journal=[] if keep_journal else None)
-    for account in ("before", "county", "county_owes", "banks", "households", "debt"):
+    for account in ("before", "county", "county_owes", "banks", "households", "debt", "economy"):
         ledger.open(account)
+    if setup.households is not None:
+        savings = int(setup.households.start.cash.sum())
+        ledger.post(setup.first_day, "savings carried over", ("households", savings), ("before", -savings))
     ledger.open("subsidy_cash", guarded=True)
     for index, fen in enumerate(opening_accounts(setup)):
         ledger.open(f"fund:{index}", guarded=True)
@@ -76,24 +79,30 @@ def _top_up(env: Any, setup: Setup, world: World) -> Any:
 def run_institutions(setup: Setup, world: World) -> None:
     scenario, rules, calendar = setup.scenario, setup.rules, setup.calendar
     ledger, claims, first, last = world.ledger, world.claims, setup.first_day, setup.last_day
-    direct = rules.subsidy.paid_to == "bank"
     env = clock.start(first)
-    world.entitled, lines = _entitlement(setup, world)
-    world.lists = _lists(setup, world.entitled, lines)
+    for entry in setup.opening.lists:
+        world.lists.add(*entry, to_household=rules.subsidy.paid_to == "household")
     clerks = scenario.office
     minutes = clerks.clerks * clerks.share_of_working_days * clerks.minutes_per_day
     world.desk = Desk(minutes, calendar.working_days_before(first))
-    _fill_desk(setup, world)
+    releases: dict[int, int]
+    if world.community is None:
+        releases, (lent, repaid, interest) = _known_beforehand(setup, world)
+    else:
+        c = world.community
+        world.entitled, lent, repaid, interest = c.entitled, c.lent, c.repaid, c.interest
+        releases = dict.fromkeys([day for day, _ in release_dates(setup, world.replication)], 0)
+        env.process(community.households(env, setup, world, releases))
+    submit_lists(setup, world, 0)
+    submit_claims(setup, world, 0)
     payment_days = _days_of_month(setup, scenario.fiscal.payment_day)
     meetings = [int(d) for d in setup.meetings]
-    env.process(
-        office(env, world.desk, calendar, rules, world.lists, claims.reviewed, sorted({*payment_days, *meetings}))
-    )
+    env.process(office(env, world.desk, calendar, rules, world.lists, claims, sorted({*payment_days, *meetings})))
     env.process(leading_group(env, rules, calendar, claims, setup.meetings))
     cash_interest = _cash_interest(setup)
     world.flows.subsidy_interest = cash_interest.credited if cash_interest is not None else []
-    releases = _releases(setup, world.entitled)
-    env.process(finance_bureau(env, ledger, world.lists, releases, payment_days, direct, cash_interest))
+    on_time = frozenset(int(d) for d in setup.settlements) if scenario.fiscal.pays_on_time else frozenset()
+    env.process(finance_bureau(env, ledger, world.lists, releases, payment_days, cash_interest, on_time))
     years = range(clock.date_of(first).year, clock.date_of(last).year + 1)
     backstop = {day_in_year(y, rules.fund.backstop_on) for y in years}
     pays = calendar.add_working_days(setup.meetings, rules.claim.payment_working_days)
@@ -108,10 +117,9 @@ def run_institutions(setup: Setup, world: World) -> None:
     env.process(
         fund_accounts(env, ledger, rules, claims, setup.account_of, setup.credits, sorted(days), backstop, world.flows)
     )
-    lent, repaid = _monthly(setup, world)
     for index in range(setup.set_fen.size):
-        due = {int(d): int(f) for d, f in zip(setup.settlements, world.entitled[:, index], strict=True)}
-        env.process(lender(env, ledger, index, setup.month_ends, lent[index], repaid[index], due, direct))
+        env.process(lender(env, ledger, index, setup.month_ends, lent[index], repaid[index], interest[index],
+                           setup.settlements, world.entitled[:, index]))  # fmt: skip
     if setup.first_day < setup.year_start <= last:
         env.process(_top_up(env, setup, world))
     env.process(_recorder(env, setup, world))
@@ -125,6 +133,20 @@ def _recorder(env: Any, setup: Setup, world: World) -> Any:
     for end in setup.month_ends:
         yield from until(env, int(end), Slot.RECORDS)
         world.records.append([world.ledger.balances[name] for name in names])
+
+
+def _known_beforehand(setup: Setup, world: World) -> tuple[dict[int, int], tuple[I64, I64, I64]]:
+    """Lists, releases and the lenders' months of the reduced form, whose loans' fates are known at the beginning."""
+    pays_first = setup.rules.subsidy.paid_to == "household"
+    world.entitled, lines = _entitlement(setup, world)
+    to_household = np.full(setup.set_fen.size, pays_first)
+    for j in range(setup.settlements.size):
+        file_lists(setup, world.lists, j, world.entitled[j], lines[j], to_household)
+    lent, repaid = _monthly(setup, world)
+    interest = np.zeros_like(lent)
+    if pays_first:
+        np.add.at(interest.T, clock.month_of(setup.settlements) - setup.first_month, world.entitled)
+    return _releases(setup, world.entitled, world.replication), (lent, repaid, interest)
 
 
 def _entitlement(setup: Setup, world: World) -> tuple[I64, I64]:
@@ -141,47 +163,6 @@ def _entitlement(setup: Setup, world: World) -> tuple[I64, I64]:
     return out
 
 
-def _lists(setup: Setup, entitled: I64, lines: I64) -> Lists:
-    """Files for the office: each settlement's list, and the part with errors one settlement later."""
-    rules, calendar, errors = setup.rules, setup.calendar, setup.scenario.fiscal.file_errors
-    lists = Lists.empty()
-    for entry in setup.opening.lists:
-        lists.add(*entry)
-    following = settlement_days(
-        rules.subsidy.settlements_per_year, rules.subsidy.settlement_day, setup.last_day + 1, setup.last_day + 400
-    )
-    files = np.append(setup.settlements, following[0])
-    arrives = calendar.add_working_days(files, rules.subsidy.check_working_days)
-    for j, day in enumerate(setup.settlements):
-        for index in range(setup.set_fen.size):
-            fen, n = int(entitled[j, index]), int(lines[j, index])
-            if fen == 0:
-                continue
-            wrong = int(share_of(fen, round(errors * PPM)))
-            lists.add(int(day), index, fen - wrong, n, int(arrives[j]))
-            if wrong:
-                lists.add(int(day), index, wrong, round(n * errors), int(arrives[j + 1]))
-    return lists
-
-
-def _fill_desk(setup: Setup, world: World) -> None:
-    """Put every file on the desk's calendar: subsidy lists, and claims not collected before they arrive."""
-    first, last, clerks = setup.first_day, setup.last_day, setup.scenario.office
-    for i in range(len(world.lists)):
-        if world.lists.confirmed[i] < 0 and world.lists.arrives[i] <= last:
-            minutes = world.lists.lines[i] * clerks.minutes_per_line
-            world.desk.submit(max(world.lists.arrives[i], first), LIST, minutes, (LIST, i))
-    claims = world.claims
-    coming = (
-        (claims.decided == NEVER)
-        & (claims.reviewed == NEVER)
-        & (claims.signed <= last)
-        & (claims.recovered_on > claims.signed)
-    )
-    for k in np.flatnonzero(coming):
-        world.desk.submit(max(int(claims.signed[k]), first), CLAIM_FILE, clerks.minutes_per_claim, (CLAIM_FILE, int(k)))
-
-
 def _cash_interest(setup: Setup) -> CashInterest | None:
     """Interest terms of the subsidy account: demand rate, credited each quarter on the settlement day."""
     if "subsidy" not in setup.rules.fund.interest_joins:
@@ -194,27 +175,30 @@ def _cash_interest(setup: Setup) -> CashInterest | None:
     return CashInterest(rates, parts, setup.first_day, setup.rules.interest.day_count)
 
 
-def _releases(setup: Setup, entitled: I64) -> dict[int, int]:
+def _releases(setup: Setup, entitled: I64, replication: int) -> dict[int, int]:
     """Cash of each year's appropriation by release day; the year's budget follows what falls due in it."""
     fiscal = setup.scenario.fiscal
     out: dict[int, int] = {}
     years = clock.year_of(setup.settlements)
-    for year in np.unique(clock.year_of(setup.month_ends)):
-        budget = int(entitled[years == year].sum() * fiscal.budget_share)
-        dated = [
-            (day_in_year(int(year), d), s) for d, s in zip(fiscal.release_days, fiscal.cash_by_quarter, strict=True)
-        ]
-        days = [(day, share) for day, share in dated if day >= setup.first_day]
+    dates = release_dates(setup, replication)
+    budget = {
+        int(y): int(entitled[years == y].sum() * fiscal.budget_share)
+        for y in np.unique(clock.year_of(setup.month_ends))
+    }
+    n_settled = {y: int((years == y).sum()) for y in budget}
+    share_left = dict.fromkeys(budget, 0.0)
+    for day, share in dates:
+        share_left[clock.date_of(day).year] += share
+    for day, share in dates:
+        year = clock.date_of(day).year
         if setup.scenario.opening.kind == "warm-up":
             # a year cut in two by the information date has one budget, and its arrears are carried over
-            budget = budget * setup.rules.subsidy.settlements_per_year // max(int((years == year).sum()), 1)
-            total = 1.0
+            fen, total = budget[year] * setup.rules.subsidy.settlements_per_year // max(n_settled[year], 1), 1.0
         else:
-            total = sum(share for _, share in days)  # no arrears are known: the rest of the year pays its own way
-        for day, share in days:
-            if day <= setup.last_day and total > 0:
-                out[day] = out.get(day, 0) + int(share_of(budget, round(share / total * PPM)))
-    return out
+            fen, total = budget[year], share_left[year]  # no arrears are known: the rest of the year pays its own way
+        if total > 0:
+            out[day] = out.get(day, 0) + int(share_of(fen, round(share / total * PPM)))
+    return {} if fiscal.pays_on_time else out
 
 
 def _monthly(setup: Setup, world: World) -> tuple[I64, I64]:

@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim import clock
+from sim import clock, tables
 from sim.clock import Calendar
 from sim.errors import InputError
 from sim.fund.claims import after_filing, payment_due
 from sim.households.reduced_form import base_probability, long_run_default
+from sim.households.state import People, people_frame, people_of
 from sim.law import Rules
 from sim.lending.applications import rate_ppm
 from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, Loans
 from sim.scenario import Scenario
 from sim.streams import entity_id, stream_key, uniforms
-from sim.units import FEN_PER_YUAN, I64, Array, Bool
+from sim.units import FEN_PER_YUAN, I64, Array
 
 MAX_STACK = 5  # households with more open loans than this share one default class
 RENEWED = MAX_STACK  # default class of loans that have been renewed once
@@ -45,6 +46,8 @@ class OpeningState:
         Subsidy lists not fully paid.
     last_settlement : int [day]
         Interest is settled up to this day.
+    people : People, optional
+        Households, where they are simulated.
     """
 
     day: int
@@ -53,12 +56,14 @@ class OpeningState:
     subsidy_cash_fen: int = 0
     lists: tuple[tuple[int, int, int, int, int, int], ...] = field(default=())
     last_settlement: int = -1
+    people: People | None = None
 
     @property
     def sha256(self) -> str:
         """Hash of the whole state."""
         digest = hashlib.sha256()
-        for column, values in asdict(self.loans).items():
+        columns = asdict(self.loans) | (self.people._asdict() if self.people is not None else {})
+        for column, values in columns.items():
             digest.update(column.encode())
             digest.update(np.ascontiguousarray(values).tobytes())
         rest = [self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement]
@@ -72,6 +77,8 @@ class OpeningState:
             [self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement]
         )
         frame.to_parquet(path)
+        if self.people is not None:
+            people_frame(self.people).to_parquet(_people_file(path))
 
     @staticmethod
     def load(path: Path) -> OpeningState:
@@ -79,11 +86,16 @@ class OpeningState:
         try:
             frame = pd.read_parquet(path)
             day, fund, cash, lists, settled = json.loads(frame.attrs["state"])
+            people = people_of(pd.read_parquet(_people_file(path))) if _people_file(path).exists() else None
         except (OSError, KeyError, ValueError) as error:  # Arrow's own errors are ValueErrors
             raise InputError(
                 str(path.parent), path.name, type(error).__name__, "the opening state of this run"
             ) from None
-        return OpeningState(day, Loans.from_frame(frame), tuple(fund), cash, tuple(map(tuple, lists)), settled)
+        return OpeningState(day, Loans.from_frame(frame), tuple(fund), cash, tuple(map(tuple, lists)), settled, people)
+
+
+def _people_file(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-households.parquet")
 
 
 def stack_classes(loans: Loans) -> I64:
@@ -123,31 +135,31 @@ def from_table(scenario: Scenario, rules: Rules, calendar: Calendar) -> OpeningS
     """
     path = Path(str(scenario.opening.file))
     where = path.name
-    frame = _read_csv(path, _TABLE, "a book.csv made by `riskfund data import`")
-    _refuse_row(where, frame, "loan_id", frame["loan_id"].duplicated().to_numpy(), "each loan once")
-    principal, balance = (_numbers(where, frame, c, at_most=1e12) for c in ("principal_fen", "balance_fen"))
-    _refuse_row(where, frame, "balance_fen", balance > principal, "at most the principal")
-    rate = _numbers(where, frame, "rate_ppm", at_most=360_000)
-    _refuse_row(
+    frame = tables.read_csv(path, _TABLE, "a book.csv made by `riskfund data import`")
+    tables.refuse_row(where, frame, "loan_id", frame["loan_id"].duplicated().to_numpy(), "each loan once")
+    principal, balance = (tables.numbers(where, frame, c, at_most=1e12) for c in ("principal_fen", "balance_fen"))
+    tables.refuse_row(where, frame, "balance_fen", balance > principal, "at most the principal")
+    rate = tables.numbers(where, frame, "rate_ppm", at_most=360_000)
+    tables.refuse_row(
         where, frame, "rate_ppm", (rate > 0) & (rate < 1_000), "parts per million a year: 47500 for 4.75 per cent, or 0"
     )
     day, date = clock.day_of(scenario.information_on), scenario.information_on
-    start, due = (_days(where, frame, c, required=True) for c in ("originated_on", "matures_on"))
-    _refuse_row(where, frame, "originated_on", start >= day, f"a day before the information date {date}")
-    _refuse_row(where, frame, "matures_on", due <= start, "a day after originated_on")
+    start, due = (tables.days(where, frame, c, empty=None) for c in ("originated_on", "matures_on"))
+    tables.refuse_row(where, frame, "originated_on", start >= day, f"a day before the information date {date}")
+    tables.refuse_row(where, frame, "matures_on", due <= start, "a day after originated_on")
     since, filed = (
-        _days(where, frame, c, required=False) if c in frame else np.full(due.size, NEVER)
+        tables.days(where, frame, c, empty=NEVER) if c in frame else np.full(due.size, NEVER)
         for c in ("overdue_since", "filed_on")
     )
-    _refuse_row(where, frame, "overdue_since", since >= day, f"a day before the information date {date}")
-    _refuse_row(where, frame, "filed_on", filed >= day, f"a day before the information date {date}")
-    _refuse_row(where, frame, "filed_on", (filed != NEVER) & (filed < due), "a day after the maturity")
+    tables.refuse_row(where, frame, "overdue_since", since >= day, f"a day before the information date {date}")
+    tables.refuse_row(where, frame, "filed_on", filed >= day, f"a day before the information date {date}")
+    tables.refuse_row(where, frame, "filed_on", (filed != NEVER) & (filed < due), "a day after the maturity")
     loans = Loans.make(
         len(frame),
-        id=_ids(where, frame, "loan_id"),
-        household=_ids(where, frame, "household_id"),
-        lender=_index(where, frame, "lender", [lender.key for lender in scenario.lenders]),
-        township=_index(where, frame, "township", [t.key for t in scenario.townships]),
+        id=tables.ids(where, frame, "loan_id"),
+        household=tables.ids(where, frame, "household_id"),
+        lender=tables.index(where, frame, "lender", [lender.key for lender in scenario.lenders]),
+        township=tables.index(where, frame, "township", [t.key for t in scenario.townships]),
         balance=balance.astype(np.int64),
         start=start,
         due=np.where(due < day, np.maximum(due, since), due),
@@ -168,15 +180,15 @@ def from_townships(scenario: Scenario, rules: Rules, calendar: Calendar, rates: 
     allow a renewal, the steady share of loans renewed once is among them, due within the year.
     """
     path = Path(str(scenario.opening.file))
-    frame = _read_csv(path, _TOTALS, "a table of totals by township")
+    frame = tables.read_csv(path, _TOTALS, "a table of totals by township")
     day, seed = clock.day_of(scenario.information_on), scenario.opening.warm_up_seed
     keys = [t.key for t in scenario.townships]
-    index = _index(path.name, frame, "township", keys)
-    counts = _numbers(path.name, frame, "loans", at_least=1).astype(np.int64)
-    balances = np.round(_numbers(path.name, frame, "balance_10k_yuan") * 1e6).astype(np.int64)
+    index = tables.index(path.name, frame, "township", keys)
+    counts = tables.numbers(path.name, frame, "loans", at_least=1).astype(np.int64)
+    balances = np.round(tables.numbers(path.name, frame, "balance_10k_yuan") * 1e6).astype(np.int64)
     overdue_n, overdue_fen = _spread_overdue(path.name, frame, counts, seed)
-    _refuse_row(path.name, frame, "overdue_loans", overdue_n > counts, "at most the township's loans")
-    _refuse_row(path.name, frame, "overdue_10k_yuan", overdue_fen > balances, "at most the township's balance")
+    tables.refuse_row(path.name, frame, "overdue_loans", overdue_n > counts, "at most the township's loans")
+    tables.refuse_row(path.name, frame, "overdue_10k_yuan", overdue_fen > balances, "at most the township's balance")
     renewed_share = _renewed_share(scenario, rules)
     parts, again = [], []
     for k, n in enumerate(counts):
@@ -232,11 +244,13 @@ def _spread_overdue(where: str, frame: pd.DataFrame, counts: I64, seed: int) -> 
     """Overdue loans and money by township; what is known only in total is drawn in proportion to loans."""
     n, fen = (pd.to_numeric(frame[c], errors="coerce").to_numpy(float) for c in ("overdue_loans", "overdue_10k_yuan"))
     known = ~np.isnan(n)
-    _refuse_row(
+    tables.refuse_row(
         where, frame, "overdue_loans", ~known & frame["overdue_loans"].notna().to_numpy(), "a number or nothing"
     )
-    _refuse_row(where, frame, "overdue_10k_yuan", known & np.isnan(fen), "a number where overdue loans are given")
-    total_n, total = (_numbers(where, frame.iloc[:1], c)[0] for c in ("overdue_loans_total", "overdue_10k_yuan_total"))
+    tables.refuse_row(where, frame, "overdue_10k_yuan", known & np.isnan(fen), "a number where overdue loans are given")
+    total_n, total = (
+        tables.numbers(where, frame.iloc[:1], c)[0] for c in ("overdue_loans_total", "overdue_10k_yuan_total")
+    )
     money = np.round(np.where(known, np.nan_to_num(fen), 0) * 1e6).astype(np.int64)
     rest_n, rest_fen = int(total_n - np.nansum(n)), round(total * 1e6) - int(money.sum())
     if rest_n < 0 or rest_fen < 0 or (known.all() and (rest_n or rest_fen)):
@@ -281,67 +295,6 @@ def _staged(
     loans = loans.replace(p_class=classes).by_household()
     state = empty(scenario, day)
     return replace(state, loans=loans, last_settlement=day)
-
-
-def _days(where: str, frame: pd.DataFrame, column: str, *, required: bool) -> I64:
-    """A column of dates as day numbers, NEVER where empty and not required."""
-    days = pd.to_datetime(frame[column], errors="coerce").to_numpy("datetime64[D]")
-    bad = np.isnat(days) & (required | frame[column].notna().to_numpy())
-    _refuse_row(where, frame, column, bad, "a date, YYYY-MM-DD")
-    return np.where(np.isnat(days), NEVER, days.astype(np.int64)).astype(np.int64)
-
-
-def _ids(where: str, frame: pd.DataFrame, column: str) -> I64:
-    """A column of whole-number ids, as the import makes them."""
-    if frame[column].dtype != np.int64:
-        numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
-        bad = ~(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (np.abs(numbers) < 2.0**53))
-        _refuse_row(where, frame, column, bad, "a whole number below 2**63, as `riskfund data import` makes it")
-        return numbers.astype(np.int64)
-    return frame[column].to_numpy(np.int64)
-
-
-def _numbers(
-    where: str, frame: pd.DataFrame, column: str, *, at_least: float = 0.0, at_most: float = float("inf")
-) -> Array:
-    """A column of numbers."""
-    numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
-    bad = ~(np.isfinite(numbers) & (numbers >= at_least) & (numbers <= at_most))
-    words = f"a number from {at_least:g} to {at_most:g}" if np.isfinite(at_most) else f"a number, {at_least:g} or more"
-    _refuse_row(where, frame, column, bad, words)
-    return numbers
-
-
-def _refuse_row(
-    where: str, frame: pd.DataFrame, column: str, bad: Bool, allowed: str, options: tuple[str, ...] = ()
-) -> None:
-    rows = np.flatnonzero(bad)
-    if rows.size:
-        line = rows[0] + 2 + int(frame.attrs.get("comment_lines", 0))
-        raise InputError(where, f"row {line}, {column}", frame[column].iloc[rows[0]], allowed, options)
-
-
-def _read_csv(path: Path, needed: tuple[str, ...], what: str) -> pd.DataFrame:
-    """A table with the columns that are needed and at least one row."""
-    try:
-        frame = pd.read_csv(path, comment="#")
-        frame.attrs["comment_lines"] = sum(
-            line.startswith("#") for line in path.read_text(encoding="utf-8").splitlines()
-        )
-    except (OSError, ValueError) as error:
-        raise InputError(path.name, "file", str(error), what) from None
-    if frame.empty:
-        raise InputError(path.name, "rows", 0, "at least one row")
-    for column in needed:
-        if column not in frame:
-            raise InputError(path.name, column, None, f"columns {list(needed)}", map(str, frame.columns))
-    return frame
-
-
-def _index(where: str, frame: pd.DataFrame, column: str, keys: list[str]) -> I64:
-    codes = pd.Index(keys).get_indexer(pd.Index(frame[column])).astype(np.int64)
-    _refuse_row(where, frame, column, codes < 0, f"one of {keys}", tuple(keys))
-    return codes
 
 
 def long_before(scenario: Scenario) -> dt.date:

@@ -8,11 +8,11 @@ import numpy as np
 
 from sim import clock
 from sim.errors import ConservationError
+from sim.filing import build_claims, paid_before, unhindered
 from sim.fund.claims import FAR, NEVER, WRITTEN_OFF_AFTER, Claims, return_of
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import PAID, Loans
-from sim.replication import build_claims, paid_before, unhindered
 from sim.units import FEN_PER_YUAN, I64, Array, Bool
 from sim.world import Fates, Setup, World
 
@@ -37,8 +37,9 @@ def summary(setup: Setup, world: World) -> dict[str, int | float]:
     year = setup.scenario.sized_year
     first, last = year_span(year)
     row: dict[str, int | float] = {"replication": world.replication}
-    row |= _need(setup, world, first, last)
-    row |= _short(setup, world, first, last)
+    flows = shadow_flows(setup, world, first, last)
+    row |= _need(setup, world, flows, last)
+    row |= _short(setup, world, flows, first, last)
     row |= _default_shares(setup, world, first, last)
     row |= _reported(setup, world, last)
     row |= _subsidy(setup, world, first, last)
@@ -106,8 +107,8 @@ def required_total(need_fen: I64, set_fen: I64) -> int:
     return max(-(-int(n) * total // int(s)) for n, s in zip(need_fen, set_fen, strict=True))
 
 
-def _need(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
-    payments, receipts = shadow_flows(setup, world, first, last)
+def _need(setup: Setup, world: World, flows: tuple[I64, I64], last: int) -> dict[str, int | float]:
+    payments, receipts = flows
     by_account = need(payments, receipts)
     out: dict[str, int | float] = {f"need_{i}_fen": int(n) for i, n in enumerate(by_account)}
     out["need_fen"] = required_total(by_account, setup.account_fen)
@@ -135,10 +136,9 @@ def _runoff(setup: Setup, world: World, last: int) -> int:
     return int(every.fund_part[later].sum()) + int((claims.fund_part - _paid_by(world, last))[waiting].sum())
 
 
-def _short(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
+def _short(setup: Setup, world: World, flows: tuple[I64, I64], first: int, last: int) -> dict[str, int | float]:
     """Gap on the shadow account, and the longest wait for want of money on the real one."""
-    payments, receipts = shadow_flows(setup, world, first, last)
-    gaps = np.maximum(need(payments, receipts) - setup.account_fen, 0)
+    gaps = np.maximum(need(*flows) - setup.account_fen, 0)
     claims = world.claims
     waited = (claims.first_wait != NEVER) & (claims.first_wait <= last)
     is_paid = claims.paid >= claims.fund_part
@@ -166,10 +166,15 @@ def _due_in(loans: Loans, fates: Fates, first: int, last: int) -> Bool:
     return (missed | renewed) & (loans.status != PAID)
 
 
+def _defaulted_in(loans: Loans, fates: Fates, first: int, last: int) -> Bool:
+    """Loans that miss their date in the span and are still unpaid on day 90."""
+    missed = (fates.missed >= first) & (fates.missed <= last)
+    return _due_in(loans, fates, first, last) & missed & (fates.fate == DEFAULTED)
+
+
 def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
     loans, fates = world.loans, world.fates
-    due = _due_in(loans, fates, first, last)
-    bad = due & (fates.fate == DEFAULTED) & (fates.missed >= first) & (fates.missed <= last)
+    due, bad = _due_in(loans, fates, first, last), _defaulted_in(loans, fates, first, last)
     claims = build_claims(setup, loans, fates, world.replication, np.flatnonzero(bad))  # also those beyond the horizon
     covered = np.minimum(claims.principal, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
     hidden = due & (fates.renewed == 1) & (loans.due >= first) & (loans.due <= last)
@@ -366,8 +371,7 @@ def townships(setup: Setup, world: World) -> dict[str, Array]:
     """The sized year by township: loans due, defaulted, principal [fen]."""
     first, last = year_span(setup.scenario.sized_year)
     loans, fates = world.loans, world.fates
-    due = _due_in(loans, fates, first, last)
-    bad = due & (fates.fate == DEFAULTED) & (fates.missed >= first) & (fates.missed <= last)
+    due, bad = _due_in(loans, fates, first, last), _defaulted_in(loans, fates, first, last)
     n = len(setup.scenario.townships)
 
     def count(rows: Bool) -> Array:
@@ -385,4 +389,26 @@ def townships(setup: Setup, world: World) -> dict[str, Array]:
         "defaulted_count": count(bad),
         "due_fen": total(due),
         "defaulted_fen": total(bad),
+    }
+
+
+def defaults(setup: Setup, world: World) -> dict[str, Array]:
+    """The defaulted loans of the sized year, one row each.
+
+    ``loan`` and ``household`` are ids, ``lender`` and ``township`` index the scenario's lists, ``missed`` is the
+    day, ``cause`` an index into `CAUSES`. ``in_opening``: lent before the information date, so that the loan is
+    there in every arm that starts from this opening.
+    """
+    loans, fates = world.loans, world.fates
+    at = np.flatnonzero(_defaulted_in(loans, fates, *year_span(setup.scenario.sized_year)))
+    return {
+        "replication": np.full(at.size, world.replication),
+        "loan": loans.id[at],
+        "household": loans.household[at],
+        "lender": loans.lender[at],
+        "township": loans.township[at],
+        "balance_fen": loans.balance[at],
+        "missed": fates.missed[at],
+        "cause": fates.cause[at],
+        "in_opening": loans.start[at] < setup.first_day,
     }

@@ -12,10 +12,11 @@ import numpy as np
 from numba import njit
 
 from sim import clock
+from sim.filing import build_claims, releases, unhindered
 from sim.fund.claims import FAR, NEVER, return_of
 from sim.households.reduced_form import DEFAULTED
 from sim.outcomes import year_span
-from sim.replication import build_claims, granted_at, limits, releases, unhindered
+from sim.replication import granted_at, limits
 from sim.units import I64, Array
 from sim.world import Setup, World
 

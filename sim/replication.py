@@ -8,14 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from sim import clock
+from sim.community import begin, fates_of, known_claims, loans_of, prepare_households
 from sim.errors import ConservationError, InputError
+from sim.filing import build_claims, paid_before, releases
 from sim.fiscal.office import Desk, Lists
 from sim.fiscal.subsidy import settlement_days
-from sim.fund import claims as fund_claims
 from sim.fund.account import Flows, deposit_interest
-from sim.fund.claims import Claims
 from sim.households import kernels, reduced_form
-from sim.households.reduced_form import DEFAULTED
 from sim.institutions import open_ledger, opening_accounts, run_institutions
 from sim.law import Rules, load_rates
 from sim.law.pack import load_calendar
@@ -25,9 +24,10 @@ from sim.lending.applications import (
     draw_portfolio,
     grant,
 )
-from sim.lending.loans import NEVER, PAID, Loans
+from sim.lending.loans import PAID, Loans
 from sim.opening import MAX_STACK, OpeningState
 from sim.scenario import Scenario
+from sim.settlements import arrival_days
 from sim.shocks.paths import Paths, draw_paths
 from sim.streams import entity_id
 from sim.units import FEN_PER_YUAN, I64, PPM, Bool
@@ -62,9 +62,12 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     _check_lending(scenario, rules)
     law_from = clock.day_of(min(v.from_date for v in scenario.pack().parameters["fund.share"].values))
     apps = None
-    if scenario.lending.new_loans and scenario.opening.kind != "portfolio":
+    if scenario.lending.new_loans and scenario.opening.kind != "portfolio" and scenario.livelihoods is None:
         apps = applications(scenario, [int(x) for x in limit], first, last_day, seed, stream)
-    per_year = rules.subsidy.settlements_per_year
+    settlements = settlement_days(rules.subsidy.settlements_per_year, rules.subsidy.settlement_day, first, last_day)
+    households = None
+    if scenario.livelihoods is not None:
+        households = prepare_households(scenario, rules, calendar, rates, opening, last_day, seed)
     return Setup(
         scenario, rules, calendar, rates, seed, opening, last_day, int(months[0]),
         _path_months(scenario, opening, last_day) - int(months[0]),
@@ -75,8 +78,7 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
         calendar.dates_each_year(tuple(rules.claim.meetings), first, last_day),
         calendar.dates_each_year(tuple(rules.claim.meetings), first, last_day + 5 * 366),
         deposit_interest(rules, rates, [int(x) for x in account_fen], first, last_day, law_from),
-        settlement_days(per_year, rules.subsidy.settlement_day, first, last_day),
-        law_from,
+        settlements, arrival_days(rules, calendar, settlements, last_day), law_from, households,
     )  # fmt: skip
 
 
@@ -120,6 +122,8 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> W
     ConservationError
         If the ledger does not balance to the fen at the end.
     """
+    if setup.households is not None:
+        return _simulate_households(setup, replication, keep_journal)
     scenario, rules = setup.scenario, setup.rules
     paths = draw_paths(
         scenario.defaults, scenario.opening.drought, setup.township_ids, setup.first_month, setup.n_path_months,
@@ -147,6 +151,26 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> W
     return world
 
 
+def _simulate_households(setup: Setup, replication: int, keep_journal: bool) -> World:
+    """One history whose households decide month by month; book and claims grow as it goes."""
+    community = begin(setup, replication)
+    loans = loans_of(community)
+    claims = known_claims(setup, community, replication)
+    sky = community.sky
+    nothing = np.zeros(0)
+    paths = Paths(nothing, (sky.severity > 0).astype(np.uint8), sky.is_dry, nothing, nothing.astype(np.int64))
+    fates = fates_of(community)
+    world = World(replication, paths, loans, fates, np.ones(len(loans), dtype=np.bool_), loans, fates, claims, Lists.empty(),
+                  np.zeros((0, 0), np.int64), Flows(), open_ledger(setup, loans, keep_journal),
+                  Desk(0.0, setup.calendar.working_days_through), [], 0, community)  # fmt: skip
+    run_institutions(setup, world)
+    world.loans = world.demand = loans_of(community)
+    world.fates = world.demand_fates = fates_of(community)
+    world.granted = np.ones(len(world.loans), dtype=np.bool_)
+    _check(setup, world)
+    return world
+
+
 def draw_fates(setup: Setup, loans: Loans, paths: Paths, replication: int) -> Fates:
     """What becomes of each loan in this history (compiled kernel)."""
     rules = setup.rules
@@ -160,41 +184,9 @@ def draw_fates(setup: Setup, loans: Loans, paths: Paths, replication: int) -> Fa
     return Fates(*out)
 
 
-def releases(setup: Setup, loans: Loans, fates: Fates, replication: int) -> tuple[I64, I64]:
-    """Day on which each loan's principal leaves the guaranteed book, and by how much the limit then falls.
-
-    Repaid, paid by the fund, refused, or collected, whichever comes first, no clerk holding anything up.
-    The limit falls by the multiple times the fund's payment where the multiple is on the current balance
-    (interest and recoveries that come back are left out: a little less lending than the rule allows).
-    """
-    out, shrinks = fates.repaid.copy(), np.zeros(len(loans), dtype=np.int64)
-    rows = np.flatnonzero(fates.fate == DEFAULTED)
-    claims = build_claims(setup, loans, fates, replication, rows)
-    meeting, due = unhindered(setup, claims)
-    due = np.where(claims.decided != NEVER, claims.due, due)
-    end = np.where(claims.is_refused, meeting, due)
-    out[claims.row] = np.minimum(end, claims.recovered_on)
-    if setup.rules.fund.leverage_base == "current":
-        is_paid = ~claims.is_refused & (claims.recovered_on > due) & (loans.paid[claims.row] < 0)
-        shrinks[claims.row] = np.where(is_paid, claims.fund_part * setup.rules.fund.leverage, 0).astype(np.int64)
-    return out, shrinks
-
-
-def paid_before(loans: Loans, claims: Claims) -> I64:
-    """What was paid on each claim before the history begins [fen]."""
-    out: I64 = np.where(loans.paid[claims.row] >= 0, claims.fund_part, loans.paid_fen[claims.row])
-    return out
-
-
-def unhindered(setup: Setup, claims: Claims) -> tuple[I64, I64]:
-    """Meeting and payment day of claims that no clerk holds up."""
-    waits = np.where(claims.has_objection, setup.rules.claim.objection_waits_meetings, 0)
-    return fund_claims.payment_due(setup.rules, setup.calendar, claims.notice_ends, setup.all_meetings, waits)
-
-
 def granted_at(setup: Setup, demand: Loans, limit: I64, release: I64, shrinks: I64) -> Bool:
     """Which loans of the demand are made when each lender may guarantee up to ``limit`` [fen]."""
-    if setup.apps is None:
+    if setup.apps is None and setup.households is None:
         return np.ones(len(demand), dtype=np.bool_)
     n_opening = len(setup.opening.loans)
     covered = np.minimum(demand.balance, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
@@ -208,41 +200,6 @@ def granted_at(setup: Setup, demand: Loans, limit: I64, release: I64, shrinks: I
     return out
 
 
-def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, rows: I64 | None = None) -> Claims:
-    """The claims of defaulted loans, in order of day 90 and loan id, with everything but the decisions."""
-    rules, calendar, defaults = setup.rules, setup.calendar, setup.scenario.defaults
-    if rows is None:
-        rows = np.flatnonzero((fates.fate == DEFAULTED) & (fates.missed + rules.claim.wait_days <= setup.last_day))
-    rows = rows[np.lexsort((loans.id[rows], fates.missed[rows]))]
-    missed, cause, ids = fates.missed[rows], fates.cause[rows], loans.id[rows]
-    entitled, filed, signed, ends = fund_claims.chain(
-        rules, calendar, np.minimum(missed, setup.last_day + 4 * 366), cause, defaults.court_days
-    )
-    known_filed = loans.filed[rows] != NEVER
-    filed = np.where(known_filed, loans.filed[rows], filed)
-    signed_again, ends_again = fund_claims.after_filing(rules, calendar, filed)
-    signed, ends = np.where(known_filed, signed_again, signed), np.where(known_filed, ends_again, ends)
-    amount = fund_claims.claim_amount(rules, loans.balance[rows], loans.rate_ppm[rows], missed, filed)
-    fund_part, bank_part = fund_claims.split(rules, amount)
-    refused, objection, recovery_u = fund_claims.decide(defaults, rules, ids, cause, replication, setup.seed)
-    approved, refused_on, paid_on = loans.approved[rows], loans.refused[rows], loans.paid[rows]
-    is_known = (approved != NEVER) | (refused_on != NEVER)
-    decided = np.maximum(approved, refused_on)  # NEVER where neither
-    known_from = np.where(loans.start[rows] < setup.first_day, np.maximum(entitled, setup.first_day), entitled)
-    recovered = fund_claims.recovery_day(defaults, cause, entitled, known_from, recovery_u)
-    never = np.full(rows.size, NEVER, dtype=np.int64)
-    due = never.copy()
-    going = np.flatnonzero(approved >= 0)
-    due[going] = calendar.add_working_days(approved[going], rules.claim.payment_working_days)
-    return Claims(
-        rows, loans.lender[rows], cause, loans.balance[rows], missed, entitled, filed, signed, ends, amount,
-        fund_part, bank_part, (refused & ~is_known) | (refused_on != NEVER) | (entitled < setup.law_from),
-        objection & ~is_known, np.maximum(recovered, known_from),
-        np.where(is_known, decided, loans.reviewed[rows]), decided, due,
-        np.where(paid_on >= 0, fund_part, loans.paid_fen[rows]), never.copy(), np.where(paid_on >= 0, paid_on, NEVER),
-    )  # fmt: skip
-
-
 def _check(setup: Setup, world: World) -> None:
     """Nothing lost: the ledger is zero in total, and its books equal the loans that are still owed."""
     world.ledger.check()
@@ -253,6 +210,9 @@ def _check(setup: Setup, world: World) -> None:
     book = sum(fen for name, fen in world.ledger.balances.items() if name.startswith("book:"))
     if book != int(owed.sum()) or book != -world.ledger.balances["debt"]:
         raise ConservationError(f"books hold {book} fen, loans owed are {int(owed.sum())} fen")
+    if world.community is not None and world.ledger.balances["households"] != int(world.community.people.cash.sum()):
+        cash, booked = int(world.community.people.cash.sum()), world.ledger.balances["households"]
+        raise ConservationError(f"households hold {cash} fen, the ledger says {booked}")
     paid = int(claims.paid.sum()) - sum(f for *_, f in world.flows.backstop)
     already = int(paid_before(loans, claims).sum())
     funds = sum(fen for name, fen in world.ledger.balances.items() if name.startswith("fund:"))

@@ -10,6 +10,8 @@ import numpy as np
 from sim import clock, estimate
 from sim.answer import Answer, answer
 from sim.arms import arms_of, openings_of
+from sim.driver_figures import ONLY_BECAUSE_LATE
+from sim.drivers import present
 from sim.errors import IncompatibleRun, InputError
 from sim.experiment import Progress, check_amounts, run_arms
 from sim.opening import OpeningState
@@ -74,7 +76,10 @@ def size(
     )
     manifest = folder.manifest()
     folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], replications)})
-    return answer(folder, scenario, opening, replications, assurance)
+    result = answer(folder, scenario, opening, replications, assurance)
+    if "late_subsidy" in present(scenario):
+        folder.write_list(ONLY_BECAUSE_LATE, result.only_because_late())
+    return result
 
 
 def read_answer(path: Path, assurance: float = 0.95, replications: int | None = None) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,10 @@ class RunFolder:
         """Replace the manifest in one step."""
         _replace(self.manifest_path, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
+    def write_list(self, name: str, frame: pd.DataFrame) -> None:
+        """Write a list for people beside the manifest, in one step; spreadsheets want the mark at its start."""
+        _replace(self.path / name, frame.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
+
     def part(self, table: str, arm: str, batch: int) -> Path:
         """File of one batch of one table of one arm."""
         return self.path / table / arm / f"part-{batch:05d}.parquet"
@@ -102,9 +107,9 @@ class RunFolder:
         pq.write_table(data.replace_schema_metadata(meta), temporary, compression="zstd")
         temporary.replace(path)
 
-    def has_batch(self, arm: str, batch: int, is_main: bool) -> bool:
+    def has_batch(self, arm: str, batch: int, tables: Sequence[str]) -> bool:
         """Is this batch of an arm done: all its tables there and readable?"""
-        for table in ("histories", "townships", *(("months",) if is_main else ())):
+        for table in tables:
             try:
                 pq.read_metadata(self.part(table, arm, batch))
             except (OSError, pa.ArrowException):

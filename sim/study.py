@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sim import clock, estimate
-from sim.arms import horizon
+from sim.arms import four_months_past, horizon
 from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Estimate
 from sim.experiment import Arm, Progress, check_amounts, run_arms
@@ -159,7 +159,7 @@ def run(
     arms_in = [base, *(_on_same_base_probability(base, other) for other in arms_in[1:])]
     opening = opening_state(base)
     refuse_empty(base, opening)
-    last = horizon(base) if to_horizon else _four_months_past(base)
+    last = horizon(base) if to_horizon else four_months_past(base)
     identity = {
         **provenance(base, opening.sha256, seed), "kind": "study", "batch": BATCH, "last_day": last, "names": names,
         "scenarios": [s.model_dump(mode="json") for s in arms_in],
@@ -245,11 +245,6 @@ def _check_comparable(base: Scenario, other: Scenario) -> None:
         raise IncompatibleRun(
             f"{other.name}: another portfolio than {base.name}; they cannot start from one opening state"
         )
-
-
-def _four_months_past(scenario: Scenario) -> int:
-    last = year_span(scenario.sized_year)[1]
-    return int(clock.last_day_of_month(clock.month_of(np.array([last])) + 4)[0])
 
 
 def _row(name: str, metric: str, base: Estimate, other: Estimate, difference: Estimate) -> dict[str, Any]:

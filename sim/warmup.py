@@ -6,9 +6,10 @@ import numpy as np
 
 from sim import clock, opening
 from sim.fund.claims import WRITTEN_OFF_AFTER
+from sim.households.state import NEVER_DAY, NONE, People
 from sim.law import load_rates
 from sim.law.pack import load_calendar
-from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, PAID
+from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, PAID, Loans
 from sim.opening import OpeningState
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
@@ -63,6 +64,7 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     due = np.where((fates.missed < day) | again, fates.missed, loans.due)
     cause, filed, reviewed, approved, refused, paid = (np.full(len(loans), NEVER, dtype=np.int64) for _ in range(6))
     paid_fen = np.zeros(len(loans), dtype=np.int64)
+    cause[claims.row] = np.where(world.community is not None, claims.cause, NEVER)  # decided at the month's end before
     known = claims.entitled < day
     row = claims.row[known]
     status[row] = CLAIM
@@ -92,7 +94,9 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     )
     rows = np.flatnonzero(~gone)
     kept, again = kept.take(rows), again[rows]
-    kept = kept.replace(p_class=np.where(again, opening.RENEWED, opening.stack_classes(kept))).by_household()
+    if world.community is None:
+        kept = kept.replace(p_class=np.where(again, opening.RENEWED, opening.stack_classes(kept)))
+    kept = kept.by_household()
     lists = world.lists
     unpaid = tuple(
         (lists.period_end[i], lists.lender[i], lists.amount[i] - lists.paid[i], lists.lines[i], lists.arrives[i], lists.confirmed[i])
@@ -102,4 +106,20 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     balances = world.ledger.balances
     fund = tuple(balances[f"fund:{i}"] for i in range(setup.account_fen.size))
     settled = int(setup.settlements[-1]) if setup.settlements.size else setup.first_day
-    return OpeningState(day, kept, fund, balances["subsidy_cash"], unpaid, settled)
+    people = _people(world, kept) if world.community is not None else None
+    return OpeningState(day, kept, fund, balances["subsidy_cash"], unpaid, settled, people)
+
+
+def _people(world: World, kept: Loans) -> People:
+    """The households with their loans where these stand in the frozen book."""
+    assert world.community is not None
+    people = world.community.people.copy()
+    has = np.flatnonzero(people.loan >= 0)
+    ids = world.loans.id[people.loan[has]]
+    order = np.argsort(kept.id)
+    at = np.minimum(np.searchsorted(kept.id[order], ids), max(len(kept) - 1, 0))
+    found = order[at] if len(kept) else np.zeros(has.size, dtype=np.int64)
+    people.loan[has] = np.where(kept.id[found] == ids, found, -1) if len(kept) else -1
+    written_off = (people.status != NONE) & (people.loan < 0)
+    people.status[written_off], people.recover_on[written_off] = NONE, NEVER_DAY
+    return people

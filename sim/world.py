@@ -10,6 +10,7 @@ from sim.clock import Calendar, day_of
 from sim.fiscal.office import Desk, Lists
 from sim.fund.account import Flows
 from sim.fund.claims import Claims
+from sim.households.book import Community, Households
 from sim.households.reduced_form import ReducedForm
 from sim.law import Rules
 from sim.ledger import Ledger
@@ -47,7 +48,9 @@ class Setup:
     all_meetings: I64  # five years further, for claims that fall due beyond it
     credits: list[tuple[int, int, int]]
     settlements: I64
+    arrivals: I64  # of each settlement's list on the office's desk, and of the one after the last
     law_from: int
+    households: Households | None  # where they are simulated
 
     @property
     def year_start(self) -> int:
@@ -94,3 +97,4 @@ class World:
     desk: Desk
     records: list[list[int]]  # by month: the fund's accounts, subsidy cash [fen]
     n_events: int
+    community: Community | None = None  # where households are simulated

@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import simpy
 
@@ -103,8 +103,8 @@ class Lists:
 
     Attributes
     ----------
-    period_end, lender, amount [fen], lines, arrives [day]
-        Settlement, whose, how much, how many loan lines, the day on the office's desk.
+    period_end, lender, amount [fen], lines, arrives [day], to_household
+        Settlement, whose, how much, how many loan lines, the day on the office's desk, who gets the money.
     confirmed, paid [fen], paid_in_90 [fen]
         Day of the finance bureau's confirmation (NEVER until then), paid so far, and paid within 90 days
         of the period's end.
@@ -116,6 +116,7 @@ class Lists:
     amount: list[int]
     lines: list[int]
     arrives: list[int]
+    to_household: list[bool]
     confirmed: list[int]
     paid: list[int]
     paid_in_90: list[int]
@@ -124,13 +125,17 @@ class Lists:
     def __len__(self) -> int:
         return len(self.amount)
 
-    def add(self, period_end: int, lender: int, amount: int, lines: int, arrives: int, confirmed: int = -1) -> None:
+    def add(
+        self, period_end: int, lender: int, amount: int, lines: int, arrives: int, confirmed: int = -1,
+        *, to_household: bool = False,
+    ) -> None:  # fmt: skip
         """One more file, nothing paid yet."""
         self.period_end.append(period_end)
         self.lender.append(lender)
         self.amount.append(amount)
         self.lines.append(lines)
         self.arrives.append(arrives)
+        self.to_household.append(to_household)
         self.confirmed.append(confirmed)
         self.paid.append(0)
         self.paid_in_90.append(0)
@@ -138,7 +143,13 @@ class Lists:
     @staticmethod
     def empty() -> Lists:
         """No file."""
-        return Lists([], [], [], [], [], [], [], [])
+        return Lists([], [], [], [], [], [], [], [], [])
+
+
+class Files(Protocol):
+    """Claims as the office sees them."""
+
+    reviewed: I64
 
 
 def office(
@@ -147,7 +158,7 @@ def office(
     calendar: Calendar,
     rules: Rules,
     lists: Lists,
-    reviewed: I64,
+    claims: Files,
     days: list[int],
 ) -> Generator[Any, Any, None]:
     """The poverty-alleviation office: reviews lists and claim files in the order in which they came.
@@ -157,8 +168,8 @@ def office(
 
     Parameters
     ----------
-    reviewed : (n_claims,) int64 [day]
-        Filled in.
+    claims : object with ``reviewed``, (n_claims,) int64 [day]
+        Filled in. Their number may grow in the course of the history.
     days : list of int
         Days on which a meeting or a payment run looks at the results; the files finished by the evening
         before count.
@@ -172,6 +183,6 @@ def office(
             nth = start + max(math.ceil(minute / desk.minutes_per_day - 1e-9), 1)
             done = calendar.nth_working_day(nth)
             if kind == CLAIM:
-                reviewed[index] = done
+                claims.reviewed[index] = done
             else:
                 lists.confirmed[index] = calendar.nth_working_day(nth + rules.subsidy.confirm_working_days)

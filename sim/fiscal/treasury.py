@@ -57,37 +57,44 @@ class CashInterest:
 
 def finance_bureau(
     env: simpy.Environment, ledger: Ledger, lists: Lists, releases: dict[int, int], payment_days: list[int],
-    paid_to_bank: bool, interest: CashInterest | None = None,
+    interest: CashInterest | None = None, on_time_days: frozenset[int] = frozenset(),
 ) -> Generator[Any, Any, None]:  # fmt: skip
     """Release the budget by quarter and pay confirmed lists in order, in part when cash runs out.
 
     Parameters
     ----------
     releases : dict of day -> fen
-        Cash limits of the year's appropriation; what is not spent is carried over.
+        Cash limits of the year's appropriation; what is not spent is carried over. Amounts are read on the day.
     payment_days : list of int
-    paid_to_bank : bool
-        Direct to the bank, or refunded to the household that has paid first.
+    on_time_days : set of int
+        Settlement days on which the county pays all that is owed, office and cash limits aside: what
+        lateness is measured against. Empty otherwise.
     interest : CashInterest, optional
         Where the rules let the interest on the subsidy account join the fund.
 
     Source: X county regulation, art. 5, 6 and 27; the split by quarter is an assumption.
     """
     credit_days = interest.rates if interest is not None else {}
-    unpaid = list(range(len(lists)))
-    for day in sorted({*releases, *payment_days, *credit_days}):
+    unpaid: list[int] = []
+    n_seen = 0
+    for day in sorted({*releases, *payment_days, *credit_days, *on_time_days}):
         if day in releases:
             yield from until(env, day, Slot.BUDGET_RELEASE)
             _count(interest, ledger, day)
             ledger.post(day, "budget release", ("county", -releases[day]), ("subsidy_cash", releases[day]))
-        if day in payment_days or day in credit_days:
+        if day in payment_days or day in credit_days or day in on_time_days:
             yield from until(env, day, Slot.PAYMENT)
             _count(interest, ledger, day)
         if interest is not None and day in credit_days:
             interest.credit(ledger, day)
-        if day in payment_days:
-            unpaid = [i for i in unpaid if lists.paid[i] < lists.amount[i]]
-            _pay_lists(ledger, lists, unpaid, day, paid_to_bank)
+        unpaid = [i for i in (*unpaid, *range(n_seen, len(lists))) if lists.paid[i] < lists.amount[i]]
+        n_seen = len(lists)
+        if day in on_time_days:
+            for i in unpaid:
+                if lists.period_end[i] <= day:
+                    _pay(ledger, lists, i, day, lists.amount[i] - lists.paid[i], "county")
+        elif day in payment_days:
+            _pay_lists(ledger, lists, unpaid, day)
 
 
 def _count(interest: CashInterest | None, ledger: Ledger, day: int) -> None:
@@ -95,18 +102,21 @@ def _count(interest: CashInterest | None, ledger: Ledger, day: int) -> None:
         interest.run_to(day, ledger.balances["subsidy_cash"])
 
 
-def _pay_lists(ledger: Ledger, lists: Lists, unpaid: list[int], day: int, paid_to_bank: bool) -> None:
+def _pay_lists(ledger: Ledger, lists: Lists, unpaid: list[int], day: int) -> None:
     confirmed = lists.confirmed
     ready = [i for i in unpaid if 0 <= confirmed[i] <= day]
     for i in sorted(ready, key=lambda i: (lists.confirmed[i], i)):
         fen = min(lists.amount[i] - lists.paid[i], ledger.balances["subsidy_cash"])
         if fen <= 0:
             break
-        lender = lists.lender[i]
-        payee = f"cash:{lender}" if paid_to_bank else "households"
-        ledger.post(day, "subsidy paid", ("subsidy_cash", -fen), (payee, fen),
-                    (f"subsidy_due:{lender}", -fen), ("county_owes", fen))  # fmt: skip
-        lists.paid[i] += fen
-        lists.payments.append((i, day, fen))
-        if day <= lists.period_end[i] + 90:
-            lists.paid_in_90[i] += fen
+        _pay(ledger, lists, i, day, fen, "subsidy_cash")
+
+
+def _pay(ledger: Ledger, lists: Lists, i: int, day: int, fen: int, payer: str) -> None:
+    lender = lists.lender[i]
+    payee = "households" if lists.to_household[i] else f"cash:{lender}"
+    ledger.post(day, "subsidy paid", (payer, -fen), (payee, fen), (f"subsidy_due:{lender}", -fen), ("county_owes", fen))
+    lists.paid[i] += fen
+    lists.payments.append((i, day, fen))
+    if day <= lists.period_end[i] + 90:
+        lists.paid_in_90[i] += fen

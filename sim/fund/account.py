@@ -102,6 +102,8 @@ def fund_accounts(
     position = 0
     for day in days:
         yield from until(env, day, Slot.PAYMENT)
+        if len(claims) > is_back.size:  # their number may grow in the course of the history
+            is_back = np.append(is_back, np.zeros(len(claims) - is_back.size, dtype=np.bool_))
         while position < len(credits) and credits[position][0] <= day:
             _, index, fen = credits[position]
             ledger.post(day, "deposit interest", (f"fund:{index}", fen), ("banks", -fen))

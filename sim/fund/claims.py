@@ -6,7 +6,7 @@ the meeting; those waits are made by the processes in `fund.meetings` and `fisca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,11 @@ class Claims:
 
     def __len__(self) -> int:
         return int(self.row.size)
+
+    def append(self, more: Claims, rows: Array) -> None:
+        """Add claims (the chosen rows of ``more``), later ones in order of claim id."""
+        for f in fields(self):
+            setattr(self, f.name, np.append(getattr(self, f.name), getattr(more, f.name)[rows]))
 
 
 def claim_amount(

@@ -24,9 +24,11 @@ def leading_group(
 
     Source: X county regulation, art. 14, 18, 20(3); refusals art. 21, causes art. 25.
     """
-    put_off = np.where(claims.has_objection, rules.claim.objection_waits_meetings, 0)
+    put_off = np.zeros(0, dtype=np.int64)
     for day in meetings:
         yield from until(env, int(day), Slot.MEETING)
+        new = claims.has_objection[put_off.size :]
+        put_off = np.append(put_off, np.where(new, rules.claim.objection_waits_meetings, 0))
         ready = (claims.decided == NEVER) & (claims.notice_ends <= day) & (claims.recovered_on > day)
         ready &= (claims.reviewed != NEVER) & (claims.reviewed <= day)
         waiting = ready & (put_off > 0)

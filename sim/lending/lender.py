@@ -13,33 +13,31 @@ from sim.units import I64
 
 
 def lender(
-    env: simpy.Environment, ledger: Ledger, index: int, month_ends: I64, lent: I64, repaid: I64,
-    entitled: dict[int, int], paid_to_bank: bool,
+    env: simpy.Environment, ledger: Ledger, index: int, month_ends: I64, lent: I64, repaid: I64, interest: I64,
+    settlements: I64, entitled: I64,
 ) -> Generator[Any, Any, None]:  # fmt: skip
     """Book each month's lending and repayments on its last day, and the interest at each settlement.
 
     Parameters
     ----------
     month_ends : (n,) int64 [day]
-    lent, repaid : (n,) int64 [fen]
-        Principal of the month.
-    entitled : dict of settlement day -> fen
-        Subsidised interest of the period. Direct: the lender carries it as a receivable. Pay-first: the
-        household pays it now and waits for the refund.
+    lent, repaid, interest : (n,) int64 [fen]
+        Principal of the month, and interest that households pay themselves. Read on the day.
+    settlements : (k,) int64 [day]
+    entitled : (k,) int64 [fen]
+        Subsidised interest of each period, a receivable until the county pays it: to the lender, or to the
+        household that has paid first. Read on the day.
 
     Source: X county regulation, art. 13, 17, 27 (28 for pay-first).
     """
     book, cash = f"book:{index}", f"cash:{index}"
-    settlements = sorted(entitled)
     position = 0
     for k, end in enumerate(month_ends):
         while position < len(settlements) and settlements[position] <= end:
-            day = settlements[position]
+            day = int(settlements[position])
             yield from until(env, day, Slot.LENDER_MONTH)
-            fen = entitled[day]
+            fen = int(entitled[position])
             ledger.post(day, "subsidy falls due", (f"subsidy_due:{index}", fen), ("county_owes", -fen))
-            if not paid_to_bank:
-                ledger.post(day, "household pays interest first", ("households", -fen), (cash, fen))
             position += 1
         day = int(end)
         yield from until(env, day, Slot.LENDER_MONTH)
@@ -47,3 +45,6 @@ def lender(
         ledger.post(day, "loans made", (cash, -fen), ("households", fen), (book, fen), ("debt", -fen))
         fen = int(repaid[k])
         ledger.post(day, "principal repaid", (cash, fen), ("households", -fen), (book, -fen), ("debt", fen))
+        if interest[k]:
+            fen = int(interest[k])
+            ledger.post(day, "interest paid by households", ("households", -fen), (cash, fen))

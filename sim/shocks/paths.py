@@ -6,11 +6,13 @@ All of it is exogenous: drawn by address from the seed, the same in every policy
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from sim.scenario import Defaults
+from sim.livelihoods import Weather
+from sim.scenario import Defaults, Drought
 from sim.streams import normal_inverse_reference, stream_key, uniforms
 from sim.units import F64, I64, Array
 
@@ -45,6 +47,54 @@ def stationary_dry(p_normal_to_dry: float, p_dry_to_dry: float) -> float:
     return p_normal_to_dry / (1 - p_dry_to_dry + p_normal_to_dry)
 
 
+def drought_years(
+    chain: Drought | Weather, opening_drought: str, months: I64, replication: int, seed: int,
+    known: Mapping[int, bool] | None = None,
+) -> tuple[I64, Array]:  # fmt: skip
+    """Drought year of each month, and which of these years are dry: the same years for both ways to default.
+
+    Parameters
+    ----------
+    chain : Drought or Weather
+        Month in which the year starts and the two probabilities.
+    opening_drought : {"long_run", "normal", "dry"}
+        State of the year that holds the first month.
+    months : (n_months,) int64
+        In order, since January 1970.
+    replication, seed : int
+    known : mapping of drought year to state, optional
+        Years that are not drawn; those after them follow from them.
+
+    Returns
+    -------
+    year : (n_months,) int64
+        Number of the drought year: the calendar year in which it ends.
+    is_dry : (n_years,) uint8
+        From the year that holds the first month.
+    """
+    known = known or {}
+    year = drought_year_of(months, chain.year_starts_month)
+    years = np.arange(year[0], year[-1] + 1)
+    u = uniforms(stream_key(seed, "drought.year"), replication, years, np.zeros(years.size, np.int64))[0]
+    long_run = stationary_dry(chain.p_normal_to_dry, chain.p_dry_to_dry)
+    opening = {"dry": True, "normal": False}.get(opening_drought, bool(u[0] < long_run))
+    is_dry = np.zeros(years.size, dtype=np.uint8)
+    is_dry[0] = known.get(int(years[0]), opening)
+    for k in range(1, years.size):
+        drawn = u[k] < (chain.p_dry_to_dry if is_dry[k - 1] else chain.p_normal_to_dry)
+        is_dry[k] = known.get(int(years[k]), bool(drawn))
+    return year, is_dry
+
+
+def drought_year_of(months: I64, year_starts_month: int) -> I64:
+    """Number of each month's drought year.
+
+    A year that starts in November 2017 carries the number 2018, like the harvest it hits.
+    """
+    start = year_starts_month - 1
+    return (months - start) // 12 if start == 0 else (months - start) // 12 + 1
+
+
 def draw_paths(
     defaults: Defaults, opening_drought: str, township_ids: I64, first_month: int, n_months: int,
     replication: int, seed: int,
@@ -70,16 +120,8 @@ def draw_paths(
     is_dry = np.zeros(0, dtype=np.uint8)
     drought = defaults.drought
     if drought is not None and drought.on:
-        # A year that starts in November 2017 carries the number 2018, like the harvest it hits.
-        start = drought.year_starts_month - 1
-        year = (months - start) // 12 if start == 0 else (months - start) // 12 + 1
+        year, is_dry = drought_years(drought, opening_drought, months, replication, seed)
         years = np.arange(year[0], year[-1] + 1)
-        u = uniforms(stream_key(seed, "drought.year"), replication, years, np.zeros(years.size, np.int64))[0]
-        long_run = stationary_dry(drought.p_normal_to_dry, drought.p_dry_to_dry)
-        is_dry = np.zeros(years.size, dtype=np.uint8)
-        is_dry[0] = {"dry": True, "normal": False}.get(opening_drought, u[0] < long_run)
-        for k in range(1, years.size):
-            is_dry[k] = u[k] < (drought.p_dry_to_dry if is_dry[k - 1] else drought.p_normal_to_dry)
         grid = np.repeat(years, n_townships), np.tile(township_ids, years.size)
         hit_u = uniforms(stream_key(seed, "drought.township"), replication, *grid)[0]
         hit = is_dry[:, None] & (hit_u.reshape(years.size, n_townships) < drought.p_township_hit)

@@ -35,6 +35,7 @@ NUMBA = {
 LONG: dict[str, str] = {
     "scenario.py": "every model of a scenario file in one place; readers look fields up here",
     "answer.py": "the whole answer from stored histories, figure by figure",
+    "outcomes.py": "every quantity of a history and the tables that share their definitions",
 }
 
 

@@ -79,6 +79,21 @@ def test_paired_differences() -> None:
     assert free.ci95[0] < 0 < free.ci95[1]
 
 
+def test_weighted_sums_of_arms() -> None:
+    rng = np.random.default_rng(1)
+    base, u = rng.normal(size=200), estimate.resampling(1, 200)
+    zero = [(1.0, base), (-1.0, base + 2), (-1.0, base + 3), (1.0, base + 5)]
+    assert estimate.paired_quantile_combination(zero, 0.95, u).value == pytest.approx(0, abs=1e-12)
+    assert estimate.paired_mean_combination(zero).ci95 == pytest.approx((0, 0), abs=1e-12)
+    # one arm alone, by hand: the order statistic, and the 2.5 and 97.5 per cent points of its resamples
+    one = estimate.paired_quantile_combination([(2.0, base)], 0.9, u)
+    again = sorted(2 * np.sort(base[(row * 200).astype(int)])[179] for row in u)
+    assert (one.value, one.ci95) == (2 * np.sort(base)[179], (again[12], again[487]))
+    other = rng.normal(size=200)
+    difference = estimate.paired_mean_difference(base, other)
+    assert estimate.paired_mean_combination([(1.0, other), (-1.0, base)]) == difference
+
+
 @pytest.mark.parametrize("a", [0, 1, -0.1, 1.5, float("nan")])
 def test_an_assurance_is_between_zero_and_one(a: float) -> None:
     with pytest.raises(InputError, match=r"command: assurance: found .*; allowed: a number between 0 and 1"):

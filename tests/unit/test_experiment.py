@@ -21,7 +21,12 @@ def fill(
 ) -> RunFolder:
     folder = RunFolder.open(path, {"kind": "test"}, resume=True)
     run_arms(
-        [Arm("main", small, ("base",), last_day, is_main)], n, 3, folder, {"base": opening}, **{"workers": 1, **how}
+        [Arm("main", small, ("base",), last_day, is_main, is_main)],
+        n,
+        3,
+        folder,
+        {"base": opening},
+        **{"workers": 1, **how},
     )
     return folder
 
@@ -85,7 +90,7 @@ def test_batches_do_not_depend_on_order_number_or_resuming(
     tmp_path: Path, small: Any, opening: Any, setup: Any
 ) -> None:
     whole = parts(fill(tmp_path / "whole", small, opening, setup.last_day, 2 * BATCH, is_main=True))
-    assert len(whole) == 6
+    assert len(whole) == 8
     other = parts(
         fill(
             tmp_path / "other", small, opening, setup.last_day, 2 * BATCH, is_main=True, executor=LastFirst(), workers=2
@@ -93,7 +98,7 @@ def test_batches_do_not_depend_on_order_number_or_resuming(
     )
     assert other == whole
     begun = fill(tmp_path / "begun", small, opening, setup.last_day, BATCH, is_main=True)
-    assert len(parts(begun)) == 3
+    assert len(parts(begun)) == 4
     assert parts(fill(tmp_path / "begun", small, opening, setup.last_day, 2 * BATCH, is_main=True)) == whole
 
 

@@ -113,7 +113,7 @@ def test_horizon_is_the_longest_term_and_a_year_past_the_sized_year(small: Any) 
 
 def test_arms_stand_beside_the_main_one(small: Any) -> None:
     names = [a.name for a in arms_of(small)]
-    assert names == ["main", "anchor-low", "anchor-high", "opening-dry", "opening-normal", "stationary"]
+    assert names == ["main", "anchor-low", "anchor-high", "opening-dry", "opening-normal", "stationary", "drivers-none"]
     no_drought = small.model_dump(mode="python")
     no_drought["defaults"] |= {"drought": None, "anchor": None, "p_default": 0.02}
     assert [a.name for a in arms_of(sim.Scenario.from_dict(no_drought))] == ["main", "stationary"]

@@ -13,6 +13,7 @@ import pytest
 from sim.errors import IncompatibleRun, InputError
 from sim.store import BATCH, RunFolder
 
+TABLES = ("histories", "townships")
 IDENTITY: dict[str, Any] = {"kind": "study", "seed": 1, "names": ["a"]}
 
 
@@ -27,18 +28,18 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def test_a_new_folder_is_incomplete(folder: RunFolder) -> None:
     assert folder.manifest() == {"identity": IDENTITY, "complete_to": 0}
-    assert not folder.has_batch("main", 0, False)
+    assert not folder.has_batch("main", 0, TABLES)
 
 
 def test_the_same_run_is_taken_up_again(folder: RunFolder) -> None:
-    for table in ("histories", "townships"):
+    for table in TABLES:
         folder.write_part(table, "main", 0, frame(0), [])
     again = RunFolder.open(folder.path, IDENTITY, resume=True)
-    assert again.has_batch("main", 0, False)
-    assert not again.has_batch("main", 0, True)  # the monthly table is missing
-    assert not again.has_batch("main", 1, False)
+    assert again.has_batch("main", 0, TABLES)
+    assert not again.has_batch("main", 0, (*TABLES, "months"))
+    assert not again.has_batch("main", 1, TABLES)
     again.part("townships", "main", 0).write_bytes(b"broken")
-    assert not again.has_batch("main", 0, False)
+    assert not again.has_batch("main", 0, TABLES)
 
 
 def test_another_run_is_refused_and_the_difference_named(folder: RunFolder) -> None:
@@ -73,7 +74,7 @@ def test_what_a_killed_process_left_behind_is_cleared(folder: RunFolder) -> None
     fresh = part.with_suffix(".124.tmp")
     fresh.write_bytes(b"another process is writing this")
     os.utime(stale, (0, 0))
-    assert not folder.has_batch("main", 0, False)
+    assert not folder.has_batch("main", 0, TABLES)
     RunFolder.open(folder.path, IDENTITY, resume=True)
     assert not stale.exists() and fresh.exists()
 
@@ -113,3 +114,10 @@ def test_the_manifest_is_replaced_in_one_step(folder: RunFolder) -> None:
     folder.write_manifest({"identity": IDENTITY, "complete_to": 50})
     assert json.loads(folder.manifest_path.read_text())["complete_to"] == 50
     assert not list(folder.path.rglob("*.tmp"))
+
+
+def test_a_list_for_people_stands_beside_the_manifest(folder: RunFolder) -> None:
+    folder.write_list("list.csv", pd.DataFrame({"township": ["第一镇"], "loan": [2**62]}))
+    data = (folder.path / "list.csv").read_bytes()
+    assert data == "\ufefftownship,loan\n第一镇,4611686018427387904\n".encode()
+    assert not list(folder.path.glob("*.tmp"))

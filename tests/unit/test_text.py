@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import sim
 from cli import text
 from cli.text import money, percent, rounded_up
+from sim.drivers import absent
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +26,11 @@ def test_every_reason_of_the_model_has_a_chinese_text() -> None:
     """A new `reason` in sim/ without a translation fails here."""
     source = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "sim").glob("*.py"))
     reasons = set(re.findall(r'reason="([^"]+)"', source)) | set(re.findall(r'out\["reason"\] = "([^"]+)"', source))
-    reasons |= {"sub-accounts are pooled", "the scenario has no drought"}
+    reasons |= {"sub-accounts are pooled", "the scenario has no drought", "switched off in the scenario"}
+    bare = {"drought": None, "late_subsidy": None, "stacking": {}}
+    reasons |= set(
+        absent(sim.scenario("x-county").with_changes({f"defaults.{k}": v for k, v in bare.items()})).values()
+    )
     assert reasons <= set(text._REASONS), reasons - set(text._REASONS)
 
 

@@ -1,0 +1,79 @@
+"""Claims of defaulted loans, with everything but the decisions, and when a loan leaves the guaranteed book."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.fund import claims as fund_claims
+from sim.fund.claims import Claims
+from sim.households.reduced_form import DEFAULTED
+from sim.lending.loans import NEVER, Loans
+from sim.units import I64
+from sim.world import Fates, Setup
+
+
+def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, rows: I64 | None = None) -> Claims:
+    """The claims of defaulted loans, in order of day 90 and loan id, with everything but the decisions."""
+    rules, calendar, defaults = setup.rules, setup.calendar, setup.scenario.defaults
+    if rows is None:
+        rows = np.flatnonzero((fates.fate == DEFAULTED) & (fates.missed + rules.claim.wait_days <= setup.last_day))
+    rows = rows[np.lexsort((loans.id[rows], fates.missed[rows]))]
+    missed, cause, ids = fates.missed[rows], fates.cause[rows], loans.id[rows]
+    entitled, filed, signed, ends = fund_claims.chain(
+        rules, calendar, np.minimum(missed, setup.last_day + 4 * 366), cause, defaults.court_days
+    )
+    known_filed = loans.filed[rows] != NEVER
+    filed = np.where(known_filed, loans.filed[rows], filed)
+    signed_again, ends_again = fund_claims.after_filing(rules, calendar, filed)
+    signed, ends = np.where(known_filed, signed_again, signed), np.where(known_filed, ends_again, ends)
+    amount = fund_claims.claim_amount(rules, loans.balance[rows], loans.rate_ppm[rows], missed, filed)
+    fund_part, bank_part = fund_claims.split(rules, amount)
+    refused, objection, recovery_u = fund_claims.decide(defaults, rules, ids, cause, replication, setup.seed)
+    approved, refused_on, paid_on = loans.approved[rows], loans.refused[rows], loans.paid[rows]
+    is_known = (approved != NEVER) | (refused_on != NEVER)
+    decided = np.maximum(approved, refused_on)  # NEVER where neither
+    known_from = np.where(loans.start[rows] < setup.first_day, np.maximum(entitled, setup.first_day), entitled)
+    recovered = fund_claims.recovery_day(defaults, cause, entitled, known_from, recovery_u)
+    never = np.full(rows.size, NEVER, dtype=np.int64)
+    due = never.copy()
+    going = np.flatnonzero(approved >= 0)
+    due[going] = calendar.add_working_days(approved[going], rules.claim.payment_working_days)
+    return Claims(
+        rows, loans.lender[rows], cause, loans.balance[rows], missed, entitled, filed, signed, ends, amount,
+        fund_part, bank_part, (refused & ~is_known) | (refused_on != NEVER) | (entitled < setup.law_from),
+        objection & ~is_known, np.maximum(recovered, known_from),
+        np.where(is_known, decided, loans.reviewed[rows]), decided, due,
+        np.where(paid_on >= 0, fund_part, loans.paid_fen[rows]), never.copy(), np.where(paid_on >= 0, paid_on, NEVER),
+    )  # fmt: skip
+
+
+def releases(setup: Setup, loans: Loans, fates: Fates, replication: int) -> tuple[I64, I64]:
+    """Day on which each loan's principal leaves the guaranteed book, and by how much the limit then falls.
+
+    Repaid, paid by the fund, refused, or collected, whichever comes first, no clerk holding anything up.
+    The limit falls by the multiple times the fund's payment where the multiple is on the current balance
+    (interest and recoveries that come back are left out: a little less lending than the rule allows).
+    """
+    out, shrinks = fates.repaid.copy(), np.zeros(len(loans), dtype=np.int64)
+    rows = np.flatnonzero(fates.fate == DEFAULTED)
+    claims = build_claims(setup, loans, fates, replication, rows)
+    meeting, due = unhindered(setup, claims)
+    due = np.where(claims.decided != NEVER, claims.due, due)
+    end = np.where(claims.is_refused, meeting, due)
+    out[claims.row] = np.minimum(end, claims.recovered_on)
+    if setup.rules.fund.leverage_base == "current":
+        is_paid = ~claims.is_refused & (claims.recovered_on > due) & (loans.paid[claims.row] < 0)
+        shrinks[claims.row] = np.where(is_paid, claims.fund_part * setup.rules.fund.leverage, 0).astype(np.int64)
+    return out, shrinks
+
+
+def paid_before(loans: Loans, claims: Claims) -> I64:
+    """What was paid on each claim before the history begins [fen]."""
+    out: I64 = np.where(loans.paid[claims.row] >= 0, claims.fund_part, loans.paid_fen[claims.row])
+    return out
+
+
+def unhindered(setup: Setup, claims: Claims) -> tuple[I64, I64]:
+    """Meeting and payment day of claims that no clerk holds up."""
+    waits = np.where(claims.has_objection, setup.rules.claim.objection_waits_meetings, 0)
+    return fund_claims.payment_due(setup.rules, setup.calendar, claims.notice_ends, setup.all_meetings, waits)

@@ -1,0 +1,102 @@
+"""What the histories of an arm share about households, and the households of one history with their growing book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim.households.register import Register
+from sim.households.state import Out, People, Terms
+from sim.shocks.replay import Replay
+from sim.shocks.weather import Sky
+from sim.units import F64, I64
+
+
+@dataclass(frozen=True)
+class Households:
+    """What no history changes.
+
+    Attributes
+    ----------
+    start : People
+        On the information date.
+    circle, n_circles
+        Village or group whose arrears a household sees.
+    service_fen : (n, MAX_DEBTS) int64 [fen a year]
+        Debt service of the other debts; of debts that make income only the interest.
+    rate_short, rate_long, working : (days,) int64
+        From the first day of the first month: contract rates by day of signing, first working day on or after.
+    month_starts : (months,) int64 [day]
+    keys
+        Screening by the lender; what becomes of the money and the lender's lot.
+    """
+
+    register: Register
+    terms: Terms
+    start: People
+    circle: I64
+    n_circles: int
+    service_fen: I64
+    replay: Replay | None
+    rate_short: I64
+    rate_long: I64
+    working: I64
+    month_starts: I64
+    keys: tuple[np.uint64, np.uint64]
+
+
+@dataclass
+class Community:
+    """The households of one history.
+
+    Attributes
+    ----------
+    price, recent : (n_months, n_townships) float64
+        Price of what projects sell; worst drought severity of the last twelve months.
+    book : dict of column name -> (capacity,) int64
+        Columns of `Loans`; the first ``n`` rows are filled.
+    fates : dict of column name -> (capacity,) int64
+        Columns of `Fates`.
+    owner, n_debts : (capacity,) int64
+        Row of the household in the register, and its other debts when the loan was made.
+    lent, repaid, interest : (n_lenders, n_months) int64 [fen]
+        For the lenders' books. Interest: paid first, with penalties and with the principal.
+    entitled, lines : (n_settlements, n_lenders) int64
+    used : (n_lenders,) int64 [fen]
+        Covered principal outstanding.
+    is_open, charges : (n_lenders,) int64
+        The lender renews and grants freely; households pay the subsidised interest first.
+    refunds : dict of file -> (n,) int64 [fen]
+        Entitlement by household of files whose money goes to households.
+    released : (n_claims,) bool
+        Claims whose principal has left the guaranteed book.
+    """
+
+    people: People
+    out: Out
+    sky: Sky
+    price: F64
+    recent: F64
+    book: dict[str, I64]
+    fates: dict[str, I64]
+    owner: I64
+    n_debts: I64
+    n: int
+    lent: I64
+    repaid: I64
+    interest: I64
+    entitled: I64
+    used: I64
+    is_open: I64
+    charges: I64
+    refunds: dict[int, I64] = field(default_factory=dict)
+    released: set[int] = field(default_factory=set)
+    belief: list[tuple[int, int]] = field(default_factory=list)  # day, fen that the fund paid
+    n_payments_seen: int = 0
+    n_fund_payments_seen: int = 0
+    n_lists_seen: int = 0
+    unpaid: list[int] = field(default_factory=list)  # files not fully paid
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("applied", "over_indebted", "capped", "lender_waits"), 0)
+    )

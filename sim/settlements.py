@@ -1,0 +1,86 @@
+"""Subsidy lists and claim files on their way to the office, and the days on which cash is released."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim import clock
+from sim.clock import Calendar
+from sim.fiscal.office import CLAIM as CLAIM_FILE
+from sim.fiscal.office import LIST, Lists
+from sim.fiscal.subsidy import settlement_days
+from sim.law import Rules
+from sim.lending.applications import day_in_year
+from sim.lending.loans import NEVER
+from sim.streams import stream_key, uniforms
+from sim.units import I64, PPM, Array, share_of
+from sim.world import Setup, World
+
+
+def arrival_days(rules: Rules, calendar: Calendar, settlements: I64, last_day: int) -> I64:
+    """Day on which the list of each settlement, and of the one after the last, is on the office's desk."""
+    subsidy = rules.subsidy
+    following = settlement_days(subsidy.settlements_per_year, subsidy.settlement_day, last_day + 1, last_day + 400)
+    return calendar.add_working_days(np.append(settlements, following[0]), subsidy.check_working_days)
+
+
+def file_lists(setup: Setup, lists: Lists, j: int, entitled: I64, lines: I64, to_household: Array) -> None:
+    """One settlement's files: each lender's list, and the part with errors that comes one settlement later.
+
+    Parameters
+    ----------
+    j : int
+        Number of the settlement.
+    entitled, lines : (n_lenders,) int64 [fen, count]
+    to_household : (n_lenders,) bool
+        The money goes to households that have paid first.
+    """
+    errors = setup.scenario.fiscal.file_errors
+    for index in range(setup.set_fen.size):
+        fen, n = int(entitled[index]), int(lines[index])
+        if fen == 0:
+            continue
+        day, whose = int(setup.settlements[j]), bool(to_household[index])
+        wrong = int(share_of(fen, round(errors * PPM)))
+        lists.add(day, index, fen - wrong, n, int(setup.arrivals[j]), to_household=whose)
+        if wrong:
+            lists.add(day, index, wrong, round(n * errors), int(setup.arrivals[j + 1]), to_household=whose)
+
+
+def submit_lists(setup: Setup, world: World, begin: int) -> None:
+    """Put the lists from number ``begin`` on on the desk's calendar."""
+    for i in range(begin, len(world.lists)):
+        if world.lists.confirmed[i] < 0 and world.lists.arrives[i] <= setup.last_day:
+            minutes = world.lists.lines[i] * setup.scenario.office.minutes_per_line
+            world.desk.submit(max(world.lists.arrives[i], setup.first_day), LIST, minutes, (LIST, i))
+
+
+def submit_claims(setup: Setup, world: World, begin: int) -> None:
+    """Put the claim files from number ``begin`` on on the desk's calendar, if not collected before they arrive."""
+    claims, minutes = world.claims, setup.scenario.office.minutes_per_claim
+    rest = slice(begin, None)
+    coming = (claims.decided[rest] == NEVER) & (claims.reviewed[rest] == NEVER)
+    coming &= (claims.signed[rest] <= setup.last_day) & (claims.recovered_on[rest] > claims.signed[rest])
+    for k in (np.flatnonzero(coming) + begin).tolist():
+        world.desk.submit(max(int(claims.signed[k]), setup.first_day), CLAIM_FILE, minutes, (CLAIM_FILE, k))
+
+
+def release_dates(setup: Setup, replication: int) -> list[tuple[int, float]]:
+    """Release days of the history and their shares of the year's budget, in order.
+
+    What comes from the upper level comes up to ``upper_level_days_late`` days after the county's own.
+    """
+    fiscal = setup.scenario.fiscal
+    years = np.arange(clock.date_of(setup.first_day).year, clock.date_of(setup.last_day).year + 1)
+    own, late = 1 - fiscal.upper_level_share, fiscal.upper_level_days_late
+    out = []
+    key = stream_key(setup.seed, "fiscal.transfer")
+    u = uniforms(key, replication, np.repeat(years * 4, 4) + np.tile(np.arange(4), years.size),
+                 np.zeros(4 * years.size, np.int64))[0].reshape(-1, 4)  # fmt: skip
+    for y, year in enumerate(years):
+        for q, (text, share) in enumerate(zip(fiscal.release_days, fiscal.cash_by_quarter, strict=True)):
+            day = day_in_year(int(year), text)
+            out.append((day, share * own))
+            if own < 1:
+                out.append((day + int(u[y, q] * (late + 1)), share * (1 - own)))
+    return sorted((day, share) for day, share in out if setup.first_day <= day <= setup.last_day)
