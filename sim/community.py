@@ -23,6 +23,7 @@ from sim.households.register import Register, check_borrowers, register_of
 from sim.households.state import (
     APPLIES,
     BAD,
+    BORROWED,
     EXTRA,
     INCOME,
     INTEREST,
@@ -31,11 +32,16 @@ from sim.households.state import (
     NEVER_DAY,
     NONE,
     OPEN,
+    OTHERS,
     OVERDUE,
+    PAID_BACK,
     PRINCIPAL,
+    SOLD,
+    SPENT,
     WAS_CALLED,
     WAS_RENEWED,
     WENT_BAD,
+    YEARLY,
     Now,
     Out,
     People,
@@ -159,17 +165,17 @@ def begin(setup: Setup, replication: int) -> Community:
     covered = _covered(setup, loans.balance)
     out = Out.empty(h.register.id.size, n_lenders, h.n_circles)
     has = people.status != NONE
+    is_open = people.status == OPEN
+    yearly = np.minimum(people.principal, h.terms.subsidy_ceiling) * people.rate_ppm * setup.rules.subsidy.share / PPM
+    out.by_lender[:, YEARLY] = np.bincount(h.register.lender[is_open], weights=yearly[is_open], minlength=n_lenders)
     late = has & (people.status >= OVERDUE) & (setup.first_day - people.due <= _MEMORY)
     out.borrowers[:] = np.bincount(h.circle[has], minlength=h.n_circles)
     out.bad[:] = np.bincount(h.circle[late], minlength=h.n_circles)
     lent, repaid, interest = (np.zeros((n_lenders, n_months), dtype=np.int64) for _ in range(3))
     pays_first = setup.rules.subsidy.paid_to == "household"
     share = setup.rules.fund.share
-    belief = [
-        (int(d), int(fen * share))
-        for d, fen in zip(loans.paid, loans.balance, strict=True)
-        if d > setup.first_day - _MEMORY
-    ]
+    ago, paid = (setup.first_day - loans.paid) // 31, np.where(loans.paid >= 0, loans.balance * share, 0)
+    belief = [int(paid[ago == k].sum()) for k in range(11, -1, -1)]
     return Community(
         people, out, sky, price, recent, book, fates, owner, n_debts, n, lent, repaid, interest,
         np.zeros((setup.settlements.size, n_lenders), dtype=np.int64),
@@ -246,7 +252,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     t, paid = c.out.totals, c.out.by_lender
     c.repaid[:, k] = paid[:, PRINCIPAL]
     c.interest[:, k] = paid[:, INTEREST] + paid[:, EXTRA]
-    net = int(t[INCOME] - t[1] + t[2] - t[3] - t[4] + t[6]) - invested
+    net = int(t[INCOME] - t[SPENT] + t[BORROWED] - t[PAID_BACK] - t[OTHERS] + t[SOLD]) - invested
     world.ledger.post(end, "households' month", ("households", net), ("economy", -net))
     _lenders_react(setup, world, end)
 
@@ -380,6 +386,8 @@ def _sign(setup: Setup, world: World, k: int, at: I64, lender: I64, is_misused: 
     p.start[at], p.due[at], p.accrued_to[at] = out.start[at], out.due[at], out.start[at]
     p.marks[at] = np.where(is_misused, MISUSED, 0)
     p.capital[at] = np.where(is_misused, 0, out.principal[at])
+    yearly = _covered(setup, out.principal[at]) * out.rate_ppm[at] * (setup.rules.subsidy.share / PPM)
+    out.by_lender[:, YEARLY] += np.bincount(lender, weights=yearly, minlength=c.lent.shape[0]).astype(np.int64)
     c.lent[:, k] = np.bincount(lender, weights=out.principal[at], minlength=c.lent.shape[0]).astype(np.int64)
     return int(out.principal[at].sum())
 
@@ -397,17 +405,15 @@ def _claims_released(world: World, end: int) -> list[tuple[int, int, int]]:
     """Principal that left the guaranteed book by payment, refusal or collection since the last month's end."""
     c, claims = world.community, world.claims
     assert c is not None
+    if len(claims) > c.released.size:
+        c.released = np.append(c.released, c.book["status"][claims.row[c.released.size :]] == PAID)
     day = np.where((claims.paid >= claims.fund_part) & (claims.paid_on != NEVER), claims.paid_on, FAR)
     day = np.minimum(day, np.where(claims.is_refused & (claims.decided != NEVER), claims.decided, FAR))
     day = np.minimum(day, claims.recovered_on)
-    out = []
-    for i in np.flatnonzero(day <= end).tolist():
-        row = int(claims.row[i])
-        if i not in c.released:
-            c.released.add(i)
-            if c.book["status"][row] != PAID:
-                out.append((int(claims.lender[i]), int(day[i]), int(c.book["balance"][row])))
-    return out
+    now = np.flatnonzero((day <= end) & ~c.released)
+    c.released[now] = True
+    fen = c.book["balance"][claims.row[now]]
+    return list(zip(claims.lender[now].tolist(), day[now].tolist(), fen.tolist(), strict=True))
 
 
 def _limit(setup: Setup, world: World) -> I64:
@@ -477,22 +483,10 @@ def _lenders_react(setup: Setup, world: World, end: int) -> None:
     if setup.rules.subsidy.paid_to == "household":
         return
     for lender in range(setup.set_fen.size):
-        quarter = _yearly_interest(setup, world, lender) / 4
+        quarter = int(c.out.by_lender[lender, YEARLY]) / 4
         owed = world.ledger.balances[f"subsidy_due:{lender}"]
         c.is_open[lender] = int(owed <= lending.waits_above_quarters * quarter)
         c.charges[lender] = int(owed > lending.debits_above_quarters * quarter)
-
-
-def _yearly_interest(setup: Setup, world: World, lender: int) -> float:
-    c, h = world.community, setup.households
-    assert c is not None and h is not None
-    rows = (c.people.status == OPEN) & (h.register.lender == lender)
-    p = c.people
-    return (
-        float((np.minimum(p.principal, h.terms.subsidy_ceiling) * p.rate_ppm)[rows].sum())
-        * setup.rules.subsidy.share
-        / PPM
-    )
 
 
 def _belief(world: World, end: int) -> float:
@@ -500,11 +494,10 @@ def _belief(world: World, end: int) -> float:
     c = world.community
     assert c is not None
     payments = world.flows.payments
-    c.belief += [(day, fen) for _, day, fen in payments[c.n_fund_payments_seen :]]
+    c.belief.append(sum(fen for _, _, fen in payments[c.n_fund_payments_seen :]))
     c.n_fund_payments_seen = len(payments)
-    c.belief = [(day, fen) for day, fen in c.belief if day > end - _MEMORY]
     outstanding = int(c.used.sum())
-    return sum(fen for _, fen in c.belief) / outstanding if outstanding > 0 else 0.0
+    return sum(c.belief[-12:]) / outstanding if outstanding > 0 else 0.0
 
 
 def _budget(setup: Setup, world: World, dates: list[tuple[int, float]], end: int, releases: dict[int, int]) -> None:
@@ -516,6 +509,6 @@ def _budget(setup: Setup, world: World, dates: list[tuple[int, float]], end: int
     limit = int(clock.last_day_of_month(clock.month_of(np.array([end + 1])))[0])
     coming = [(day, share) for day, share in dates if end < day <= limit]
     if coming:
-        yearly = sum(_yearly_interest(setup, world, lender) for lender in range(setup.set_fen.size))
+        yearly = int(c.out.by_lender[:, YEARLY].sum())
         for day, share in coming:
             releases[day] = releases.get(day, 0) + int(yearly * setup.scenario.fiscal.budget_share * share)

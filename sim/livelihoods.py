@@ -137,6 +137,7 @@ class Livelihoods(Model):
     expense_per_year: Share  # weddings, funerals, school
     expense_months: NotNegative
     over_indebted_ratio: NotNegative  # debt service over income
+    loan_to_income: NotNegative  # a lender lends at most so many years' usual income
     others_seen: Share  # chance that a lender sees a debt with somebody else
     peers: Literal["village", "group", "none"] = "village"
     stacking_on: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ class RunFolder:
             now = folder.manifest_path.stat().st_mtime
             for half in path.rglob("*.tmp"):  # another process may be writing its own right now
                 if now - half.stat().st_mtime > _STALE:
-                    half.unlink(missing_ok=True)
+                    shutil.rmtree(half) if half.is_dir() else half.unlink(missing_ok=True)
         else:
             try:
                 path.mkdir(parents=True, exist_ok=True)
@@ -157,12 +158,16 @@ class RunFolder:
         )
 
     def save_opening(self, name: str, state: OpeningState) -> Path:
-        """Keep the opening state beside the histories that start from it."""
+        """Keep the opening state beside the histories that start from it, its households in a second file."""
         path = self.path / f"opening-{name}.parquet"
         if not path.is_file():
             temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            state.save(temporary)
-            temporary.replace(path)
+            temporary.mkdir(exist_ok=True)
+            state.save(temporary / path.name)
+            # the file that says that the state is there comes last
+            for file in sorted(temporary.iterdir(), key=lambda f: f.name == path.name):
+                file.replace(self.path / file.name)
+            temporary.rmdir()
         return path
 
 

@@ -61,7 +61,8 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     status[fates.missed < day] = OVERDUE
     gone = (fates.repaid >= 0) & (fates.repaid < day)
     again = (fates.renewed == 1) & (loans.due < day)  # renewed at the first maturity, due a second time
-    due = np.where((fates.missed < day) | again, fates.missed, loans.due)
+    is_called = (fates.missed < loans.due) & (world.community is not None)  # the household knows of the call
+    due = np.where((fates.missed < day) | again | is_called, fates.missed, loans.due)
     cause, filed, reviewed, approved, refused, paid = (np.full(len(loans), NEVER, dtype=np.int64) for _ in range(6))
     paid_fen = np.zeros(len(loans), dtype=np.int64)
     cause[claims.row] = np.where(world.community is not None, claims.cause, NEVER)  # decided at the month's end before

@@ -10,7 +10,7 @@ from sim.households.register import Register
 from sim.households.state import Out, People, Terms
 from sim.shocks.replay import Replay
 from sim.shocks.weather import Sky
-from sim.units import F64, I64
+from sim.units import F64, I64, Array
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,10 @@ class Community:
     is_open: I64
     charges: I64
     refunds: dict[int, I64] = field(default_factory=dict)
-    released: set[int] = field(default_factory=set)
-    belief: list[tuple[int, int]] = field(default_factory=list)  # day, fen that the fund paid
+    released: Array = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    belief: list[int] = field(
+        default_factory=list
+    )  # what the fund paid in each month, the last year before the history too [fen]
     n_payments_seen: int = 0
     n_fund_payments_seen: int = 0
     n_lists_seen: int = 0

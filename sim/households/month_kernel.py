@@ -23,6 +23,7 @@ from sim.households.state import (
     REFUSES,
     RENEWED,
     REPAID,
+    SEVERE,
     WAS_CALLED,
     WAS_RENEWED,
     WENT_BAD,
@@ -105,7 +106,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
         discount = 1.0 - t.distress * now.severity[place]
         sold = now.crop_sold - r.rain_fed_ppm[i] * 1e-6 * now.crop_lost[place]
         income = int(r.crop_fen[i] * (p.harvest_ppm[i] * 1e-6) * sold * (0.5 + 0.5 * labour) + 0.5)
-        income += int(r.livestock_fen[i] * t.livestock[cal] * shock * discount + 0.5)
+        income += int(r.livestock_fen[i] * t.livestock[cal] * shock * discount * now.price[place] + 0.5)
         income += int(r.wage_fen[i] * t.wage[cal] * (p.wage_ppm[i] * 1e-6) * labour + 0.5)
         income += int(r.transfer_fen[i] * t.transfer[cal] + 0.5)
         if p.capital[i] > 0:
@@ -129,7 +130,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
         planned = max(floor, int(t.spent_share * usual))
         excess = cash - r.savings_fen[i] - planned
         if excess > 0 and status != OVERDUE and not (status == OPEN and due <= month_end):
-            planned += excess // 10
+            planned += excess // 20
         essential = floor + illness + expense
         need = planned + illness + expense
         spent = min(need, max(essential, cash * 3 // 4))
@@ -245,7 +246,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                         out.cause[i] = 1
                     elif p.marks[i] & REFUSES > 0:
                         out.cause[i] = 3
-                    elif now.recent[place] >= 0.10:
+                    elif now.recent[place] >= SEVERE:
                         out.cause[i] = 2
                     else:
                         out.cause[i] = 0
@@ -293,6 +294,8 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                 size = 0
                 while a1 >= t.size_cdf[size]:
                     size += 1
+                while size > 0 and t.sizes[size] > t.loan_to_income * 12.0 * usual:
+                    size -= 1
                 term = 0
                 while a2 >= t.term_cdf[term]:
                     term += 1
@@ -314,6 +317,11 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
         out.totals[3] += back
         out.totals[4] += others
         out.totals[6] += sale
+        if p.status[i] == OPEN:
+            covered = min(p.principal[i], t.subsidy_ceiling)
+            out.by_lender[lender, 3] += (
+                covered * ((p.rate_ppm[i] * t.subsidy_share_ppm + 500_000) // 1_000_000) // 1_000_000
+            )
         if p.status[i] != NONE:
             out.borrowers[now.circle[i]] += 1
             if p.status[i] >= OVERDUE and month_end - p.due[i] <= 365:

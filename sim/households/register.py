@@ -11,17 +11,11 @@ import pandas as pd
 
 from sim import tables
 from sim.errors import InputError
-from sim.households.life_table import load_life_table, monthly_death_probability
 from sim.law import Rules
 from sim.livelihoods import CATEGORIES, OLDEST, SOURCES_OF_INCOME, Livelihoods
 from sim.scenario import Scenario
 from sim.streams import entity_id, normal_inverse_reference, stream_key, uniforms
 from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array
-
-__all__ = [
-    "MAX_DEBTS", "Register", "check_borrowers", "draw_register", "load_life_table", "monthly_death_probability",
-    "read_register", "register_of",
-]  # fmt: skip
 
 MAX_DEBTS = 3  # of a household, beside the loan under the fund
 YOUNGEST = 18

@@ -22,9 +22,11 @@ REFUSES, MISUSED, CALLED, RENEWED = 1, 2, 4, 8  # marks on a household's present
 # what happened in the month
 REPAID, CURED, MISSED, WENT_BAD, APPLIES, WAS_CALLED, WAS_RENEWED = 1, 2, 4, 8, 16, 32, 64
 INCOME, SPENT, BORROWED, PAID_BACK, OTHERS, COLLECTED, SOLD = range(7)  # totals of a month
-INTEREST, EXTRA, PRINCIPAL = range(3)  # paid to a lender: interest first, interest with the principal, principal
+# paid to a lender: interest first, interest with the principal, principal; subsidised interest of its open loans in a year
+INTEREST, EXTRA, PRINCIPAL, YEARLY = range(4)
 NEVER_DAY = 10_000_000
 LUCK_POINTS = 1024
+SEVERE = 0.25  # drought that would cost a quarter of a crop: a default in the year after it is put down to disaster
 
 
 class People(NamedTuple):
@@ -120,7 +122,8 @@ class Terms(NamedTuple):
     heirs: float
     cure: float
     apply: F64  # (12,) chance in a month
-    sizes: I64  # [fen]
+    loan_to_income: float  # largest loan over a year's usual income
+    sizes: I64  # [fen], ascending
     size_cdf: F64
     terms: I64  # [months]
     term_cdf: F64
@@ -177,8 +180,8 @@ class Out(NamedTuple):
         Terms of the loan a household applies for.
     totals : (7,) int64 [fen]
         INCOME, SPENT, BORROWED, PAID_BACK, OTHERS, COLLECTED, SOLD.
-    by_lender : (n_lenders, 3) int64 [fen]
-        INTEREST, EXTRA, PRINCIPAL.
+    by_lender : (n_lenders, 4) int64 [fen]
+        INTEREST, EXTRA, PRINCIPAL, YEARLY.
     bad, borrowers : (n_circles,) int64
         Neighbours in arrears, and borrowers, at the end of the month.
     """
@@ -200,7 +203,7 @@ class Out(NamedTuple):
         rows = [np.zeros(n, dtype=np.int64) for _ in range(6)]
         event, cause, start, due, principal, rate_ppm = rows
         bad, borrowers = (np.zeros(n_circles, dtype=np.int64) for _ in range(2))
-        totals, by_lender = np.zeros(7, np.int64), np.zeros((n_lenders, 3), np.int64)
+        totals, by_lender = np.zeros(7, np.int64), np.zeros((n_lenders, 4), np.int64)
         return Out(event, cause, start, due, principal, rate_ppm, totals, by_lender, bad, borrowers)
 
 
@@ -235,8 +238,9 @@ def terms_of(scenario: Scenario, rules: Rules, seed: int) -> Terms:
         _a_month(b.project_failure_per_year), b.failure_loss,
         live.weather.distress_discount / 0.25 if live.weather.on else 0.0, b.misuse, b.strategic_logit,
         b.peer_logit if live.peers != "none" else 0.0, b.belief_logit, b.unpaid_subsidy_logit, b.rating_logit,
-        b.heirs_take_over, b.cure_effort, monthly,
-        np.array(list(lending.principal_yuan), dtype=np.int64) * FEN_PER_YUAN, _cdf(list(lending.principal_yuan.values())),
+        b.heirs_take_over, b.cure_effort, monthly, live.loan_to_income,
+        np.array(sorted(lending.principal_yuan), dtype=np.int64) * FEN_PER_YUAN,
+        _cdf([lending.principal_yuan[y] for y in sorted(lending.principal_yuan)]),
         np.array(list(lending.term_months), dtype=np.int64), _cdf(list(lending.term_months.values())),
         rules.loan.age_below, rules.claim.called_after_death_days, int(scenario.defaults.death_calls_loan),
         rules.claim.wait_days, scenario.defaults.renewed_instead if rules.loan.renewals_max > 0 else 0.0,

@@ -16,6 +16,7 @@ from sim.fund.claims import NEVER, return_of
 from sim.fund.need import need
 from sim.households.reduced_form import DEFAULTED
 from sim.replication import prepare, simulate
+from sim.warmup import opening_state
 
 FIRST, LAST = outcomes.year_span(2018)
 
@@ -192,6 +193,28 @@ def test_default_shares_against_a_loop(histories: tuple[Any, list[Any]]) -> None
         assert 0 <= row["compensable_fen"] <= bad
         assert row["hidden_fen"] == 0
         assert row["bad_fen"] <= row["overdue_fen"] <= row["outstanding_fen"]
+
+
+def test_the_list_of_defaults_against_a_loop(small: Any) -> None:
+    """Also where loans are renewed: one that was due in the year and defaults a year later is not on the list."""
+    changes = {"rules.loan.renewals_max": 1, "defaults.renewed_instead": 0.5, "defaults.anchor": "high"}
+    renewing = small.with_changes(changes)
+    setup = prepare(renewing, 11, opening_state(renewing), horizon(renewing))
+    seen = renewed = 0
+    for world in (simulate(setup, r) for r in range(2)):
+        loans, fates, table = world.loans, world.fates, outcomes.defaults(setup, world)
+        expected = []
+        for i in range(len(loans)):
+            is_listed = fates.fate[i] == DEFAULTED and FIRST <= fates.missed[i] <= LAST and loans.status[i] != 3
+            renewed += fates.fate[i] == DEFAULTED and FIRST <= loans.due[i] <= LAST < fates.missed[i]
+            if is_listed:
+                where = (loans.lender[i], loans.township[i], loans.balance[i], fates.missed[i], fates.cause[i])
+                expected.append((loans.id[i], loans.household[i], *where, loans.start[i] < FIRST))
+        names = ("loan", "household", "lender", "township", "balance_fen", "missed", "cause", "in_opening")
+        assert list(zip(*(table[name] for name in names), strict=True)) == expected
+        assert set(table["replication"]) == {world.replication}
+        seen += len(expected)
+    assert seen > 0 and renewed > 0
 
 
 def test_months_agree_with_the_years_end(setup: Any, worlds: list[Any]) -> None:

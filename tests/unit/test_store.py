@@ -71,12 +71,16 @@ def test_what_a_killed_process_left_behind_is_cleared(folder: RunFolder) -> None
     part.parent.mkdir(parents=True)
     stale = part.with_suffix(".123.tmp")
     stale.write_bytes(b"half a file")
+    opening = folder.path / "opening-base.123.tmp"
+    opening.mkdir()
+    (opening / "opening-base.parquet").write_bytes(b"half a file")
+    os.utime(opening, (0, 0))
     fresh = part.with_suffix(".124.tmp")
     fresh.write_bytes(b"another process is writing this")
     os.utime(stale, (0, 0))
     assert not folder.has_batch("main", 0, TABLES)
     RunFolder.open(folder.path, IDENTITY, resume=True)
-    assert not stale.exists() and fresh.exists()
+    assert not stale.exists() and not opening.exists() and fresh.exists()
 
 
 def test_reading_is_in_order_and_only_what_was_asked_for(folder: RunFolder) -> None:
@@ -108,6 +112,23 @@ def test_an_opening_is_kept_once(folder: RunFolder, opening: Any) -> None:
     assert folder.save_opening("base", opening) == path
     assert path.read_bytes() == before
     assert not list(folder.path.rglob("*.tmp"))
+
+
+def test_an_opening_is_whole_or_not_there(folder: RunFolder, opening: Any) -> None:
+    """A state of two files leaves both under their names, and nothing half-written."""
+
+    class TwoFiles:
+        def save(self, path: Path) -> None:
+            opening.save(path)
+            path.with_name(f"{path.stem}-households.parquet").write_bytes(b"people")
+
+    path = folder.save_opening("base", TwoFiles())  # type: ignore[arg-type]
+    assert sorted(p.name for p in folder.path.iterdir()) == [
+        "manifest.json",
+        "opening-base-households.parquet",
+        "opening-base.parquet",
+    ]
+    assert path.name == "opening-base.parquet"
 
 
 def test_the_manifest_is_replaced_in_one_step(folder: RunFolder) -> None:
