@@ -213,6 +213,7 @@ def households(env: Any, setup: Setup, world: World, releases: dict[int, int]) -
     """
     c = world.community
     assert c is not None
+    _promised(setup, world)
     dates = release_dates(setup, world.replication)
     _budget(setup, world, dates, setup.first_day - 1, releases)
     for day, k, is_month_end in _actions(setup):
@@ -448,18 +449,29 @@ def _settle(setup: Setup, world: World, j: int, day: int) -> None:
     submit_lists(setup, world, begin_at)
 
 
+def _promised(setup: Setup, world: World) -> None:
+    """Whose refund the lists carried over are: nobody recorded it, so it is shared by the principal of open loans."""
+    c, h = world.community, setup.households
+    assert c is not None and h is not None
+    for i in range(len(world.lists)):
+        if world.lists.to_household[i]:
+            whose = h.register.lender == world.lists.lender[i]
+            weight = np.where(whose & (c.people.status == OPEN), c.people.principal, 0)
+            c.refunds[i] = np.cumsum(weight if weight.any() else whose.astype(np.int64))
+
+
 def _refund(world: World) -> None:
     """Subsidy that the bureau paid to households this month, each its part of the list, to the fen."""
     c, lists = world.community, world.lists
     assert c is not None
     for i, _, fen in lists.payments[c.n_payments_seen :]:
-        running = c.refunds.get(i)
-        if running is None:
-            continue
-        after = sum(x for k, _, x in lists.payments[: c.n_payments_seen] if k == i) + fen
-        parts = [np.diff(running * paid // running[-1], prepend=0) for paid in (after - fen, after)]
-        c.people.refund[:] += parts[1] - parts[0]
-        c.n_payments_seen += 1
+        if i in c.refunds:
+            running, before = c.refunds[i], c.refunded.get(i, 0)
+            shares = [
+                np.diff(running.astype(object) * paid // int(running[-1]), prepend=0) for paid in (before, before + fen)
+            ]
+            c.people.refund[:] += (shares[1] - shares[0]).astype(np.int64)
+            c.refunded[i] = before + fen
     c.n_payments_seen = len(lists.payments)
 
 

@@ -67,8 +67,9 @@ class Community:
         Covered principal outstanding.
     is_open, charges : (n_lenders,) int64
         The lender renews and grants freely; households pay the subsidised interest first.
-    refunds : dict of file -> (n,) int64 [fen]
-        Entitlement by household of files whose money goes to households.
+    refunds : dict of file -> (n,) int64
+        Running sum of the households' parts in a file whose money goes to households.
+    refunded : dict of file -> fen
     released : (n_claims,) bool
         Claims whose principal has left the guaranteed book.
     """
@@ -91,6 +92,7 @@ class Community:
     is_open: I64
     charges: I64
     refunds: dict[int, I64] = field(default_factory=dict)
+    refunded: dict[int, int] = field(default_factory=dict)
     released: Array = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     belief: list[int] = field(
         default_factory=list
