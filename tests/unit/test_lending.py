@@ -212,8 +212,9 @@ def test_a_lender_books_months_and_settlements(paid_to_bank: bool) -> None:
         ledger.open(account)
     ends = clock.last_day_of_month(np.array([576, 577]))
     env = clock.start(FIRST)
-    due = {FIRST + 19: 70, FIRST + 50: 30}
-    env.process(lender(env, ledger, 0, ends, np.array([500, 0]), np.array([0, 200]), due, paid_to_bank))
+    interest = np.zeros(2, dtype=np.int64) if paid_to_bank else np.array([70, 30])
+    env.process(lender(env, ledger, 0, ends, np.array([500, 0]), np.array([0, 200]), interest,
+                       np.array([FIRST + 19, FIRST + 50]), np.array([70, 30])))  # fmt: skip
     env.run()
     ledger.check()
     assert ledger.balances["book:0"] == 300 == -ledger.balances["debt"]

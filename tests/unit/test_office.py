@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def run_office(
         if kind == LIST:
             lists.add(day, 0, 100, 1, day)
     env = clock.start(first)
-    env.process(office(env, desk, calendar, rules, lists, reviewed, days))
+    env.process(office(env, desk, calendar, rules, lists, SimpleNamespace(reviewed=reviewed), days))
     env.run()
     return lists, reviewed
 

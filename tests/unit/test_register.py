@@ -34,7 +34,12 @@ JANUARY_2018 = 48 * 12
 
 @pytest.fixture(scope="module")
 def county() -> Scenario:
-    return sim.scenario("x-county-households")
+    shipped = {
+        "livelihoods.households": 6000,
+        "livelihoods.income_per_head_yuan": 6000,
+        "livelihoods.income_sigma": 0.5,
+    }
+    return sim.Scenario.load("x-county-households", shipped)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ def run(
     pay_on: list[int],
     to_bank: bool = True,
     cash: int = 0,
+    on_time: frozenset[int] = frozenset(),
 ) -> tuple[Ledger, Lists]:
     """Files are (period end, lender, amount, confirmed), days counted from START (-1: never confirmed)."""
     ledger, lists = Ledger(), Lists.empty()
@@ -24,14 +25,13 @@ def run(
     ledger.open("subsidy_cash", guarded=True)
     ledger.post(START, "carried over", ("subsidy_cash", cash), ("county", -cash))
     for end, lender, fen, confirmed in files:
-        lists.add(START + end, lender, fen, 1, 0, confirmed if confirmed < 0 else START + confirmed)
+        known = confirmed if confirmed < 0 else START + confirmed
+        lists.add(START + end, lender, fen, 1, 0, known, to_household=not to_bank)
         ledger.post(START, "due", (f"subsidy_due:{lender}", fen), ("county_owes", -fen))
     env = clock.start(START)
-    env.process(
-        finance_bureau(
-            env, ledger, lists, {START + d: f for d, f in releases.items()}, [START + d for d in pay_on], to_bank
-        )
-    )
+    at = {START + d: f for d, f in releases.items()}
+    on_time_days = frozenset(START + d for d in on_time)
+    env.process(finance_bureau(env, ledger, lists, at, [START + d for d in pay_on], None, on_time_days))
     env.run()
     ledger.check()
     return ledger, lists
@@ -74,3 +74,9 @@ def test_the_household_is_paid_where_the_pack_says_so() -> None:
     ledger, _ = run([(0, 0, 60, 3)], {1: 100}, [10], to_bank=False)
     assert ledger.balances["households"] == 60
     assert ledger.balances["cash:0"] == 0
+
+
+def test_on_time_all_that_has_fallen_due_is_paid_without_office_and_cash() -> None:
+    ledger, lists = run([(3, 0, 60, -1), (9, 1, 40, -1)], {}, [10], on_time=frozenset({5}))
+    assert lists.paid == [60, 0]  # what falls due after the day waits for the next
+    assert ledger.balances["cash:0"] == 60
