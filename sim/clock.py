@@ -132,6 +132,11 @@ class Calendar:
         at = self._index(days)
         return self._working[self._count[at] - self.is_working[at]]
 
+    @property
+    def tables(self) -> tuple[I64, I64]:
+        """Working days in order, and the number of them up to and including each day of the calendar."""
+        return self._working, self._count
+
     def working_days_before(self, first: int) -> Callable[[float], int]:
         """A function: working days from ``first`` up to the day before a given day (one day at a time, fast)."""
         counts, offset = self._count_list, self.first_day

@@ -14,21 +14,21 @@ import numpy as np
 
 from sim import clock
 from sim.clock import Calendar, Slot, until
+from sim.community_kernel import STATUS, enter, lend, over_indebted, release
 from sim.errors import InputError
 from sim.filing import build_claims
+from sim.fund.claims import Claims
+from sim.fund.claims_kernel import AMOUNT, ENTITLED, RECOVERED_ON, ROW, new_claims
 from sim.households.book import Community, Households
 from sim.households.month_kernel import settle, step
 from sim.households.reduced_form import CURED, DEFAULTED, REPAID
 from sim.households.register import Register, check_borrowers, register_of
 from sim.households.state import (
-    APPLIES,
     BAD,
     BORROWED,
     EXTRA,
     INCOME,
     INTEREST,
-    MISSED,
-    MISUSED,
     NEVER_DAY,
     NONE,
     OPEN,
@@ -38,9 +38,6 @@ from sim.households.state import (
     PRINCIPAL,
     SOLD,
     SPENT,
-    WAS_CALLED,
-    WAS_RENEWED,
-    WENT_BAD,
     YEARLY,
     Now,
     Out,
@@ -49,10 +46,8 @@ from sim.households.state import (
     new_people,
     terms_of,
 )
-from sim.households.state import CURED as PAID_LATE
-from sim.households.state import REPAID as PAID_IN_TIME
 from sim.law import Rules
-from sim.lending.applications import grant, rate_ppm
+from sim.lending.applications import rate_ppm
 from sim.lending.loans import CLAIM, NEVER, PAID, Loans
 from sim.opening import OpeningState
 from sim.scenario import Scenario
@@ -60,7 +55,7 @@ from sim.settlements import file_lists, release_dates, submit_claims, submit_lis
 from sim.shocks.prices import draw_prices
 from sim.shocks.replay import read_replay
 from sim.shocks.weather import draw_weather
-from sim.streams import stream_key, uniforms
+from sim.streams import stream_key
 from sim.units import FEN_PER_YUAN, I64, PPM
 from sim.world import Fates, Setup, World
 
@@ -91,11 +86,14 @@ def prepare_households(
     service = np.where(brings > 0, payment - bullet, payment) * 12 // np.maximum(period, 1)
     service = np.append(service, 0)[register.debt_product] if live.stacking_on else np.zeros_like(register.debt_product)
     keys = [t.key for t in scenario.townships]
+    starts = clock.first_day_of_month(np.arange(first_month, last_month + 1))
+    one_year, longer = (rate_ppm(rules, rates, days, np.full(days.size, months)) for months in (12, 13))
+    by_day = (one_year, longer, calendar.on_or_after(days))
     return Households(
         register, terms, people, circle.astype(np.int64), int(circle.max()) + 1, service,
         read_replay(live.weather.replay, keys) if live.weather.replay else None,
-        rate_ppm(rules, rates, days, np.full(days.size, 12)), rate_ppm(rules, rates, days, np.full(days.size, 13)),
-        calendar.on_or_after(days), clock.first_day_of_month(months),
+        list(zip(*(np.split(table, starts[1:] - starts[0]) for table in by_day), strict=True)),
+        clock.first_day_of_month(months),
         (stream_key(seed, "lender.screening"), stream_key(seed, "household.project")),
     )  # fmt: skip
 
@@ -145,23 +143,24 @@ def begin(setup: Setup, replication: int) -> Community:
     loans, n_lenders = setup.opening.loans, setup.set_fen.size
     n, shortest = len(loans), min(setup.scenario.lending.term_months)
     room = n + h.register.id.size * (n_months // shortest + 2)
-    book = {name: np.empty(room, dtype=np.int64) for name in Loans.__dataclass_fields__}
-    for name, column in book.items():
+    names, columns = list(Loans.__dataclass_fields__), list(Fates.__dataclass_fields__)
+    book, fates = np.empty((len(names), room), dtype=np.int64), np.empty((len(columns), room), dtype=np.int64)
+    for name, column in zip(names, book, strict=True):
         column[:n] = getattr(loans, name)
-    fates = {name: np.empty(room, dtype=np.int64) for name in Fates.__dataclass_fields__}
     people = h.start.copy()
     is_bad = loans.status >= CLAIM
     owner = np.zeros(room, dtype=np.int64)
     held = np.flatnonzero(people.loan >= 0)
     owner[people.loan[held]] = held
     is_bad[people.loan[held]] |= people.status[held] == BAD
-    fates["fate"][:n] = np.where(is_bad, DEFAULTED, np.where(loans.due < setup.first_day, CURED, REPAID))
-    fates["missed"][:n] = loans.due
-    fates["repaid"][:n] = np.where(is_bad, NEVER, np.where(loans.due < setup.first_day, FAR, loans.due))
-    fates["cause"][:n] = np.where(is_bad, np.maximum(loans.cause, 0), NEVER)
-    fates["renewed"][:n] = 0
-    n_debts = np.zeros(room, dtype=np.int64)
-    n_debts[:n] = loans.p_class
+    is_late = loans.due < setup.first_day
+    known: dict[str, Any] = {
+        "fate": np.where(is_bad, DEFAULTED, np.where(is_late, CURED, REPAID)), "missed": loans.due,
+        "repaid": np.where(is_bad, NEVER, np.where(is_late, FAR, loans.due)),
+        "cause": np.where(is_bad, np.maximum(loans.cause, 0), NEVER), "renewed": 0,
+    }  # fmt: skip
+    for name, row in zip(columns, fates, strict=True):
+        row[:n] = known[name]
     covered = _covered(setup, loans.balance)
     out = Out.empty(h.register.id.size, n_lenders, h.n_circles)
     has = people.status != NONE
@@ -177,24 +176,25 @@ def begin(setup: Setup, replication: int) -> Community:
     ago, paid = (setup.first_day - loans.paid) // 31, np.where(loans.paid >= 0, loans.balance * share, 0)
     belief = [int(paid[ago == k].sum()) for k in range(11, -1, -1)]
     return Community(
-        people, out, sky, price, recent, book, fates, owner, n_debts, n, lent, repaid, interest,
+        people, out, sky, price, recent, book, fates, owner, n, lent, repaid, interest,
         np.zeros((setup.settlements.size, n_lenders), dtype=np.int64),
         np.bincount(loans.lender, weights=np.where(loans.status == PAID, 0, covered), minlength=n_lenders).astype(np.int64),
         np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, int(pays_first), dtype=np.int64), belief=belief,
+        went_bad=np.empty(h.register.id.size, dtype=np.int64),
     )  # fmt: skip
 
 
 def loans_of(community: Community) -> Loans:
     """The book so far."""
-    return Loans(**{name: column[: community.n] for name, column in community.book.items()})
+    return Loans(*(column[: community.n] for column in community.book))
 
 
 def fates_of(community: Community) -> Fates:
     """What became of the loans so far."""
-    return Fates(**{name: column[: community.n] for name, column in community.fates.items()})
+    return Fates(*(column[: community.n] for column in community.fates))
 
 
-def known_claims(setup: Setup, community: Community, replication: int) -> Any:
+def known_claims(setup: Setup, community: Community, replication: int) -> Claims:
     """Claims of the loans that have gone bad before the information date."""
     fates = fates_of(community)
     rows = np.flatnonzero(fates.fate == DEFAULTED)
@@ -214,14 +214,16 @@ def households(env: Any, setup: Setup, world: World, releases: dict[int, int]) -
     c = world.community
     assert c is not None
     _promised(setup, world)
-    dates = release_dates(setup, world.replication)
-    _budget(setup, world, dates, setup.first_day - 1, releases)
+    dates: dict[int, list[tuple[int, float]]] = {}
+    for day, share in release_dates(setup, world.replication):
+        dates.setdefault(int(clock.month_of(np.array([day]))[0]) - setup.first_month, []).append((day, share))
+    _budget(setup, world, dates.get(0, []), releases)
     for day, k, is_month_end in _actions(setup):
         if is_month_end:
             yield from until(env, day, Slot.HOUSEHOLD_MONTH)
             _refund(world)
             _month(setup, world, k, day)
-            _budget(setup, world, dates, day, releases)
+            _budget(setup, world, dates.get(k + 1, []), releases)
         else:
             yield from until(env, day, Slot.BUDGET_RELEASE)
             _settle(setup, world, k, day)
@@ -236,20 +238,35 @@ def _actions(setup: Setup) -> list[tuple[int, int, bool]]:
 def _month(setup: Setup, world: World, k: int, end: int) -> None:
     c, h = world.community, setup.households
     assert c is not None and h is not None
-    month = setup.first_month + k
-    first = int(h.month_starts[k])
-    day0 = first - int(h.month_starts[0])
-    length = int(h.month_starts[k + 1]) - first
+    month, first = setup.first_month + k, int(h.month_starts[k])
+    rate_short, rate_long, working = h.days[k]
     now = Now(
         world.replication, month, end, _next_end(setup, k, end), first, float(c.sky.crop_sold[month % 12]),
         c.sky.crop_lost[k], c.sky.severity[k], c.recent[k], c.price[k], _belief(world, end),
         _late_months(setup, world, end), c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
-        h.rate_short[day0 : day0 + length], h.rate_long[day0 : day0 + length], h.working[day0 : day0 + length],
-        h.month_starts[k:],
+        rate_short, rate_long, working, h.month_starts[k:],
     )  # fmt: skip
     step(c.people, h.register, h.terms, now, c.out)
-    freed = _book(setup, world, k, end)
-    invested = _lend(setup, world, k, end, freed)
+    freed = np.zeros((setup.set_fen.size, 31), dtype=np.int64)
+    n_bad = enter(
+        c.people, h.register, c.out, c.book, c.fates, end, setup.claim_terms.covered, first, freed, c.went_bad
+    )
+    if n_bad:
+        _file_claims(setup, world, c.went_bad[:n_bad])
+    claims = world.claims
+    if len(claims) > c.released.size:
+        c.released = np.append(c.released, c.book[STATUS][claims.row[c.released.size :]] == PAID)
+    release(claims.lender, claims.principal, claims.paid, claims.fund_part, claims.paid_on, claims.is_refused, claims.decided,
+            claims.recovered_on, c.released, first, end, setup.claim_terms.covered, freed)  # fmt: skip
+    if setup.scenario.lending.new_loans:
+        c.n = lend(
+            c.people, h.register, h.terms, c.out, c.book, c.fates, c.owner, c.n, world.replication, month, first, end,
+            setup.first_day, setup.claim_terms.covered, h.keys, h.service_fen, c.is_open, c.used, _limit(setup, world), freed,
+            c.lent[:, k], c.counts,
+        )  # fmt: skip
+    invested = int(c.lent[:, k].sum())
+    if month % 12 == 11:
+        c.over_indebted.append(over_indebted(c.people, h.register, h.terms, h.service_fen))
     t, paid = c.out.totals, c.out.by_lender
     c.repaid[:, k] = paid[:, PRINCIPAL]
     c.interest[:, k] = paid[:, INTEREST] + paid[:, EXTRA]
@@ -265,156 +282,30 @@ def _next_end(setup: Setup, k: int, end: int) -> int:
     return int(clock.last_day_of_month(np.array([setup.first_month + k + 1]))[0])
 
 
-def _book(setup: Setup, world: World, k: int, end: int) -> list[tuple[int, int, int]]:
-    """Enter what happened on the loans; file the claims. Returns (lender, day, covered) that were repaid."""
-    c = world.community
-    assert c is not None
-    p, f = c.people, c.fates
-    hit = np.flatnonzero(c.out.event)
-    event, row = c.out.event[hit], p.loan[hit]
-    for bit in (WAS_CALLED, WAS_RENEWED):
-        some = event & bit != 0
-        if some.any():
-            f["missed"][row[some]] = f["repaid"][row[some]] = p.due[hit[some]]
-            if bit == WAS_RENEWED:
-                f["renewed"][row[some]] = 1
-    missed = row[event & MISSED != 0]
-    f["fate"][missed], f["repaid"][missed] = CURED, FAR
-    late = row[event & PAID_LATE != 0]
-    f["repaid"][late] = end
-    done = np.concatenate([row[event & PAID_IN_TIME != 0], late])
-    bad = event & WENT_BAD != 0
-    if bad.any():
-        rows = row[bad]
-        f["fate"][rows], f["repaid"][rows], f["cause"][rows] = DEFAULTED, NEVER, c.out.cause[hit[bad]]
-        _file_claims(setup, world, rows)
-    covered = _covered(setup, c.book["balance"][done])
-    return list(
-        zip(c.book["lender"][done].tolist(), np.minimum(f["repaid"][done], end).tolist(), covered.tolist(), strict=True)
-    )
-
-
 def _file_claims(setup: Setup, world: World, rows: I64) -> None:
     """Claims of loans that have just gone bad: their dates lie ahead, day 90 first."""
     c = world.community
     assert c is not None
-    loans = Loans(**{name: column[rows] for name, column in c.book.items()})
-    fates = Fates(**{name: column[rows] for name, column in c.fates.items()})
-    new = build_claims(setup, loans, fates, world.replication, np.arange(rows.size))
-    inside = new.entitled <= setup.last_day
-    new.row = rows[new.row]
-    _expect_recovery(c, new)
-    if inside.any():
-        begin_at = len(world.claims)
-        world.claims.append(new, inside)
-        submit_claims(setup, world, begin_at)
+    new = np.empty((15, rows.size), dtype=np.int64)
+    new_claims(rows, c.book, c.fates, setup.claim_terms, world.replication, new)
+    who = c.owner[new[ROW]]
+    c.people.recover_on[who], c.people.recover_fen[who] = new[RECOVERED_ON], new[AMOUNT]
+    inside = int(np.searchsorted(new[ENTITLED], setup.last_day, side="right"))
+    if inside:
+        n_before = len(world.claims)
+        world.claims.append(new[:, :inside])
+        submit_claims(setup, world, n_before)
 
 
-def _expect_recovery(c: Community, claims: Any) -> None:
+def _expect_recovery(c: Community, claims: Claims) -> None:
     """The household will pay on the day on which collection succeeds."""
     who = c.owner[claims.row]
     c.people.recover_on[who] = claims.recovered_on
     c.people.recover_fen[who] = claims.amount
 
 
-def _lend(setup: Setup, world: World, k: int, end: int, freed: list[tuple[int, int, int]]) -> int:
-    """Grant the month's applications in order of day; returns the money that left the households at once [fen]."""
-    c, h = world.community, setup.households
-    assert c is not None and h is not None
-    n_lenders = setup.set_fen.size
-    freed += _claims_released(world, end)
-    at = np.flatnonzero(c.out.event & APPLIES)
-    if not setup.scenario.lending.new_loans:
-        at = at[:0]
-    start, ids = c.out.start[at], h.register.id[at]
-    at = at[np.lexsort((ids, start))]
-    at = at[(c.out.start[at] >= setup.first_day) & (c.out.start[at] <= end)]
-    ids, month = h.register.id[at], setup.first_month + k
-    c.counts["applied"] += at.size
-    misuse_u, lot_u = uniforms(h.keys[1], world.replication, month, ids)
-    lender = h.register.lender[at]
-    seen = np.stack(
-        [uniforms(h.keys[0], world.replication, 4 * month + j, ids)[0] for j in range(h.service_fen.shape[1])], axis=1
-    )
-    service = np.where(seen < h.terms.others_seen, h.service_fen[at], 0).sum(axis=1)
-    too_much = service > h.terms.over_indebted * _income(h, at)
-    waits = (c.is_open[lender] == 0) & (lot_u < 0.5)
-    c.counts["over_indebted"] += int(too_much.sum())
-    c.counts["lender_waits"] += int((waits & ~too_much).sum())
-    c.people.wait_until[at[too_much]] = month + 6
-    keep = ~too_much & ~waits
-    at, lender, misuse_u = at[keep], lender[keep], misuse_u[keep]
-    covered = _covered(setup, c.out.principal[at])
-    back = np.array(freed, dtype=np.int64).reshape(-1, 3)
-    rest = c.used - np.bincount(back[:, 0], weights=back[:, 2], minlength=n_lenders).astype(np.int64)
-    first, never = int(h.month_starts[k]), np.full(at.size, FAR)
-    granted = grant(
-        lender, c.out.start[at], covered, never, first, np.append(np.full(n_lenders, FAR), back[:, 1]),
-        np.append(rest, back[:, 2]), np.append(np.arange(n_lenders), back[:, 0]), _limit(setup, world), end,
-        np.zeros(at.size, np.int64), np.zeros(n_lenders + len(back), np.int64),
-    )  # fmt: skip
-    c.counts["capped"] += int((~granted).sum())
-    at, lender = at[granted], lender[granted]
-    c.used = rest + np.bincount(lender, weights=covered[granted], minlength=n_lenders).astype(np.int64)
-    return _sign(setup, world, k, at, lender, misuse_u[granted] < h.terms.misuse)
-
-
-def _sign(setup: Setup, world: World, k: int, at: I64, lender: I64, is_misused: Any) -> int:
-    """Enter granted loans in the book and on the households; the money goes into the project or is spent."""
-    c, h = world.community, setup.households
-    assert c is not None and h is not None
-    p, out, rows = c.people, c.out, np.arange(c.n, c.n + at.size)
-    p.ordinal[at] += 1
-    n_debts = (h.register.debt_product[at] >= 0).sum(axis=1) if h.terms.stacking else np.zeros(at.size, np.int64)
-    columns = {
-        "id": (h.register.id[at] ^ (p.ordinal[at] << 40)) & np.int64(0x7FFFFFFFFFFFFFFF), "household": h.register.id[at],
-        "lender": lender, "township": h.register.township[at], "balance": out.principal[at], "start": out.start[at],
-        "due": out.due[at], "rate_ppm": out.rate_ppm[at], "p_class": n_debts, "status": 0, "paid_fen": 0,
-    }  # fmt: skip
-    for name, column in c.book.items():
-        column[rows] = columns.get(name, NEVER)
-    for name, value in (
-        ("fate", REPAID),
-        ("missed", out.due[at]),
-        ("repaid", out.due[at]),
-        ("cause", NEVER),
-        ("renewed", 0),
-    ):
-        c.fates[name][rows] = value
-    c.owner[rows], c.n_debts[rows] = at, n_debts
-    c.n += at.size
-    p.loan[at], p.status[at], p.principal[at], p.rate_ppm[at] = rows, OPEN, out.principal[at], out.rate_ppm[at]
-    p.start[at], p.due[at], p.accrued_to[at] = out.start[at], out.due[at], out.start[at]
-    p.marks[at] = np.where(is_misused, MISUSED, 0)
-    p.capital[at] = np.where(is_misused, 0, out.principal[at])
-    yearly = _covered(setup, out.principal[at]) * out.rate_ppm[at] * (setup.rules.subsidy.share / PPM)
-    out.by_lender[:, YEARLY] += np.bincount(lender, weights=yearly, minlength=c.lent.shape[0]).astype(np.int64)
-    c.lent[:, k] = np.bincount(lender, weights=out.principal[at], minlength=c.lent.shape[0]).astype(np.int64)
-    return int(out.principal[at].sum())
-
-
-def _income(h: Households, at: I64) -> I64:
-    r = h.register
-    return r.crop_fen[at] + r.livestock_fen[at] + r.wage_fen[at] + r.transfer_fen[at]
-
-
 def _covered(setup: Setup, fen: I64) -> I64:
     return np.minimum(fen, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
-
-
-def _claims_released(world: World, end: int) -> list[tuple[int, int, int]]:
-    """Principal that left the guaranteed book by payment, refusal or collection since the last month's end."""
-    c, claims = world.community, world.claims
-    assert c is not None
-    if len(claims) > c.released.size:
-        c.released = np.append(c.released, c.book["status"][claims.row[c.released.size :]] == PAID)
-    day = np.where((claims.paid >= claims.fund_part) & (claims.paid_on != NEVER), claims.paid_on, FAR)
-    day = np.minimum(day, np.where(claims.is_refused & (claims.decided != NEVER), claims.decided, FAR))
-    day = np.minimum(day, claims.recovered_on)
-    now = np.flatnonzero((day <= end) & ~c.released)
-    c.released[now] = True
-    fen = c.book["balance"][claims.row[now]]
-    return list(zip(claims.lender[now].tolist(), day[now].tolist(), fen.tolist(), strict=True))
 
 
 def _limit(setup: Setup, world: World) -> I64:
@@ -481,11 +372,11 @@ def _late_months(setup: Setup, world: World, end: int) -> Any:
     assert c is not None
     c.unpaid = [i for i in (*c.unpaid, *range(c.n_lists_seen, len(lists))) if lists.paid[i] < lists.amount[i]]
     c.n_lists_seen = len(lists)
-    oldest = np.full(setup.set_fen.size, end, dtype=float)
+    oldest = [end] * setup.set_fen.size
     for i in c.unpaid:
         oldest[lists.lender[i]] = min(oldest[lists.lender[i]], lists.period_end[i])
     grace = livelihoods_of(setup.scenario).subsidy_grace_months
-    return np.maximum((end - oldest) / 30.4375 - grace, 0.0)
+    return np.array([max((end - day) / 30.4375 - grace, 0.0) for day in oldest])
 
 
 def _lenders_react(setup: Setup, world: World, end: int) -> None:
@@ -512,15 +403,11 @@ def _belief(world: World, end: int) -> float:
     return sum(c.belief[-12:]) / outstanding if outstanding > 0 else 0.0
 
 
-def _budget(setup: Setup, world: World, dates: list[tuple[int, float]], end: int, releases: dict[int, int]) -> None:
-    """Cash of the releases of the coming month, from the yearly interest of the book as it stands."""
+def _budget(setup: Setup, world: World, coming: list[tuple[int, float]], releases: dict[int, int]) -> None:
+    """Cash of the coming month's releases, from the yearly interest of the book as it stands."""
     c = world.community
     assert c is not None
-    if setup.scenario.fiscal.pays_on_time:
-        return
-    limit = int(clock.last_day_of_month(clock.month_of(np.array([end + 1])))[0])
-    coming = [(day, share) for day, share in dates if end < day <= limit]
-    if coming:
+    if coming and not setup.scenario.fiscal.pays_on_time:
         yearly = int(c.out.by_lender[:, YEARLY].sum())
         for day, share in coming:
             releases[day] = releases.get(day, 0) + int(yearly * setup.scenario.fiscal.budget_share * share)

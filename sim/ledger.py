@@ -54,19 +54,21 @@ class Ledger:
         ConservationError
             Nothing is posted then.
         """
-        changes: dict[str, int] = {}
+        balances, total = self.balances, 0
         for account, fen in legs:
-            if account not in self.balances:
+            if account not in balances:
                 raise ConservationError(f"{what}: no account {account}")
-            changes[account] = changes.get(account, 0) + index(fen)
-        if sum(changes.values()) != 0:
+            total += index(fen)
+        if total != 0:
             raise ConservationError(f"{what}: legs do not add up to zero: {legs}")
-        for account, fen in changes.items():
-            if fen < 0 and account in self.guarded and self.balances[account] + fen < 0:
-                short = -self.balances[account] - fen
+        for account, fen in legs:
+            balances[account] += index(fen)
+        for account, fen in legs:
+            if fen < 0 and balances[account] < 0 and account in self.guarded:
+                short = -balances[account]
+                for again, back in legs:
+                    balances[again] -= index(back)
                 raise ConservationError(f"{what}: {account} would be overdrawn by {short} fen")
-        for account, fen in changes.items():
-            self.balances[account] += fen
         self.n_postings += 1
         if self.journal is not None:
             self.journal.append(Posting(day, what, tuple((a, index(f)) for a, f in legs)))

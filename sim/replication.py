@@ -14,6 +14,7 @@ from sim.filing import build_claims, paid_before, releases
 from sim.fiscal.office import Desk, Lists
 from sim.fiscal.subsidy import settlement_days
 from sim.fund.account import Flows, deposit_interest
+from sim.fund.claims_kernel import claim_terms
 from sim.households import kernels, reduced_form
 from sim.institutions import open_ledger, opening_accounts, run_institutions
 from sim.law import Rules, load_rates
@@ -79,6 +80,7 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
         calendar.dates_each_year(tuple(rules.claim.meetings), first, last_day + 5 * 366),
         deposit_interest(rules, rates, [int(x) for x in account_fen], first, last_day, law_from),
         settlements, arrival_days(rules, calendar, settlements, last_day), law_from, households,
+        claim_terms(rules, calendar, scenario.defaults, law_from, seed),
     )  # fmt: skip
 
 

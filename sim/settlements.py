@@ -59,10 +59,11 @@ def submit_claims(setup: Setup, world: World, begin: int) -> None:
     """Put the claim files from number ``begin`` on on the desk's calendar, if not collected before they arrive."""
     claims, minutes = world.claims, setup.scenario.office.minutes_per_claim
     rest = slice(begin, None)
-    coming = (claims.decided[rest] == NEVER) & (claims.reviewed[rest] == NEVER)
-    coming &= (claims.signed[rest] <= setup.last_day) & (claims.recovered_on[rest] > claims.signed[rest])
-    for k in (np.flatnonzero(coming) + begin).tolist():
-        world.desk.submit(max(int(claims.signed[k]), setup.first_day), CLAIM_FILE, minutes, (CLAIM_FILE, k))
+    state = zip(claims.decided[rest].tolist(), claims.reviewed[rest].tolist(), claims.signed[rest].tolist(),
+                claims.recovered_on[rest].tolist(), strict=True)  # fmt: skip
+    for k, (decided, reviewed, signed, recovered) in enumerate(state, begin):
+        if decided == NEVER and reviewed == NEVER and signed <= setup.last_day and recovered > signed:
+            world.desk.submit(max(signed, setup.first_day), CLAIM_FILE, minutes, (CLAIM_FILE, k))
 
 
 def release_dates(setup: Setup, replication: int) -> list[tuple[int, float]]:

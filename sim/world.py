@@ -10,6 +10,7 @@ from sim.clock import Calendar, day_of
 from sim.fiscal.office import Desk, Lists
 from sim.fund.account import Flows
 from sim.fund.claims import Claims
+from sim.fund.claims_kernel import ClaimTerms
 from sim.households.book import Community, Households
 from sim.households.reduced_form import ReducedForm
 from sim.law import Rules
@@ -51,6 +52,7 @@ class Setup:
     arrivals: I64  # of each settlement's list on the office's desk, and of the one after the last
     law_from: int
     households: Households | None  # where they are simulated
+    claim_terms: ClaimTerms
 
     @property
     def year_start(self) -> int:

@@ -99,6 +99,7 @@ def fund_accounts(
     Source: X county regulation, art. 5, 20(4), 22, 23, 26.
     """
     is_back = np.zeros(len(claims), dtype=np.bool_)
+    is_waiting = False
     position = 0
     for day in days:
         yield from until(env, day, Slot.PAYMENT)
@@ -110,27 +111,33 @@ def fund_accounts(
             position += 1
         if clock.date_of(day + 1).day == 1 or day == days[-1]:
             _return_recoveries(ledger, rules, claims, account_of, day, is_back, flows)
-        _pay(ledger, claims, account_of, day, is_back, flows)
+        if is_waiting or (claims.due == day).any() or day == days[0]:
+            is_waiting = _pay(ledger, claims, account_of, day, is_back, flows)
         if day in backstop_days:
             _pay_from_county(ledger, claims, day, is_back, flows)
 
 
-def _pay(ledger: Ledger, claims: Claims, account_of: Array, day: int, is_back: Array, flows: Flows) -> None:
+def _pay(ledger: Ledger, claims: Claims, account_of: Array, day: int, is_back: Array, flows: Flows) -> bool:
+    """Pay what is due; true if somebody is left waiting for want of money."""
     rows = np.flatnonzero((claims.due != NEVER) & (claims.due <= day) & (claims.paid < claims.fund_part) & ~is_back)
+    is_waiting = False
     if rows.size == 0:
-        return
+        return is_waiting
     rows = rows[(claims.recovered_on[rows] > day) | (claims.paid[rows] > 0)]
     for i in rows[np.lexsort((rows, claims.decided[rows]))].tolist():
         lender = int(claims.lender[i])
         account = f"fund:{account_of[lender]}"
         missing = int(claims.fund_part[i] - claims.paid[i])
         fen = min(missing, ledger.balances[account])
-        if fen < missing and claims.first_wait[i] == NEVER:
-            claims.first_wait[i] = day
+        if fen < missing:
+            is_waiting = True
+            if claims.first_wait[i] == NEVER:
+                claims.first_wait[i] = day
         if fen > 0:
             ledger.post(day, "fund pays", (account, -fen), (f"cash:{lender}", fen))
             _book_payment(claims, i, day, fen)
             flows.payments.append((i, day, fen))
+    return is_waiting
 
 
 def _pay_from_county(ledger: Ledger, claims: Claims, day: int, is_back: Array, flows: Flows) -> None:

@@ -6,7 +6,7 @@ the meeting; those waits are made by the processes in `fund.meetings` and `fisca
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -74,14 +74,37 @@ class Claims:
     paid: I64
     first_wait: I64
     paid_on: I64
+    room: tuple[Array, Array] = field(default=(np.zeros((19, 0)), np.zeros((2, 0))), repr=False)
 
     def __len__(self) -> int:
         return int(self.row.size)
 
-    def append(self, more: Claims, rows: Array) -> None:
-        """Add claims (the chosen rows of ``more``), later ones in order of claim id."""
-        for f in fields(self):
-            setattr(self, f.name, np.append(getattr(self, f.name), getattr(more, f.name)[rows]))
+    def append(self, columns: I64) -> None:
+        """Add claims, later ones in order of claim id; the stages they have not reached are NEVER.
+
+        The arrays become views of longer ones, so that what is added month by month is not copied each time.
+
+        Parameters
+        ----------
+        columns : (15, n) int64
+            The fields from ``row`` to ``recovered_on``, in order.
+        """
+        size, more, names = len(self), columns.shape[1], FIELDS
+        if self.room[0].shape[1] < size + more:
+            length = 2 * size + 8 * more
+            self.room = np.full((19, length), NEVER, dtype=np.int64), np.zeros((2, length), dtype=np.bool_)
+            for name, (half, k) in names.items():
+                self.room[half][k, :size] = getattr(self, name)
+            self.room[0][names["paid"][1], size:] = 0
+        numbers, flags = self.room
+        numbers[:12, size : size + more], numbers[12, size : size + more] = columns[:12], columns[14]
+        flags[:, size : size + more] = columns[12:14]
+        for name, (half, k) in names.items():
+            setattr(self, name, self.room[half][k, : size + more])
+
+
+_NUMBERS = [f.name for f in fields(Claims) if f.name not in ("is_refused", "has_objection", "room")]
+FIELDS = {name: (0, k) for k, name in enumerate(_NUMBERS)} | {"is_refused": (1, 0), "has_objection": (1, 1)}
 
 
 def claim_amount(

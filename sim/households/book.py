@@ -25,8 +25,8 @@ class Households:
         Village or group whose arrears a household sees.
     service_fen : (n, MAX_DEBTS) int64 [fen a year]
         Debt service of the other debts; of debts that make income only the interest.
-    rate_short, rate_long, working : (days,) int64
-        From the first day of the first month: contract rates by day of signing, first working day on or after.
+    days : list of three (days of the month,) int64 by month
+        Contract rates by day of signing, up to one year and longer, and the first working day on or after.
     month_starts : (months,) int64 [day]
     keys
         Screening by the lender; what becomes of the money and the lender's lot.
@@ -39,9 +39,7 @@ class Households:
     n_circles: int
     service_fen: I64
     replay: Replay | None
-    rate_short: I64
-    rate_long: I64
-    working: I64
+    days: list[tuple[I64, I64, I64]]
     month_starts: I64
     keys: tuple[np.uint64, np.uint64]
 
@@ -54,12 +52,11 @@ class Community:
     ----------
     price, recent : (n_months, n_townships) float64
         Price of what projects sell; worst drought severity of the last twelve months.
-    book : dict of column name -> (capacity,) int64
-        Columns of `Loans`; the first ``n`` rows are filled.
-    fates : dict of column name -> (capacity,) int64
-        Columns of `Fates`.
-    owner, n_debts : (capacity,) int64
-        Row of the household in the register, and its other debts when the loan was made.
+    book : (columns of `Loans`, capacity) int64
+    fates : (columns of `Fates`, capacity) int64
+        The first ``n`` loans are filled.
+    owner : (capacity,) int64
+        Row of the household in the register.
     lent, repaid, interest : (n_lenders, n_months) int64 [fen]
         For the lenders' books. Interest: paid first, with penalties and with the principal.
     entitled, lines : (n_settlements, n_lenders) int64
@@ -79,10 +76,9 @@ class Community:
     sky: Sky
     price: F64
     recent: F64
-    book: dict[str, I64]
-    fates: dict[str, I64]
+    book: I64
+    fates: I64
     owner: I64
-    n_debts: I64
     n: int
     lent: I64
     repaid: I64
@@ -101,6 +97,6 @@ class Community:
     n_fund_payments_seen: int = 0
     n_lists_seen: int = 0
     unpaid: list[int] = field(default_factory=list)  # files not fully paid
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("applied", "over_indebted", "capped", "lender_waits"), 0)
-    )
+    counts: I64 = field(default_factory=lambda: np.zeros(4, dtype=np.int64))  # applications and why they were refused
+    went_bad: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    over_indebted: list[tuple[int, int]] = field(default_factory=list)  # borrowers, and those over the line, by month
