@@ -120,7 +120,7 @@ def _arm_needs(
     own: str | None,
     need: Any,
 ) -> dict[str, Any]:
-    if own is None or (prefix == "opening" and scenario.defaults.drought is None):
+    if own is None or (prefix == "opening" and not scenario.opening_drought_matters):
         reason = (
             "default probabilities are given, no anchor is used"
             if prefix == "anchor"

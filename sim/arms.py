@@ -59,7 +59,7 @@ def arms_of(scenario: Scenario) -> list[Arm]:
     for anchor in _other_anchors(scenario):
         name = f"anchor-{anchor}"
         arms.append(Arm(name, _anchored(scenario, anchor), (name,) if is_warm_up else own, end, False))
-    if scenario.defaults.drought is not None:
+    if scenario.opening_drought_matters:
         for state in OPENINGS:
             if state != scenario.opening.drought:
                 arms.append(Arm(f"opening-{state}", scenario.with_changes({"opening.drought": state}), own, end, False))

@@ -14,7 +14,7 @@ import numpy as np
 
 from sim import clock
 from sim.clock import Calendar, Slot, until
-from sim.community_kernel import STATUS, enter, lend, over_indebted, release
+from sim.community_kernel import STATUS, enter, lend, release, year_end
 from sim.errors import InputError
 from sim.filing import build_claims
 from sim.fund.claims import Claims
@@ -266,7 +266,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
         )  # fmt: skip
     invested = int(c.lent[:, k].sum())
     if month % 12 == 11:
-        c.over_indebted.append(over_indebted(c.people, h.register, h.terms, h.service_fen))
+        c.years[k] = np.append(year_end(c.people, h.register, h.terms, h.service_fen), c.counts)
     t, paid = c.out.totals, c.out.by_lender
     c.repaid[:, k] = paid[:, PRINCIPAL]
     c.interest[:, k] = paid[:, INTEREST] + paid[:, EXTRA]

@@ -196,9 +196,17 @@ def release(
 
 
 @njit(cache=True, error_model="numpy")
-def over_indebted(p: Any, r: Any, t: Any, service: Any) -> Any:
-    """Households with a loan, and those of them whose debt service is above the line: other debts and interest."""
-    borrowers, over = 0, 0
+def year_end(p: Any, r: Any, t: Any, service: Any) -> Any:
+    """Counts at the end of December.
+
+    Returns
+    -------
+    borrowers, over_indebted, poor, months_short : int
+        Households with a loan; those of them whose yearly debt service (other debts, their arrears, interest to
+        kin) is above the line; households whose income of the year is below the poverty line; months below the
+        floor so far.
+    """
+    borrowers, over, poor, short = 0, 0, 0, 0
     for i in range(r.id.size):
         if p.status[i] != NONE:
             borrowers += 1
@@ -207,4 +215,6 @@ def over_indebted(p: Any, r: Any, t: Any, service: Any) -> Any:
                 due += service[i, j] + p.debt_arrears[i, j]
             income = r.crop_fen[i] + r.livestock_fen[i] + r.wage_fen[i] + r.transfer_fen[i]
             over += due > t.over_indebted * income
-    return borrowers, over
+        poor += p.income_year[i] < t.poverty_line * r.persons[i]
+        short += p.months_short[i]
+    return borrowers, over, poor, short

@@ -6,7 +6,7 @@ import datetime as dt
 
 import numpy as np
 
-from sim import clock
+from sim import clock, welfare
 from sim.errors import ConservationError
 from sim.filing import build_claims, paid_before, unhindered
 from sim.fund.claims import FAR, NEVER, WRITTEN_OFF_AFTER, Claims, return_of
@@ -186,6 +186,8 @@ def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[s
         "defaulted_households": int(np.unique(loans.household[bad]).size),
         "compensable_fen": int(covered[~claims.is_refused].sum()),
         "hidden_fen": int(loans.balance[hidden].sum()),
+        **welfare.by_cause(world, bad),
+        **welfare.households(setup, world, due, bad, last),
     }
 
 
@@ -235,6 +237,7 @@ def _subsidy(setup: Setup, world: World, first: int, last: int) -> dict[str, int
         "subsidy_entitled_q4_fen": int(amount[fourth].sum()),
         "subsidy_unpaid_90d_q4_fen": int(unpaid_90[fourth].sum()),
         "fiscal_debt_fen": queue + int(open_at_end[old].sum()),
+        **welfare.unpaid_by_age(world, last),
     }
 
 

@@ -68,7 +68,7 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
     for day, index, fen in setup.credits:
         if 0 <= day - first < n_days:
             interest[index, day - first] += fen
-    new = slice(len(setup.opening.loans) if setup.apps is not None else len(demand), None)
+    new = slice(len(setup.opening.loans) if setup.lends else len(demand), None)
     out: dict[str, int] = {}
     sizes = grid_fen(setup)
     for g, size in enumerate(sizes):

@@ -188,7 +188,7 @@ def draw_fates(setup: Setup, loans: Loans, paths: Paths, replication: int) -> Fa
 
 def granted_at(setup: Setup, demand: Loans, limit: I64, release: I64, shrinks: I64) -> Bool:
     """Which loans of the demand are made when each lender may guarantee up to ``limit`` [fen]."""
-    if setup.apps is None and setup.households is None:
+    if not setup.lends:
         return np.ones(len(demand), dtype=np.bool_)
     n_opening = len(setup.opening.loans)
     covered = np.minimum(demand.balance, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)

@@ -403,6 +403,13 @@ class Scenario(Model):
         ]
         return self.with_changes({"lenders": lenders})
 
+    @property
+    def opening_drought_matters(self) -> bool:
+        """Is the drought of the opening year drawn, so that a dry and a normal opening can be told apart?"""
+        if self.livelihoods is not None:
+            return self.livelihoods.weather.on and self.livelihoods.weather.replay is None
+        return self.defaults.drought is not None
+
     def township_shares(self) -> list[float]:
         """Each township's share of the county's loans."""
         given = [t.share for t in self.townships]

@@ -60,6 +60,11 @@ class Setup:
         return day_of(dt.date(self.scenario.sized_year, 1, 1))
 
     @property
+    def lends(self) -> bool:
+        """Are new loans made, so that the lenders' multiple can bind?"""
+        return self.apps is not None or (self.households is not None and self.scenario.lending.new_loans)
+
+    @property
     def first_day(self) -> int:
         """The information date."""
         return self.opening.day

@@ -99,4 +99,5 @@ class Community:
     unpaid: list[int] = field(default_factory=list)  # files not fully paid
     counts: I64 = field(default_factory=lambda: np.zeros(4, dtype=np.int64))  # applications and why they were refused
     went_bad: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    over_indebted: list[tuple[int, int]] = field(default_factory=list)  # borrowers, and those over the line, by month
+    # by December (month of the history): borrowers, over-indebted, poor, months below the floor so far, counts so far
+    years: dict[int, I64] = field(default_factory=dict)

@@ -141,6 +141,7 @@ class Terms(NamedTuple):
     stacking: int
     others_seen: float
     over_indebted: float
+    poverty_line: float  # [fen a head and year]
     keys: Array  # month, year, decision, application
 
 
@@ -248,6 +249,7 @@ def terms_of(scenario: Scenario, rules: Rules, seed: int) -> Terms:
         rules.subsidy.ceiling_yuan * FEN_PER_YUAN,
         rules.claim.wait_days if rules.subsidy.stops_at == "day_90" else 0,
         products, int(live.stacking_on), live.others_seen, live.over_indebted_ratio,
+        live.poverty_line_yuan * FEN_PER_YUAN,
         np.array([stream_key(seed, p) for p in purposes], dtype=np.uint64),
     )  # fmt: skip
 

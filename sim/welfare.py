@@ -1,0 +1,55 @@
+"""What the sized year meant for simulated households, and how defaults fall on causes and on debts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim import clock
+from sim.community_kernel import APPLIED, CAPPED, LENDER_WAITS, OVER_INDEBTED
+from sim.households.reduced_form import CAUSES
+from sim.households.register import MAX_DEBTS
+from sim.units import Bool
+from sim.world import Setup, World
+
+AGES = ((0, 90), (91, 180), (181, 365), (366, 100_000))  # days since the end of the period
+
+
+def by_cause(world: World, bad: Bool) -> dict[str, int | float]:
+    """Defaulted loans by cause."""
+    counts = np.bincount(world.fates.cause[bad], minlength=len(CAUSES))
+    return {f"defaulted_{name}_count": int(n) for name, n in zip(CAUSES, counts, strict=True)}
+
+
+def unpaid_by_age(world: World, last: int) -> dict[str, int | float]:
+    """Subsidy unpaid on a day by days since the end of its period [fen]."""
+    lists = world.lists
+    left = np.array(lists.amount, dtype=np.int64)
+    for i, day, fen in lists.payments:
+        if day <= last:
+            left[i] -= fen
+    age = last - np.array(lists.period_end, dtype=np.int64)
+    return {f"subsidy_unpaid_{a}_{b}_days_fen": int(left[(age >= a) & (age <= b)].sum()) for a, b in AGES}
+
+
+def households(setup: Setup, world: World, due: Bool, bad: Bool, last: int) -> dict[str, int | float]:
+    """Shares of households at the end of the year, applications of the year, defaults by other debts."""
+    c = world.community
+    if c is None:
+        return {}
+    k = int(clock.month_of(np.array([last]))[0]) - setup.first_month
+    end, before = c.years[k], c.years.get(k - 12, np.zeros(8, dtype=np.int64))
+    out: dict[str, int | float] = {
+        "households_count": int(c.people.cash.size),
+        "borrowers_count": int(end[0]),
+        "over_indebted_count": int(end[1]),
+        "poor_count": int(end[2]),
+        "months_below_floor_count": int(end[3] - before[3]),
+    }
+    for name, at in (("applied", APPLIED), ("refused_over_indebted", OVER_INDEBTED),
+                     ("refused_lender_waits", LENDER_WAITS), ("refused_cap", CAPPED)):  # fmt: skip
+        out[f"{name}_count"] = int(end[4 + at] - before[4 + at])
+    debts = np.minimum(world.loans.p_class, MAX_DEBTS)
+    for n in range(MAX_DEBTS + 1):
+        out[f"due_debts_{n}_count"] = int((due & (debts == n)).sum())
+        out[f"defaulted_debts_{n}_count"] = int((bad & (debts == n)).sum())
+    return out
