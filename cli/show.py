@@ -106,6 +106,9 @@ def answer(answer: sim.Answer, lang: str) -> None:
     out.print(say("cutoff", lang, date=data["cutoff_maturity_on"]))
     out.print(_needs(data, lang))
     out.print(_shares(data, lang))
+    out.print(_causes(data, lang))
+    if "over_indebted_share" in data["households"]:
+        out.print(_people(data["households"], lang))
     for title, key in (("waterfall_title", "waterfall"), ("recoveries_title", "recoveries")):
         out.print(_amounts(say(title, lang), data[key], lang))
     out.print(_lenders(data, answer.scenario, lang))
@@ -161,6 +164,32 @@ def _shares(data: dict[str, Any], lang: str) -> Table:
     table = _table(*(say(k, lang) for k in ("figure", "value", "ci95")))
     for key in SHARES:
         table.add_row(*_estimate_row(say(key, lang), data[key], percent, lang)[:3])
+    return table
+
+
+def _causes(data: dict[str, Any], lang: str) -> Table:
+    """Why loans went bad, and how old unpaid subsidy is."""
+    table = _table(*(say(k, lang) for k in ("figure", "value", "ci95")), title=say("causes_title", lang))
+    for key, estimate in data["default_causes"].items():
+        table.add_row(*_estimate_row(say(f"cause.{key}", lang), estimate, percent, lang)[:3])
+    for key, estimate in data["subsidy_unpaid_by_age_yuan"].items():
+        table.add_row(*_estimate_row(say(f"age.{key}", lang), estimate, money, lang)[:3])
+    return table
+
+
+def _people(households: dict[str, Any], lang: str) -> Table:
+    """What the year means for the simulated households."""
+    table = _table(*(say(k, lang) for k in ("figure", "value", "ci95")), title=say("households_title", lang))
+    for key in (
+        "over_indebted_share",
+        "poor_share",
+        "refused_over_indebted_share",
+        "refused_lender_waits_share",
+        "refused_cap_share",
+    ):
+        table.add_row(*_estimate_row(say(key, lang), households[key], percent, lang)[:3])
+    for k, estimate in households["default_share_by_other_debts"].items():
+        table.add_row(*_estimate_row(say("default_by_debts", lang, k=k), estimate, percent, lang)[:3])
     return table
 
 

@@ -20,6 +20,7 @@ from sim.outcomes import WATERFALL, year_span
 from sim.provenance import PROVENANCE, key_of
 from sim.reacting import N_GRID
 from sim.scenario import Scenario
+from sim.social_figures import social_figures
 from sim.store import RunFolder
 from sim.units import FEN_PER_YUAN, PPM
 
@@ -102,6 +103,7 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "exhausting_share_of_maturities": _exhausting(h, fund_yuan, rules.fund.share),
         "by_lender": _by_lender(h, accounts, rules.fund.ring_fenced, need, assurance),
         **_shares(h),
+        **social_figures(h),
         "waterfall": _means(h, ["claimable_fen", *(f"waterfall_{name}_fen" for name in WATERFALL)]),
         "recoveries": _means(h, [f"recovered{part}_fen" for part in ("", "_to_fund", "_to_bank", "_to_insurer")]),
         "clerk_utilisation": _utilisation(h, scenario),

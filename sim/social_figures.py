@@ -1,0 +1,56 @@
+"""Figures beside the money: why loans go bad, how old unpaid subsidy is, what the year means for households."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from sim import estimate
+from sim.estimate import Estimate
+from sim.households.reduced_form import CAUSES
+from sim.households.register import MAX_DEBTS
+from sim.units import FEN_PER_YUAN
+from sim.welfare import AGES
+
+APPLICATIONS = ("refused_over_indebted", "refused_lender_waits", "refused_cap")
+
+
+def social_figures(h: pd.DataFrame) -> dict[str, Any]:
+    """Mean shares over histories, each with its interval; households only where they are simulated."""
+    return {
+        "default_causes": {
+            c: _ratio(h, [f"defaulted_{c}_count"], [f"defaulted_{k}_count" for k in CAUSES]) for c in CAUSES
+        },
+        "subsidy_unpaid_by_age_yuan": {
+            f"{a}_{b}_days" if b < 10_000 else f"{a}_days_and_more": estimate.mean(
+                h[f"subsidy_unpaid_{a}_{b}_days_fen"].to_numpy()
+            )
+            .scaled(1 / FEN_PER_YUAN, 2)
+            .as_dict()
+            for a, b in AGES
+        },
+        "households": _households(h),
+    }
+
+
+def _households(h: pd.DataFrame) -> dict[str, Any]:
+    if "households_count" not in h:
+        return {"value": None, "reason": "households are not simulated by the reduced form"}
+    return {
+        "over_indebted_share": _ratio(h, ["over_indebted_count"], ["borrowers_count"]),
+        "poor_share": _ratio(h, ["poor_count"], ["households_count"]),
+        "months_below_floor": _ratio(h, ["months_below_floor_count"], ["households_count"]),
+        **{f"{name}_share": _ratio(h, [f"{name}_count"], ["applied_count"]) for name in APPLICATIONS},
+        "default_share_by_other_debts": {
+            str(k): _ratio(h, [f"defaulted_debts_{k}_count"], [f"due_debts_{k}_count"]) for k in range(MAX_DEBTS + 1)
+        },
+    }
+
+
+def _ratio(h: pd.DataFrame, top: list[str], bottom: list[str]) -> dict[str, Any]:
+    """Mean of a ratio over the histories in which it is defined."""
+    below = h[bottom].sum(axis=1)
+    if not (below > 0).any():
+        return Estimate(None, reason="nothing to divide by in the sized year").as_dict()
+    return estimate.mean((h[top].sum(axis=1) / below)[below > 0].to_numpy()).as_dict()
