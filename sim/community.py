@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import clock
+from sim import clock, receivables
 from sim.clock import Calendar, Slot, until
 from sim.community_kernel import STATUS, enter, lend, release, year_end
 from sim.errors import InputError
@@ -20,7 +20,7 @@ from sim.filing import build_claims
 from sim.fund.claims import Claims
 from sim.fund.claims_kernel import AMOUNT, ENTITLED, RECOVERED_ON, ROW, new_claims
 from sim.households.book import Community, Households
-from sim.households.month_kernel import settle, step
+from sim.households.month_kernel import step
 from sim.households.reduced_form import CURED, DEFAULTED, REPAID
 from sim.households.register import Register, check_borrowers, register_of
 from sim.households.state import (
@@ -51,7 +51,7 @@ from sim.lending.applications import rate_ppm
 from sim.lending.loans import CLAIM, NEVER, PAID, Loans
 from sim.opening import OpeningState
 from sim.scenario import Scenario
-from sim.settlements import file_lists, release_dates, submit_claims, submit_lists
+from sim.settlements import release_dates, submit_claims
 from sim.shocks.prices import draw_prices
 from sim.shocks.replay import read_replay
 from sim.shocks.weather import draw_weather
@@ -213,20 +213,20 @@ def households(env: Any, setup: Setup, world: World, releases: dict[int, int]) -
     """
     c = world.community
     assert c is not None
-    _promised(setup, world)
+    receivables.promised(setup, world)
     dates: dict[int, list[tuple[int, float]]] = {}
     for day, share in release_dates(setup, world.replication):
         dates.setdefault(int(clock.month_of(np.array([day]))[0]) - setup.first_month, []).append((day, share))
-    _budget(setup, world, dates.get(0, []), releases)
+    receivables.budget(setup, world, dates.get(0, []), releases)
     for day, k, is_month_end in _actions(setup):
         if is_month_end:
             yield from until(env, day, Slot.HOUSEHOLD_MONTH)
-            _refund(world)
+            receivables.refund(world)
             _month(setup, world, k, day)
-            _budget(setup, world, dates.get(k + 1, []), releases)
+            receivables.budget(setup, world, dates.get(k + 1, []), releases)
         else:
             yield from until(env, day, Slot.BUDGET_RELEASE)
-            _settle(setup, world, k, day)
+            receivables.settle(setup, world, k, day)
 
 
 def _actions(setup: Setup) -> list[tuple[int, int, bool]]:
@@ -243,7 +243,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     now = Now(
         world.replication, month, end, _next_end(setup, k, end), first, float(c.sky.crop_sold[month % 12]),
         c.sky.crop_lost[k], c.sky.severity[k], c.recent[k], c.price[k], _belief(world, end),
-        _late_months(setup, world, end), c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
+        receivables.late_months(setup, world, end), c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
         rate_short, rate_long, working, h.month_starts[k:],
     )  # fmt: skip
     step(c.people, h.register, h.terms, now, c.out)
@@ -272,7 +272,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     c.interest[:, k] = paid[:, INTEREST] + paid[:, EXTRA]
     net = int(t[INCOME] - t[SPENT] + t[BORROWED] - t[PAID_BACK] - t[OTHERS] + t[SOLD]) - invested
     world.ledger.post(end, "households' month", ("households", net), ("economy", -net))
-    _lenders_react(setup, world, end)
+    receivables.lenders_react(setup, world, end)
 
 
 def _next_end(setup: Setup, k: int, end: int) -> int:
@@ -321,77 +321,6 @@ def _limit(setup: Setup, world: World) -> I64:
     return np.maximum(per_lender, 0) * round(setup.rules.fund.leverage * PPM) // PPM
 
 
-# --- subsidy -------------------------------------------------------------------------------------------
-
-
-def _settle(setup: Setup, world: World, j: int, day: int) -> None:
-    """Interest of the period; the lists go to the office, and households are charged where they pay first."""
-    c, h = world.community, setup.households
-    assert c is not None and h is not None
-    amount = np.empty(h.register.id.size, dtype=np.int64)
-    totals, lines = settle(c.people, h.register, h.terms, day, c.charges, amount)
-    c.entitled[j] = totals
-    begin_at = len(world.lists)
-    file_lists(setup, world.lists, j, totals, lines, c.charges == 1)
-    for i in range(begin_at, len(world.lists)):
-        lender = world.lists.lender[i]
-        if c.charges[lender] == 1:
-            c.refunds[i] = np.cumsum(np.where(h.register.lender == lender, amount, 0))
-    submit_lists(setup, world, begin_at)
-
-
-def _promised(setup: Setup, world: World) -> None:
-    """Whose refund the lists carried over are: nobody recorded it, so it is shared by the principal of open loans."""
-    c, h = world.community, setup.households
-    assert c is not None and h is not None
-    for i in range(len(world.lists)):
-        if world.lists.to_household[i]:
-            whose = h.register.lender == world.lists.lender[i]
-            weight = np.where(whose & (c.people.status == OPEN), c.people.principal, 0)
-            c.refunds[i] = np.cumsum(weight if weight.any() else whose.astype(np.int64))
-
-
-def _refund(world: World) -> None:
-    """Subsidy that the bureau paid to households this month, each its part of the list, to the fen."""
-    c, lists = world.community, world.lists
-    assert c is not None
-    for i, _, fen in lists.payments[c.n_payments_seen :]:
-        if i in c.refunds:
-            running, before = c.refunds[i], c.refunded.get(i, 0)
-            shares = [
-                np.diff(running.astype(object) * paid // int(running[-1]), prepend=0) for paid in (before, before + fen)
-            ]
-            c.people.refund[:] += (shares[1] - shares[0]).astype(np.int64)
-            c.refunded[i] = before + fen
-    c.n_payments_seen = len(lists.payments)
-
-
-def _late_months(setup: Setup, world: World, end: int) -> Any:
-    """Months by which each lender's oldest unpaid list is overdue, beyond the days of grace."""
-    c, lists = world.community, world.lists
-    assert c is not None
-    c.unpaid = [i for i in (*c.unpaid, *range(c.n_lists_seen, len(lists))) if lists.paid[i] < lists.amount[i]]
-    c.n_lists_seen = len(lists)
-    oldest = [end] * setup.set_fen.size
-    for i in c.unpaid:
-        oldest[lists.lender[i]] = min(oldest[lists.lender[i]], lists.period_end[i])
-    grace = livelihoods_of(setup.scenario).subsidy_grace_months
-    return np.array([max((end - day) / 30.4375 - grace, 0.0) for day in oldest])
-
-
-def _lenders_react(setup: Setup, world: World, end: int) -> None:
-    """A lender that carries too much unpaid subsidy stops renewals and halves lending, then debits households."""
-    c, lending = world.community, setup.scenario.lending
-    assert c is not None
-    if setup.rules.subsidy.paid_to == "household":
-        return
-    for lender in range(setup.set_fen.size):
-        quarter = int(c.out.by_lender[lender, YEARLY]) / 4
-        owed = world.ledger.balances[f"subsidy_due:{lender}"]
-        c.is_open[lender] = int(owed <= lending.waits_above_quarters * quarter)
-        c.charges[lender] = int(owed > lending.debits_above_quarters * quarter)
-
-
 def _belief(world: World, end: int) -> float:
     """What the fund paid in the last year, as a share of the book."""
     c = world.community
@@ -401,13 +330,3 @@ def _belief(world: World, end: int) -> float:
     c.n_fund_payments_seen = len(payments)
     outstanding = int(c.used.sum())
     return sum(c.belief[-12:]) / outstanding if outstanding > 0 else 0.0
-
-
-def _budget(setup: Setup, world: World, coming: list[tuple[int, float]], releases: dict[int, int]) -> None:
-    """Cash of the coming month's releases, from the yearly interest of the book as it stands."""
-    c = world.community
-    assert c is not None
-    if coming and not setup.scenario.fiscal.pays_on_time:
-        yearly = int(c.out.by_lender[:, YEARLY].sum())
-        for day, share in coming:
-            releases[day] = releases.get(day, 0) + int(yearly * setup.scenario.fiscal.budget_share * share)

@@ -1,0 +1,94 @@
+"""Subsidy that is owed: who is charged, who is refunded, how late it is, and what lenders do about it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.households.month_kernel import settle as settle_households
+from sim.households.state import OPEN, YEARLY, livelihoods_of
+from sim.settlements import file_lists, submit_lists
+from sim.units import F64, I64
+from sim.world import Setup, World
+
+
+def settle(setup: Setup, world: World, j: int, day: int) -> None:
+    """Interest of the period; the lists go to the office, and households are charged where they pay first."""
+    c, h = world.community, setup.households
+    assert c is not None and h is not None
+    amount = np.empty(h.register.id.size, dtype=np.int64)
+    totals, lines = settle_households(c.people, h.register, h.terms, day, c.charges, amount)
+    c.entitled[j] = totals
+    begin_at = len(world.lists)
+    file_lists(setup, world.lists, j, totals, lines, c.charges == 1)
+    for i in range(begin_at, len(world.lists)):
+        lender = world.lists.lender[i]
+        if c.charges[lender] == 1:
+            c.refunds[i] = np.cumsum(np.where(h.register.lender == lender, amount, 0))
+    submit_lists(setup, world, begin_at)
+
+
+def promised(setup: Setup, world: World) -> None:
+    """Whose refund the lists carried over are: nobody recorded it, so it is shared by the principal of open loans."""
+    c, h = world.community, setup.households
+    assert c is not None and h is not None
+    for i in range(len(world.lists)):
+        if world.lists.to_household[i]:
+            whose = h.register.lender == world.lists.lender[i]
+            weight = np.where(whose & (c.people.status == OPEN), c.people.principal, 0)
+            c.refunds[i] = np.cumsum(weight if weight.any() else whose.astype(np.int64))
+
+
+def refund(world: World) -> None:
+    """Subsidy that the bureau paid to households this month, each its part of the list, to the fen."""
+    c, lists = world.community, world.lists
+    assert c is not None
+    for i, _, fen in lists.payments[c.n_payments_seen :]:
+        if i in c.refunds:
+            before = c.refunded.get(i, 0)
+            c.people.refund[:] += _parts(c.refunds[i], before + fen) - _parts(c.refunds[i], before)
+            c.refunded[i] = before + fen
+    c.n_payments_seen = len(lists.payments)
+
+
+def _parts(running: I64, paid: int) -> I64:
+    """Each household's part of what was paid so far, rounded so that the parts add up."""
+    whole = int(running[-1])
+    wide = running if paid < 2**62 // max(whole, 1) else running.astype(object)  # the product must fit 64 bits
+    out: I64 = np.diff(wide * paid // whole, prepend=0).astype(np.int64)
+    return out
+
+
+def late_months(setup: Setup, world: World, end: int) -> F64:
+    """Months by which each lender's oldest unpaid list is overdue, beyond the days of grace."""
+    c, lists = world.community, world.lists
+    assert c is not None
+    c.unpaid = [i for i in (*c.unpaid, *range(c.n_lists_seen, len(lists))) if lists.paid[i] < lists.amount[i]]
+    c.n_lists_seen = len(lists)
+    oldest = [end] * setup.set_fen.size
+    for i in c.unpaid:
+        oldest[lists.lender[i]] = min(oldest[lists.lender[i]], lists.period_end[i])
+    grace = livelihoods_of(setup.scenario).subsidy_grace_months
+    return np.array([max((end - day) / 30.4375 - grace, 0.0) for day in oldest])
+
+
+def lenders_react(setup: Setup, world: World, end: int) -> None:
+    """A lender that carries too much unpaid subsidy stops renewals and halves lending, then debits households."""
+    c, lending = world.community, setup.scenario.lending
+    assert c is not None
+    if setup.rules.subsidy.paid_to == "household":
+        return
+    for lender in range(setup.set_fen.size):
+        quarter = int(c.out.by_lender[lender, YEARLY]) / 4
+        owed = world.ledger.balances[f"subsidy_due:{lender}"]
+        c.is_open[lender] = int(owed <= lending.waits_above_quarters * quarter)
+        c.charges[lender] = int(owed > lending.debits_above_quarters * quarter)
+
+
+def budget(setup: Setup, world: World, coming: list[tuple[int, float]], releases: dict[int, int]) -> None:
+    """Cash of the coming month's releases, from the yearly interest of the book as it stands."""
+    c = world.community
+    assert c is not None
+    if coming and not setup.scenario.fiscal.pays_on_time:
+        yearly = int(c.out.by_lender[:, YEARLY].sum())
+        for day, share in coming:
+            releases[day] = releases.get(day, 0) + int(yearly * setup.scenario.fiscal.budget_share * share)
