@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import sim
-from sim import clock, institutions, outcomes, reacting, replication
+from sim import clock, community, institutions, outcomes, reacting, receivables, replication
 from sim.arms import horizon
 from sim.households import kernels, reduced_form
 from sim.ledger import Ledger
@@ -99,6 +99,61 @@ def history() -> None:
     print(f"  {'whole history, median':24} {statistics.median(totals) * 1000:7.2f} ms")
 
 
+def household_history() -> None:
+    """Milliseconds of one history of 4,000 simulated households over 36 months."""
+    scenario = sim.Scenario.load("x-county-households", {"livelihoods.households": 4000})
+    opening = opening_state(scenario)
+    last = int(clock.last_day_of_month(clock.month_of(np.array([opening.day])) + 35)[0])
+    setup = replication.prepare(scenario, 2027, opening, last)
+    outcomes.summary(setup, replication.simulate(setup, 0))
+    kernels_used = [
+        (community, "step"), (community, "enter"), (community, "lend"), (community, "release"), (community, "year_end"),
+        (community, "new_claims"), (receivables, "settle_households"),
+    ]  # fmt: skip
+    places = [(owner, name, "kernel") for owner, name in kernels_used]
+    places += [
+        (community, "draw_weather", "weather and prices"),
+        (community, "draw_prices", "weather and prices"),
+        (Ledger, "post", "ledger"),
+    ]
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
+    for owner, name, part in places:
+        setattr(owner, name, timed(part, getattr(owner, name)))
+    parts: dict[str, list[float]] = defaultdict(list)
+    events = 0
+    for r in range(1, HISTORIES + 1):
+        SPENT.clear()
+        begin = time.perf_counter()
+        world = replication.simulate(setup, r)
+        simulated = time.perf_counter()
+        outcomes.summary(setup, world)
+        outcomes.townships(setup, world)
+        SPENT["records"] = time.perf_counter() - simulated
+        whole = time.perf_counter() - begin
+        SPENT["SimPy and institutions"] = (
+            simulated - begin - sum(SPENT[k] for k in ("kernel", "weather and prices", "ledger"))
+        )
+        for part, seconds in {**SPENT, "outside the kernel": whole - SPENT["kernel"], "whole history": whole}.items():
+            parts[part].append(seconds * 1000)
+        events = max(events, world.n_events)
+    for owner, name, function in before:
+        setattr(owner, name, function)
+    n = setup.households.register.id.size if setup.households is not None else 0
+    print(
+        f"{n:,} households, {setup.month_ends.size} months, {events} SimPy events at most ({HISTORIES} histories), medians"
+    )
+    for part in (
+        "kernel",
+        "weather and prices",
+        "SimPy and institutions",
+        "ledger",
+        "records",
+        "outside the kernel",
+        "whole history",
+    ):
+        print(f"  {part:24} {statistics.median(parts[part]):7.2f} ms")
+
+
 def twins() -> None:
     """Compiled code against its plain twin on the same draws: medians of nine pairs."""
     scenario = sim.scenario("x-county")
@@ -140,4 +195,5 @@ def _seconds(function: Callable[[], Any]) -> float:
 
 if __name__ == "__main__":
     history()
+    household_history()
     twins()

@@ -103,8 +103,9 @@ def run_arms(
     tasks = [
         Task(arm.name, b, str(folder.path), seed, arm.scenario.model_dump(mode="python"), tuple(files[o] for o in arm.openings),
              arm.last_day, arm.is_main, arm.keeps_defaults)
-        for arm in arms for b in range(batches) if not folder.has_batch(arm.name, b, arm.tables)
+        for b in range(batches) for arm in arms if not folder.has_batch(arm.name, b, arm.tables)
     ]  # fmt: skip
+    # batch by batch through all arms: long and short ones mix, so the share done is the share of the time
     done = total - len(tasks) * BATCH
     report = progress or (lambda done, total: None)
     report(done, total)
