@@ -51,7 +51,7 @@ from sim.lending.applications import rate_ppm
 from sim.lending.loans import CLAIM, NEVER, PAID, Loans
 from sim.opening import OpeningState
 from sim.scenario import Scenario
-from sim.settlements import release_dates, submit_claims
+from sim.settlements import Release, releases_of, submit_claims
 from sim.shocks.prices import draw_prices
 from sim.shocks.replay import read_replay
 from sim.shocks.weather import draw_weather
@@ -74,7 +74,7 @@ def prepare_households(
     people = opening.people
     if people is None:
         people = new_people(register, live, first_month, seed)
-        people = _with_loans(scenario, register, people, opening.loans)
+        people = _with_loans(scenario, register, people, opening)
     elif people.cash.size != register.id.size:
         raise InputError(
             scenario.name, "livelihoods.households", register.id.size, f"{people.cash.size}, as in the opening state"
@@ -98,8 +98,9 @@ def prepare_households(
     )  # fmt: skip
 
 
-def _with_loans(scenario: Scenario, register: Register, people: People, loans: Loans) -> People:
+def _with_loans(scenario: Scenario, register: Register, people: People, opening: OpeningState) -> People:
     """Households of a loan table: they owe what the table says, and have it in their project while it runs."""
+    loans = opening.loans
     held = np.flatnonzero(loans.status != PAID)
     if held.size == 0:
         return people
@@ -111,19 +112,20 @@ def _with_loans(scenario: Scenario, register: Register, people: People, loans: L
     if twice.size:
         allowed = "one open loan under the fund for each household where households are simulated"
         raise InputError(scenario.name, "opening.file", int(ids[twice[0]]), allowed)
-    _put(people, at, held, loans, BAD)
+    _put(people, at, held, loans, opening.day)
     return people
 
 
-def _put(people: People, at: I64, rows: I64, loans: Loans, bad: int) -> None:
+def _put(people: People, at: I64, rows: I64, loans: Loans, day: int) -> None:
     """Enter loans of the book on their households."""
     people.loan[at], people.principal[at], people.rate_ppm[at] = rows, loans.balance[rows], loans.rate_ppm[rows]
-    people.start[at], people.due[at], people.accrued_to[at] = loans.start[rows], loans.due[rows], loans.due[rows]
-    status = np.array([OPEN, OVERDUE, bad])[np.minimum(loans.status[rows], CLAIM)]
+    people.start[at], people.due[at] = loans.start[rows], loans.due[rows]
+    people.accrued_to[at] = np.minimum(loans.due[rows], day)  # no arrears of subsidy are known
+    status = np.array([OPEN, OVERDUE, BAD])[np.minimum(loans.status[rows], CLAIM)]
     people.status[at] = status
     people.capital[at] = np.where(status == OPEN, loans.balance[rows], 0)
     people.ordinal[at] = 1
-    people.wait_until[at[status == bad]] = NEVER_DAY
+    people.wait_until[at[status == BAD]] = NEVER_DAY
 
 
 def begin(setup: Setup, replication: int) -> Community:
@@ -180,7 +182,7 @@ def begin(setup: Setup, replication: int) -> Community:
         np.zeros((setup.settlements.size, n_lenders), dtype=np.int64),
         np.bincount(loans.lender, weights=np.where(loans.status == PAID, 0, covered), minlength=n_lenders).astype(np.int64),
         np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, int(pays_first), dtype=np.int64), belief=belief,
-        went_bad=np.empty(h.register.id.size, dtype=np.int64),
+        went_bad=np.empty(h.register.id.size, dtype=np.int64), released=np.zeros(room, dtype=np.bool_),
     )  # fmt: skip
 
 
@@ -199,6 +201,7 @@ def known_claims(setup: Setup, community: Community, replication: int) -> Claims
     fates = fates_of(community)
     rows = np.flatnonzero(fates.fate == DEFAULTED)
     claims = build_claims(setup, loans_of(community), fates, replication, rows)
+    community.released[: len(claims)] = community.book[STATUS][claims.row] == PAID
     _expect_recovery(community, claims)
     return claims
 
@@ -214,16 +217,17 @@ def households(env: Any, setup: Setup, world: World, releases: dict[int, int]) -
     c = world.community
     assert c is not None
     receivables.promised(setup, world)
-    dates: dict[int, list[tuple[int, float]]] = {}
-    for day, share in release_dates(setup, world.replication):
-        dates.setdefault(int(clock.month_of(np.array([day]))[0]) - setup.first_month, []).append((day, share))
-    receivables.budget(setup, world, dates.get(0, []), releases)
+    coming: dict[int, list[Release]] = {}
+    for planned in releases_of(setup, world.replication):
+        month = int(clock.month_of(np.array([planned.arrives]))[0]) - setup.first_month
+        coming.setdefault(month, []).append(planned)
+    receivables.budget(setup, world, coming.get(0, []), releases)
     for day, k, is_month_end in _actions(setup):
         if is_month_end:
             yield from until(env, day, Slot.HOUSEHOLD_MONTH)
             receivables.refund(world)
             _month(setup, world, k, day)
-            receivables.budget(setup, world, dates.get(k + 1, []), releases)
+            receivables.budget(setup, world, coming.get(k + 1, []), releases)
         else:
             yield from until(env, day, Slot.BUDGET_RELEASE)
             receivables.settle(setup, world, k, day)
@@ -254,10 +258,8 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     if n_bad:
         _file_claims(setup, world, c.went_bad[:n_bad])
     claims = world.claims
-    if len(claims) > c.released.size:
-        c.released = np.append(c.released, c.book[STATUS][claims.row[c.released.size :]] == PAID)
     release(claims.lender, claims.principal, claims.paid, claims.fund_part, claims.paid_on, claims.is_refused, claims.decided,
-            claims.recovered_on, c.released, first, end, setup.claim_terms.covered, freed)  # fmt: skip
+            claims.recovered_on, c.released[: len(claims)], first, end, setup.claim_terms.covered, freed)  # fmt: skip
     if setup.scenario.lending.new_loans:
         c.n = lend(
             c.people, h.register, h.terms, c.out, c.book, c.fates, c.owner, c.n, world.replication, month, first, end,
@@ -290,7 +292,7 @@ def _file_claims(setup: Setup, world: World, rows: I64) -> None:
     new_claims(rows, c.book, c.fates, setup.claim_terms, world.replication, new)
     who = c.owner[new[ROW]]
     c.people.recover_on[who], c.people.recover_fen[who] = new[RECOVERED_ON], new[AMOUNT]
-    inside = int(np.searchsorted(new[ENTITLED], setup.last_day, side="right"))
+    inside = sum(day <= setup.last_day for day in new[ENTITLED].tolist())
     if inside:
         n_before = len(world.claims)
         world.claims.append(new[:, :inside])

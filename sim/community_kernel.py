@@ -212,7 +212,8 @@ def year_end(p: Any, r: Any, t: Any, service: Any) -> Any:
             borrowers += 1
             due = int(p.informal[i] * t.informal_rate * 12.0)
             for j in range(service.shape[1]):
-                due += service[i, j] + p.debt_arrears[i, j]
+                if service[i, j] > 0:
+                    due += service[i, j] + p.debt_arrears[i, j]
             income = r.crop_fen[i] + r.livestock_fen[i] + r.wage_fen[i] + r.transfer_fen[i]
             over += due > t.over_indebted * income
         poor += p.income_year[i] < t.poverty_line * r.persons[i]

@@ -9,7 +9,7 @@ from sim.fund.claims import Claims
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import NEVER, Loans
 from sim.units import I64
-from sim.world import Fates, Setup
+from sim.world import Fates, Setup, World
 
 
 def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, rows: I64 | None = None) -> Claims:
@@ -77,3 +77,12 @@ def unhindered(setup: Setup, claims: Claims) -> tuple[I64, I64]:
     """Meeting and payment day of claims that no clerk holds up."""
     waits = np.where(claims.has_objection, setup.rules.claim.objection_waits_meetings, 0)
     return fund_claims.payment_due(setup.rules, setup.calendar, claims.notice_ends, setup.all_meetings, waits)
+
+
+def claims_of(setup: Setup, world: World, rows: I64) -> Claims:
+    """The claims of some defaulted loans, also of those whose day 90 lies beyond the horizon."""
+    at = np.full(len(world.loans), NEVER, dtype=np.int64)
+    at[world.claims.row] = np.arange(len(world.claims))
+    if (at[rows] != NEVER).all():
+        return world.claims.take(at[rows])
+    return build_claims(setup, world.loans, world.fates, world.replication, rows)

@@ -18,7 +18,7 @@ from sim.ledger import Ledger
 from sim.lending.applications import day_in_year
 from sim.lending.lender import lender
 from sim.lending.loans import Loans
-from sim.settlements import file_lists, release_dates, submit_claims, submit_lists
+from sim.settlements import file_lists, releases_of, submit_claims, submit_lists, under_way
 from sim.units import FEN_PER_YUAN, I64, PPM, share_of
 from sim.world import Setup, World
 
@@ -81,7 +81,7 @@ def run_institutions(setup: Setup, world: World) -> None:
     ledger, claims, first, last = world.ledger, world.claims, setup.first_day, setup.last_day
     env = clock.start(first)
     for entry in setup.opening.lists:
-        world.lists.add(*entry, to_household=rules.subsidy.paid_to == "household")
+        world.lists.add(*entry[:6], to_household=bool(entry[6]))
     clerks = scenario.office
     minutes = clerks.clerks * clerks.share_of_working_days * clerks.minutes_per_day
     world.desk = Desk(minutes, calendar.working_days_before(first))
@@ -91,8 +91,11 @@ def run_institutions(setup: Setup, world: World) -> None:
     else:
         c = world.community
         world.entitled, lent, repaid, interest = c.entitled, c.lent, c.repaid, c.interest
-        releases = dict.fromkeys([day for day, _ in release_dates(setup, world.replication)], 0)
+        releases = {r.arrives: 0 for r in releases_of(setup, world.replication) if r.arrives <= last}
         env.process(community.households(env, setup, world, releases))
+    if not scenario.fiscal.pays_on_time:
+        for day, fen in under_way(setup, world.replication).items():
+            releases[day] = releases.get(day, 0) + fen
     submit_lists(setup, world, 0)
     submit_claims(setup, world, 0)
     payment_days = _days_of_month(setup, scenario.fiscal.payment_day)
@@ -180,24 +183,24 @@ def _releases(setup: Setup, entitled: I64, replication: int) -> dict[int, int]:
     fiscal = setup.scenario.fiscal
     out: dict[int, int] = {}
     years = clock.year_of(setup.settlements)
-    dates = release_dates(setup, replication)
+    planned = releases_of(setup, replication)
     budget = {
         int(y): int(entitled[years == y].sum() * fiscal.budget_share)
         for y in np.unique(clock.year_of(setup.month_ends))
     }
     n_settled = {y: int((years == y).sum()) for y in budget}
     share_left = dict.fromkeys(budget, 0.0)
-    for day, share in dates:
-        share_left[clock.date_of(day).year] += share
-    for day, share in dates:
-        year = clock.date_of(day).year
+    for release in planned:
+        share_left[clock.date_of(release.planned).year] += release.share
+    for release in planned:
+        year = clock.date_of(release.planned).year
         if setup.scenario.opening.kind == "warm-up":
             # a year cut in two by the information date has one budget, and its arrears are carried over
             fen, total = budget[year] * setup.rules.subsidy.settlements_per_year // max(n_settled[year], 1), 1.0
         else:
             fen, total = budget[year], share_left[year]  # no arrears are known: the rest of the year pays its own way
-        if total > 0:
-            out[day] = out.get(day, 0) + int(share_of(fen, round(share / total * PPM)))
+        if total > 0 and release.arrives <= setup.last_day:
+            out[release.arrives] = out.get(release.arrives, 0) + int(share_of(fen, round(release.share / total * PPM)))
     return {} if fiscal.pays_on_time else out
 
 

@@ -87,7 +87,7 @@ class Behaviour(Model):
     price_persistence_per_month: Share
     strategic_logit: float  # log odds of not wanting to pay when able, nobody else in arrears
     peer_logit: float  # times the share of the village's borrowers in arrears
-    belief_logit: float  # times the share of the year's maturities that the fund paid for
+    belief_logit: float  # times what the fund paid in twelve months over the covered principal outstanding
     unpaid_subsidy_logit: float  # times months by which the promised subsidy is overdue, after grace
     heirs_take_over: Share  # families that go on with the loan after death or lost labour of the borrower
     rating_logit: float  # times stars above three

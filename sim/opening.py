@@ -42,8 +42,10 @@ class OpeningState:
     fund_fen : tuple of int
         Money in each sub-account, carried over.
     subsidy_cash_fen : int
-    lists : tuple of (period_end, lender, unpaid fen, lines, arrives, confirmed)
+    lists : tuple of (period_end, lender, unpaid fen, lines, arrives, confirmed, 1 if owed to households)
         Subsidy lists not fully paid.
+    transfers : tuple of (latest day, fen)
+        Upper-level money for the subsidy that is on the road.
     last_settlement : int [day]
         Interest is settled up to this day.
     people : People, optional
@@ -54,9 +56,10 @@ class OpeningState:
     loans: Loans
     fund_fen: tuple[int, ...]
     subsidy_cash_fen: int = 0
-    lists: tuple[tuple[int, int, int, int, int, int], ...] = field(default=())
+    lists: tuple[tuple[int, int, int, int, int, int, int], ...] = field(default=())
     last_settlement: int = -1
     people: People | None = None
+    transfers: tuple[tuple[int, int], ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -66,7 +69,7 @@ class OpeningState:
         for column, values in columns.items():
             digest.update(column.encode())
             digest.update(np.ascontiguousarray(values).tobytes())
-        rest = [self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement]
+        rest = [self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement, self.transfers]
         digest.update(json.dumps(rest).encode())
         return digest.hexdigest()
 
@@ -74,7 +77,7 @@ class OpeningState:
         """Write as a Parquet file; the balances travel in its metadata."""
         frame = self.loans.frame()
         frame.attrs["state"] = json.dumps(
-            [self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement]
+            [self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement, self.transfers]
         )
         frame.to_parquet(path)
         if self.people is not None:
@@ -85,13 +88,22 @@ class OpeningState:
         """Read what `save` wrote."""
         try:
             frame = pd.read_parquet(path)
-            day, fund, cash, lists, settled = json.loads(frame.attrs["state"])
+            day, fund, cash, lists, settled, transfers = json.loads(frame.attrs["state"])
             people = people_of(pd.read_parquet(_people_file(path))) if _people_file(path).exists() else None
         except (OSError, KeyError, ValueError) as error:  # Arrow's own errors are ValueErrors
             raise InputError(
                 str(path.parent), path.name, type(error).__name__, "the opening state of this run"
             ) from None
-        return OpeningState(day, Loans.from_frame(frame), tuple(fund), cash, tuple(map(tuple, lists)), settled, people)
+        return OpeningState(
+            day,
+            Loans.from_frame(frame),
+            tuple(fund),
+            cash,
+            tuple(map(tuple, lists)),
+            settled,
+            people,
+            tuple(map(tuple, transfers)),
+        )
 
 
 def _people_file(path: Path) -> Path:

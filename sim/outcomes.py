@@ -8,7 +8,7 @@ import numpy as np
 
 from sim import clock, welfare
 from sim.errors import ConservationError
-from sim.filing import build_claims, paid_before, unhindered
+from sim.filing import claims_of, paid_before, unhindered
 from sim.fund.claims import FAR, NEVER, WRITTEN_OFF_AFTER, Claims, return_of
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
@@ -126,7 +126,7 @@ def _runoff(setup: Setup, world: World, last: int) -> int:
     """
     loans, fates, claims = world.loans, world.fates, world.claims
     rows = np.flatnonzero((fates.fate == DEFAULTED) & (loans.start <= last) & (loans.status != PAID))
-    every = build_claims(setup, loans, fates, world.replication, rows)
+    every = claims_of(setup, world, rows)
     _, due = unhindered(setup, every)
     known = np.full(len(loans), NEVER, dtype=np.int64)
     known[claims.row] = claims.due
@@ -175,7 +175,7 @@ def _defaulted_in(loans: Loans, fates: Fates, first: int, last: int) -> Bool:
 def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
     loans, fates = world.loans, world.fates
     due, bad = _due_in(loans, fates, first, last), _defaulted_in(loans, fates, first, last)
-    claims = build_claims(setup, loans, fates, world.replication, np.flatnonzero(bad))  # also those beyond the horizon
+    claims = claims_of(setup, world, np.flatnonzero(bad))
     covered = np.minimum(claims.principal, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
     hidden = due & (fates.renewed == 1) & (loans.due >= first) & (loans.due <= last)
     return {

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.households.month_kernel import settle as settle_households
 from sim.households.state import OPEN, YEARLY, livelihoods_of
-from sim.settlements import file_lists, submit_lists
+from sim.settlements import Release, file_lists, submit_lists
 from sim.units import F64, I64
 from sim.world import Setup, World
 
@@ -62,11 +62,13 @@ def late_months(setup: Setup, world: World, end: int) -> F64:
     """Months by which each lender's oldest unpaid list is overdue, beyond the days of grace."""
     c, lists = world.community, world.lists
     assert c is not None
-    c.unpaid = [i for i in (*c.unpaid, *range(c.n_lists_seen, len(lists))) if lists.paid[i] < lists.amount[i]]
+    paid, amount = lists.paid, lists.amount
+    c.unpaid = [i for i in (*c.unpaid, *range(c.n_lists_seen, len(lists))) if paid[i] < amount[i]]
     c.n_lists_seen = len(lists)
     oldest = [end] * setup.set_fen.size
     for i in c.unpaid:
-        oldest[lists.lender[i]] = min(oldest[lists.lender[i]], lists.period_end[i])
+        lender, day = lists.lender[i], lists.period_end[i]
+        oldest[lender] = min(day, oldest[lender])
     grace = livelihoods_of(setup.scenario).subsidy_grace_months
     return np.array([max((end - day) / 30.4375 - grace, 0.0) for day in oldest])
 
@@ -84,11 +86,15 @@ def lenders_react(setup: Setup, world: World, end: int) -> None:
         c.charges[lender] = int(owed > lending.debits_above_quarters * quarter)
 
 
-def budget(setup: Setup, world: World, coming: list[tuple[int, float]], releases: dict[int, int]) -> None:
+def budget(setup: Setup, world: World, coming: list[Release], releases: dict[int, int]) -> None:
     """Cash of the coming month's releases, from the yearly interest of the book as it stands."""
-    c = world.community
-    assert c is not None
     if coming and not setup.scenario.fiscal.pays_on_time:
-        yearly = int(c.out.by_lender[:, YEARLY].sum())
-        for day, share in coming:
-            releases[day] = releases.get(day, 0) + int(yearly * setup.scenario.fiscal.budget_share * share)
+        for release in coming:
+            if release.arrives <= setup.last_day:
+                releases[release.arrives] += round(yearly_budget(setup, world) * release.share)
+
+
+def yearly_budget(setup: Setup, world: World) -> float:
+    """What a year's budget would be for the book as it stands [fen]."""
+    assert world.community is not None
+    return int(world.community.out.by_lender[:, YEARLY].sum()) * setup.scenario.fiscal.budget_share

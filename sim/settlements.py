@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sim import clock
@@ -13,7 +15,7 @@ from sim.law import Rules
 from sim.lending.applications import day_in_year
 from sim.lending.loans import NEVER
 from sim.streams import stream_key, uniforms
-from sim.units import I64, PPM, Array, share_of
+from sim.units import F64, I64, PPM, Array, share_of
 from sim.world import Setup, World
 
 
@@ -66,22 +68,52 @@ def submit_claims(setup: Setup, world: World, begin: int) -> None:
             world.desk.submit(max(signed, setup.first_day), CLAIM_FILE, minutes, (CLAIM_FILE, k))
 
 
-def release_dates(setup: Setup, replication: int) -> list[tuple[int, float]]:
-    """Release days of the history and their shares of the year's budget, in order.
+@dataclass(frozen=True)
+class Release:
+    """One release of the year's budget.
 
-    What comes from the upper level comes up to ``upper_level_days_late`` days after the county's own.
+    Attributes
+    ----------
+    planned, arrives : int [day]
+        What comes from the upper level arrives up to ``upper_level_days_late`` days after the county's own.
+    share : float [1]
+        Of the year's budget.
     """
+
+    planned: int
+    arrives: int
+    share: float
+
+
+def releases_of(setup: Setup, replication: int) -> list[Release]:
+    """Releases planned within the history, in order of arrival; some arrive beyond it."""
     fiscal = setup.scenario.fiscal
     years = np.arange(clock.date_of(setup.first_day).year, clock.date_of(setup.last_day).year + 1)
-    own, late = 1 - fiscal.upper_level_share, fiscal.upper_level_days_late
-    out = []
-    key = stream_key(setup.seed, "fiscal.transfer")
-    u = uniforms(key, replication, np.repeat(years * 4, 4) + np.tile(np.arange(4), years.size),
-                 np.zeros(4 * years.size, np.int64))[0].reshape(-1, 4)  # fmt: skip
-    for y, year in enumerate(years):
-        for q, (text, share) in enumerate(zip(fiscal.release_days, fiscal.cash_by_quarter, strict=True)):
-            day = day_in_year(int(year), text)
-            out.append((day, share * own))
+    quarters = np.repeat(years * 4, 4) + np.tile(np.arange(4), years.size)
+    u = _transfer_luck(setup, replication, quarters)
+    own, out = 1 - fiscal.upper_level_share, []
+    for k, quarter in enumerate(quarters.tolist()):
+        year, q = divmod(quarter, 4)
+        day, share = day_in_year(year, fiscal.release_days[q]), fiscal.cash_by_quarter[q]
+        if setup.first_day <= day <= setup.last_day:
+            out.append(Release(day, day, share * own))
             if own < 1:
-                out.append((day + int(u[y, q] * (late + 1)), share * (1 - own)))
-    return sorted((day, share) for day, share in out if setup.first_day <= day <= setup.last_day)
+                out.append(Release(day, day + int(u[k] * (fiscal.upper_level_days_late + 1)), share * (1 - own)))
+    return sorted(out, key=lambda r: (r.arrives, r.planned))
+
+
+def under_way(setup: Setup, replication: int) -> dict[int, int]:
+    """Upper-level money that the opening state has on the road: day of arrival -> fen, spread over the days left."""
+    transfers = setup.opening.transfers
+    u = _transfer_luck(setup, replication, np.arange(-len(transfers), 0))
+    out: dict[int, int] = {}
+    for (latest, fen), luck in zip(transfers, u, strict=True):
+        day = setup.first_day + int(luck * (latest - setup.first_day + 1))
+        out[day] = out.get(day, 0) + fen
+    return {day: fen for day, fen in out.items() if day <= setup.last_day}
+
+
+def _transfer_luck(setup: Setup, replication: int, numbers: I64) -> F64:
+    """Luck of transfers by number: year x 4 + quarter, and -1, -2, ... for those under way at the beginning."""
+    key = stream_key(setup.seed, "fiscal.transfer")
+    return uniforms(key, replication, numbers, np.zeros(numbers.size, np.int64))[0]

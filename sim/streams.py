@@ -249,3 +249,12 @@ def normal_inverse_reference(u: F64) -> F64:
     r = np.sqrt(np.maximum(-log, 0.0))
     x = np.where(r <= 5.0, _near_tail.py_func(r), _far_tail.py_func(r))
     return np.where((q >= -0.425) & (q <= 0.425), _centre.py_func(q), np.where(q < 0.0, -x, x))
+
+
+@njit(cache=True, error_model="numpy")
+def ar1(noise: Any, persistence: Any) -> None:
+    """Turn independent standard normals, one row a month, into stationary AR(1) columns of variance one, in place."""
+    rest = math.sqrt(1.0 - persistence * persistence)
+    for k in range(1, noise.shape[0]):
+        for j in range(noise.shape[1]):
+            noise[k, j] = persistence * noise[k - 1, j] + rest * noise[k, j]

@@ -214,6 +214,8 @@ def _on_same_base_probability(base: Scenario, other: Scenario) -> Scenario:
     causes does to the mean.
     """
     a, b = base.defaults, other.defaults
+    if a.mechanism == "household" or b.mechanism == "household":
+        return other  # a behaviour set is not solved for an anchor: it is the same in every scenario that names it
     if a.anchor is None or (b.anchor, b.anchors, b.p_default) != (a.anchor, a.anchors, a.p_default):
         return other
     p = base_probability(a)

@@ -11,8 +11,10 @@ from sim.law import load_rates
 from sim.law.pack import load_calendar
 from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, PAID, Loans
 from sim.opening import OpeningState
+from sim.receivables import yearly_budget
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
+from sim.settlements import releases_of
 from sim.world import Setup, World
 
 
@@ -100,7 +102,8 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     kept = kept.by_household()
     lists = world.lists
     unpaid = tuple(
-        (lists.period_end[i], lists.lender[i], lists.amount[i] - lists.paid[i], lists.lines[i], lists.arrives[i], lists.confirmed[i])
+        (lists.period_end[i], lists.lender[i], lists.amount[i] - lists.paid[i], lists.lines[i], lists.arrives[i], lists.confirmed[i],
+         int(lists.to_household[i]))
         for i in range(len(lists))
         if lists.paid[i] < lists.amount[i]
     )  # fmt: skip
@@ -108,7 +111,20 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     fund = tuple(balances[f"fund:{i}"] for i in range(setup.account_fen.size))
     settled = int(setup.settlements[-1]) if setup.settlements.size else setup.first_day
     people = _people(world, kept) if world.community is not None else None
-    return OpeningState(day, kept, fund, balances["subsidy_cash"], unpaid, settled, people)
+    return OpeningState(
+        day, kept, fund, balances["subsidy_cash"], unpaid, settled, people, _on_the_road(setup, world, day)
+    )
+
+
+def _on_the_road(setup: Setup, world: World, day: int) -> tuple[tuple[int, int], ...]:
+    """Upper-level money that was due and has not arrived: its last possible day, and how much."""
+    if world.community is not None:
+        budget = yearly_budget(setup, world)
+    else:
+        budget = float(world.entitled[setup.settlements > day - 366].sum()) * setup.scenario.fiscal.budget_share
+    late = setup.scenario.fiscal.upper_level_days_late
+    coming = (r for r in releases_of(setup, world.replication) if r.arrives >= day)
+    return tuple((r.planned + late, round(budget * r.share)) for r in coming)
 
 
 def _people(world: World, kept: Loans) -> People:
@@ -123,4 +139,5 @@ def _people(world: World, kept: Loans) -> People:
     people.loan[has] = np.where(kept.id[found] == ids, found, -1) if len(kept) else -1
     written_off = (people.status != NONE) & (people.loan < 0)
     people.status[written_off], people.recover_on[written_off] = NONE, NEVER_DAY
+    people.months_short[:] = 0  # counted from the information date
     return people

@@ -124,10 +124,10 @@ def _pay(ledger: Ledger, claims: Claims, account_of: Array, day: int, is_back: A
     if rows.size == 0:
         return is_waiting
     rows = rows[(claims.recovered_on[rows] > day) | (claims.paid[rows] > 0)]
-    for i in rows[np.lexsort((rows, claims.decided[rows]))].tolist():
-        lender = int(claims.lender[i])
+    rows = rows[np.lexsort((rows, claims.decided[rows]))]
+    wanted = claims.fund_part[rows] - claims.paid[rows]
+    for i, lender, missing in zip(rows.tolist(), claims.lender[rows].tolist(), wanted.tolist(), strict=True):
         account = f"fund:{account_of[lender]}"
-        missing = int(claims.fund_part[i] - claims.paid[i])
         fen = min(missing, ledger.balances[account])
         if fen < missing:
             is_waiting = True

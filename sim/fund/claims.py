@@ -79,6 +79,10 @@ class Claims:
     def __len__(self) -> int:
         return int(self.row.size)
 
+    def take(self, rows: Array) -> Claims:
+        """Some of the claims, in the given order."""
+        return Claims(**{name: getattr(self, name)[rows] for name in FIELDS})
+
     def append(self, columns: I64) -> None:
         """Add claims, later ones in order of claim id; the stages they have not reached are NEVER.
 
@@ -99,8 +103,7 @@ class Claims:
         numbers, flags = self.room
         numbers[:12, size : size + more], numbers[12, size : size + more] = columns[:12], columns[14]
         flags[:, size : size + more] = columns[12:14]
-        for name, (half, k) in names.items():
-            setattr(self, name, self.room[half][k, : size + more])
+        self.__dict__.update({name: self.room[half][k, : size + more] for name, (half, k) in names.items()})
 
 
 _NUMBERS = [f.name for f in fields(Claims) if f.name not in ("is_refused", "has_objection", "room")]

@@ -67,7 +67,7 @@ class Community:
     refunds : dict of file -> (n,) int64
         Running sum of the households' parts in a file whose money goes to households.
     refunded : dict of file -> fen
-    released : (n_claims,) bool
+    released : (capacity,) bool
         Claims whose principal has left the guaranteed book.
     """
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sim.livelihoods import Behaviour
-from sim.streams import normal_inverse_reference, stream_key, uniforms
+from sim.streams import ar1, normal_inverse_reference, stream_key, uniforms
 from sim.units import F64, I64
 
 
@@ -32,9 +32,6 @@ def draw_prices(b: Behaviour, township_ids: I64, first_month: int, n_months: int
         uniforms(stream_key(seed, "price.township"), replication, *grid)[0].reshape(n_months, -1),
     ])  # fmt: skip
     noise = normal_inverse_reference(u)
-    phi = b.price_persistence_per_month
-    noise[1:] *= math.sqrt(1 - phi**2)
-    for k in range(1, n_months):
-        noise[k] += phi * noise[k - 1]
+    ar1(noise, b.price_persistence_per_month)
     log = math.sqrt(b.county_price_share) * noise[:, :1] + math.sqrt(1 - b.county_price_share) * noise[:, 1:]
     return np.exp(b.price_sd * log - b.price_sd**2 / 2)

@@ -15,7 +15,7 @@ import numpy as np
 from sim.livelihoods import Crop, Weather
 from sim.shocks.paths import drought_year_of, drought_years, stationary_dry
 from sim.shocks.replay import Replay
-from sim.streams import normal_inverse_reference, stream_key, uniforms
+from sim.streams import ar1, normal_inverse_reference, stream_key, uniforms
 from sim.units import F64, I64, Array
 
 LEAD = 24  # months drawn before the first one: what is sold in it may have been sown 22 months earlier
@@ -125,10 +125,7 @@ def _noise(weather: Weather, township_ids: I64, months: I64, replication: int, s
         uniforms(stream_key(seed, "weather.township"), replication, *grid)[0].reshape(months.size, -1),
     ])  # fmt: skip
     noise = normal_inverse_reference(u)
-    phi = weather.persistence_per_month
-    noise[1:] *= math.sqrt(1 - phi**2)
-    for k in range(1, months.size):
-        noise[k] += phi * noise[k - 1]
+    ar1(noise, weather.persistence_per_month)
     share = weather.between_townships
     return math.sqrt(share) * noise[:, 0], math.sqrt(1 - share) * noise[:, 1:]
 

@@ -314,7 +314,8 @@ def test_the_drought_of_2009_10_halves_the_spring_crop() -> None:
 def test_the_countys_table_leaves_townships_their_own_part() -> None:
     """Standard deviation 0.447 around the table in each township; none where townships share everything."""
     replay = read_replay(YUNNAN, KEYS)
-    x = np.array([draw(weather(replay="x"), month(2010, 2), 1, r, replay=replay).index[0] for r in range(600)])
+    own = weather(replay="x", between_townships=0.8)
+    x = np.array([draw(own, month(2010, 2), 1, r, replay=replay).index[0] for r in range(600)])
     assert abs(x[:, 0].mean() + 2.7) < 4.9 * np.sqrt(0.2 / 600)
     assert abs(x[:, 0].var() - 0.2) < 4.9 * 0.2 * np.sqrt(2 / 600)
     assert abs(np.corrcoef(x[:, 0], x[:, 1])[0, 1]) < 4.9 / np.sqrt(600)
