@@ -26,8 +26,9 @@ theory: .venv/.tested
 golden: .venv/.tested
 	$(BIN)/pytest -m "slow or not slow" tests/golden
 
-bench: .venv/.tested
+bench: .venv/.dev
 	$(BIN)/python benchmarks/history.py
+	$(BIN)/python benchmarks/households.py
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -222,6 +222,7 @@ def rules_show(
 def trace(
     scenario: Annotated[str, typer.Argument(help="A shipped scenario or a .toml file.")],
     loan: Annotated[int | None, typer.Option("--loan", help="A loan of a simulated history, by id.")] = None,
+    household: Annotated[str | None, typer.Option("--household", metavar="ID|first", help="A simulated household's story, by id; first: the first one whose loan the fund paid.")] = None,
     matures: Annotated[str | None, typer.Option("--matures", help="A made-up loan: day of maturity, YYYY-MM-DD.")] = None,
     unpaid: Annotated[bool, typer.Option("--unpaid", help="The made-up loan is not repaid.")] = False,
     principal: Annotated[float, typer.Option("--principal", help="Yuan.")] = 50_000,
@@ -229,14 +230,24 @@ def trace(
     rate: Annotated[float | None, typer.Option("--rate", help="Per cent a year; default: the rate table.")] = None,
     cause: Annotated[str, typer.Option("--cause", help="inability, death, disaster or wilful.")] = "inability",
     recovered: Annotated[float | None, typer.Option("--recovered", help="Yuan collected after the payment.")] = None,
-    replication: Annotated[int, typer.Option("--replication", help="History of --loan.")] = 0,
+    replication: Annotated[int, typer.Option("--replication", help="History of --loan and --household.")] = 0,
     seed: Seed = 2027, set_: Changes = None, json: Json = False, lang: Lang = None,
 ) -> None:  # fmt: skip
-    """One loan's life in dates, with the article beside each step.
+    """One loan's life in dates, with the article beside each step; or one household's, month by month.
 
-    Example: riskfund trace x-county --matures 2017-07-15 --unpaid
+    Examples: riskfund trace x-county --matures 2017-07-15 --unpaid;
+    riskfund trace x-county-households --household first
     """
     loaded = sim.Scenario.load(scenario, _changes(set_))
+    if household is not None:
+        if loan is not None or matures is not None:
+            raise InputError("command", "household", household, "only one of --household, --loan and --matures")
+        story = sim.trace_household(loaded, _household(household), replication, seed)
+        if json:
+            show.print_json(show.household_json(story, str(lang)))
+        else:
+            show.household(story, str(lang))
+        return
     if matures is not None:
         if not unpaid:
             raise InputError(
@@ -250,10 +261,7 @@ def trace(
     else:
         steps = sim.trace_history(loaded, loan_id=loan, replication=replication, seed=seed)
     if json:
-        show.print_json([
-            {"on": s.on.isoformat(), "what": s.what, "text": show.step_text(s, str(lang)), "rule": s.rule, "source": s.source, "amounts": s.amounts}
-            for s in steps
-        ])  # fmt: skip
+        show.print_json([show.step_json(s, str(lang)) for s in steps])
     else:
         show.steps(steps, str(lang))
 
@@ -392,6 +400,14 @@ def _amounts(field: str, items: list[str] | None) -> dict[str, int]:
             raise InputError("command", field, item, "LENDER=YUAN, for example rcc=1500000")
         out[key] = int(text)
     return out
+
+
+def _household(text: str) -> int | None:
+    if text == "first":
+        return None
+    if not text.removeprefix("-").isdecimal():
+        raise InputError("command", "household", text, "a household's id, a whole number, or the word first")
+    return int(text)
 
 
 def _date(field: str, text: str) -> dt.date:

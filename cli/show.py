@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from rich import box
@@ -173,7 +174,7 @@ def _causes(data: dict[str, Any], lang: str) -> Table:
     for key, estimate in data["default_causes"].items():
         table.add_row(*_estimate_row(say(f"cause.{key}", lang), estimate, percent, lang)[:3])
     for key, estimate in data["subsidy_unpaid_by_age_yuan"].items():
-        table.add_row(*_estimate_row(say(f"age.{key}", lang), estimate, money, lang)[:3])
+        table.add_row(*_estimate_row(say(f"age.{key}", lang), estimate, lambda x: money(x, lang), lang)[:3])
     return table
 
 
@@ -285,12 +286,23 @@ def _difference_row(row: dict[str, Any], lang: str) -> tuple[str, ...]:
 def step_text(step: sim.Step, lang: str) -> str:
     """One line of a trace in words."""
     key = {"refused": "refused_step", "recovered": "recovered_step"}.get(step.what, step.what)
-    values: dict[str, Any] = {k: exact_yuan(v, lang) for k, v in step.amounts.items()}
-    if "rate_ppm" in step.amounts:
-        values["rate"] = f"{step.amounts['rate_ppm'] / 10_000:g}%"
-    if "days" in step.amounts:
-        values["days"] = step.amounts["days"]
+    values: dict[str, Any] = {}
+    for name, amount in step.amounts.items():
+        if name.endswith("_ppm"):
+            values[name.removesuffix("_ppm")] = f"{amount / 10_000:.4g}%"
+        else:
+            values[name] = amount if name in ("days", "months") else exact_yuan(amount, lang)
+    for name, words in step.names.items():
+        values[name] = say(words, lang) if isinstance(words, str) else words.get(lang)
     return say(key, lang, **values)
+
+
+def step_json(step: sim.Step, lang: str) -> dict[str, Any]:
+    """One line of a trace as plain values, its words included."""
+    return {
+        "on": step.on.isoformat(), "what": step.what, "text": step_text(step, lang), "rule": step.rule, "source": step.source,
+        "amounts": step.amounts,
+    }  # fmt: skip
 
 
 def steps(items: list[sim.Step], lang: str) -> None:
@@ -298,3 +310,63 @@ def steps(items: list[sim.Step], lang: str) -> None:
     out = stdout()
     for step in items:
         out.print(f"{step.on}  {step_text(step, lang)}  [{source(step.source, lang) or '—'}]", markup=False)
+
+
+FLOWS = (
+    "income", "refund", "sold", "borrowed", "spent", "interest", "loan", "others", "collected", "paid_back", "informal_after",
+)  # fmt: skip
+
+
+def household(story: sim.HouseholdStory, lang: str) -> None:
+    """Who a household is, then month by month what happened, and its money."""
+    out = stdout()
+    for line in who(story.household, lang):
+        out.print(line, markup=False)
+    told = iter([*story.steps, None])
+    step = next(told)
+    for month in story.months:
+        while step is not None and step.on <= month.on:
+            article = f"  [{source(step.source, lang)}]" if step.source else ""
+            out.print(f"{step.on}  {step_text(step, lang)}{article}", markup=False)
+            step = next(told)
+        amounts = {name: getattr(month, name) for name in FLOWS} | {"income": sum(month.income.values())}
+        flows = [say(f"flow.{name}", lang, fen=exact_yuan(fen, lang)) for name, fen in amounts.items() if fen]
+        before, after = exact_yuan(month.cash_before, lang), exact_yuan(month.cash_after, lang)
+        line = say("month_line", lang, before=before, after=after, flows=_listed(flows, lang))
+        out.print(f"{month.on:%Y-%m}     {line}", markup=False)
+
+
+def household_json(story: sim.HouseholdStory, lang: str) -> dict[str, Any]:
+    """A household's story as plain values; money in fen."""
+    facts = {k: v.get(lang) if k in ("township", "lender") else v for k, v in story.household.items()}
+    facts["other_debts"] = [{**debt, "product": debt["product"].get(lang)} for debt in facts["other_debts"]]
+    return {
+        "household": facts,
+        "months": [{**asdict(m), "on": m.on.isoformat()} for m in story.months],
+        "steps": [step_json(s, lang) for s in story.steps],
+    }
+
+
+def who(facts: dict[str, Any], lang: str) -> list[str]:
+    """What is known about a household, in sentences."""
+    sex, category = say("man" if facts["is_man"] else "woman", lang), say(f"category.{facts['category']}", lang)
+    plain = {k: facts[k] for k in ("id", "village", "persons", "workers", "age", "rating")}
+    township, lender = facts["township"].get(lang), facts["lender"].get(lang)
+    lines = [say("who", lang, sex=sex, category=category, township=township, lender=lender, **plain)]
+    sources = [say(f"income.{k}", lang) + " " + exact_yuan(v, lang) for k, v in facts["income_fen"].items()]
+    total, rain = exact_yuan(sum(facts["income_fen"].values()), lang), percent(facts["rain_fed_ppm"] / 1e6)
+    lines.append(say("who_income", lang, total=total, parts=_listed(sources, lang), rain=rain))
+    money_of = {k: exact_yuan(facts[f"{k}_fen"], lang) for k in ("cash", "informal", "savings")}
+    lines.append(say("who_money", lang, **money_of))
+    for debt in facts["other_debts"]:
+        payment, every, month = exact_yuan(debt["payment_fen"], lang), debt["every_months"], debt["calendar_month"]
+        lines.append(
+            say("who_debt", lang, debt=debt["product"].get(lang), payment=payment, months=every, calendar=month)
+        )
+    if not facts["may_borrow"]:
+        lines.append(say("who_may_not", lang))
+    return lines
+
+
+def _listed(parts: list[str], lang: str) -> str:
+    return ("，" if lang == "zh" else ", ").join(parts)

@@ -16,8 +16,10 @@ A study in a few lines::
 from sim.answer import Answer
 from sim.errors import ConservationError, IncompatibleRun, InputError, RiskfundError, TooFewHistories
 from sim.estimate import Estimate
+from sim.household_trace import HouseholdStory, trace_household
 from sim.law import Pack, Rules, load_pack, pack_names
 from sim.provenance import VERSION as __version__
+from sim.relived import HouseholdMonth
 from sim.scenario import Scenario, scenario_names
 from sim.sizing import read_answer, size
 from sim.study import Results, run, what_differs
@@ -29,6 +31,8 @@ __all__ = [
     "Answer",
     "ConservationError",
     "Estimate",
+    "HouseholdMonth",
+    "HouseholdStory",
     "IncompatibleRun",
     "InputError",
     "Pack",
@@ -47,6 +51,7 @@ __all__ = [
     "scenario_names",
     "size",
     "trace_history",
+    "trace_household",
     "trace_unpaid",
     "what_differs",
 ]

@@ -53,7 +53,7 @@ from sim.opening import OpeningState
 from sim.scenario import Scenario
 from sim.settlements import Release, releases_of, submit_claims
 from sim.shocks.prices import draw_prices
-from sim.shocks.replay import read_replay
+from sim.shocks.replay import Replay, read_replay, refuse_outside
 from sim.shocks.weather import draw_weather
 from sim.streams import stream_key
 from sim.units import FEN_PER_YUAN, I64, PPM
@@ -85,17 +85,39 @@ def prepare_households(
     period, payment, bullet, brings = (terms.products[:, k] for k in range(4))
     service = np.where(brings > 0, payment - bullet, payment) * 12 // np.maximum(period, 1)
     service = np.append(service, 0)[register.debt_product] if live.stacking_on else np.zeros_like(register.debt_product)
-    keys = [t.key for t in scenario.townships]
+    replay = _replay(scenario, first_month, last_month)
     starts = clock.first_day_of_month(np.arange(first_month, last_month + 1))
     one_year, longer = (rate_ppm(rules, rates, days, np.full(days.size, months)) for months in (12, 13))
-    by_day = (one_year, longer, calendar.on_or_after(days))
+    by_day = (one_year, longer, _signing_days(calendar, days))
     return Households(
         register, terms, people, circle.astype(np.int64), int(circle.max()) + 1, service,
-        read_replay(live.weather.replay, keys) if live.weather.replay else None,
+        replay,
         list(zip(*(np.split(table, starts[1:] - starts[0]) for table in by_day), strict=True)),
         clock.first_day_of_month(months),
         (stream_key(seed, "lender.screening"), stream_key(seed, "household.project")),
     )  # fmt: skip
+
+
+def _signing_days(calendar: Calendar, days: I64) -> I64:
+    """First working day on or after each day, or the last one of its month: an application stays in its month."""
+    after = calendar.on_or_after(days)
+    month = clock.month_of(days)
+    out = after.copy()
+    for k in np.flatnonzero(clock.month_of(after) != month):
+        out[k] = after[(month == month[k]) & (clock.month_of(after) == month)].max()
+    return out
+
+
+def _replay(scenario: Scenario, first_month: int, last_month: int) -> Replay | None:
+    """The drought table; it must fall into the run, to whose horizon a shorter arm need not go, not into the warm-up."""
+    weather = livelihoods_of(scenario).weather
+    if weather.replay is None:
+        return None
+    replay = read_replay(weather.replay, [t.key for t in scenario.townships])
+    if first_month >= int(clock.month_of(np.array([clock.day_of(scenario.information_on)]))[0]):
+        end = (scenario.sized_year - 1970) * 12 + 11 + max(scenario.lending.term_months) + 12
+        refuse_outside(scenario.name, replay, weather.replay_years, first_month, max(last_month, end))
+    return replay
 
 
 def _with_loans(scenario: Scenario, register: Register, people: People, opening: OpeningState) -> People:
@@ -104,14 +126,15 @@ def _with_loans(scenario: Scenario, register: Register, people: People, opening:
     held = np.flatnonzero(loans.status != PAID)
     if held.size == 0:
         return people
-    check_borrowers(Path(str(scenario.opening.file)).name, register, loans.household)
+    where = Path(str(scenario.opening.file)).name
+    check_borrowers(where, register, loans.household)
     ids = register.id
     order = np.argsort(ids)
     at = order[np.searchsorted(ids[order], loans.household[held])]
     twice = np.flatnonzero(np.bincount(at, minlength=ids.size) > 1)
     if twice.size:
         allowed = "one open loan under the fund for each household where households are simulated"
-        raise InputError(scenario.name, "opening.file", int(ids[twice[0]]), allowed)
+        raise InputError(where, "household_id", int(ids[twice[0]]), allowed)
     _put(people, at, held, loans, opening.day)
     return people
 
@@ -250,7 +273,9 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
         receivables.late_months(setup, world, end), c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
         rate_short, rate_long, working, h.month_starts[k:],
     )  # fmt: skip
+    c.look(now)
     step(c.people, h.register, h.terms, now, c.out)
+    c.look(now)
     freed = np.zeros((setup.set_fen.size, 31), dtype=np.int64)
     n_bad = enter(
         c.people, h.register, c.out, c.book, c.fates, end, setup.claim_terms.covered, first, freed, c.went_bad

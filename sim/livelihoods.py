@@ -13,7 +13,7 @@ Month = Annotated[int, Field(ge=1, le=12)]
 NotNegative = Annotated[float, Field(ge=0)]
 CATEGORIES = ("registered", "borderline", "five_guarantee")
 MAX_PRODUCTS = 6  # beside the loan under the fund
-OLDEST = 90
+YOUNGEST, OLDEST = 18, 90  # of those who borrow [years]
 SOURCES_OF_INCOME = ("crop", "livestock", "wage", "transfer")
 
 
@@ -155,10 +155,14 @@ class Livelihoods(Model):
             adds_up(name, getattr(self, name))
             if len(getattr(self, name)) != 12:
                 refuse(name, f"{len(getattr(self, name))} shares", "twelve shares, January to December")
+        held: dict[int, str] = {}
         for band in self.age:
             low, _, high = band.partition("-")
-            if not (low.isdigit() and high.isdigit() and int(low) <= int(high) <= OLDEST):
-                refuse("age", band, f'bands of years such as "30-39", up to {OLDEST}')
+            if not (low.isdecimal() and high.isdecimal() and YOUNGEST <= int(low) <= int(high) <= OLDEST):
+                refuse("age", band, f'bands of years such as "30-39", from {YOUNGEST} to {OLDEST}')
+            for year in range(int(low), int(high) + 1):
+                if held.setdefault(year, band) != band:
+                    refuse("age", f"{held[year]} and {band}", f"each year of age in one band; {year} is in two")
         keys = [p.key for p in self.products]
         if len(set(keys)) != len(keys):
             refuse("products.key", f"{keys}", "each key once")

@@ -12,7 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from sim.law.pack import CALENDARS, RULES
+from sim.law.pack import CALENDARS, LIFE_TABLE, RULES
 from sim.scenario import Scenario
 
 VERSION = "0.1.0"
@@ -21,6 +21,7 @@ PROVENANCE = (
     "code_sha256",
     "scenario_sha256",
     "rules_sha256",
+    "tables_sha256",
     "opening_sha256",
     "seed",
     "numpy",
@@ -45,12 +46,21 @@ def scenario_sha256(scenario: Scenario) -> str:
 
 
 def rules_sha256(scenario: Scenario) -> str:
-    """Hash of the pack, the rate tables and the calendar in use."""
+    """Hash of the pack, the rate tables, the calendar and, where households are simulated, the life table in use."""
     pack = Path(scenario.rules) if scenario.rules.endswith(".toml") else RULES / f"{scenario.rules}.toml"
+    life = [LIFE_TABLE] if scenario.livelihoods is not None else []
     digest = hashlib.sha256()
-    for path in (pack, RULES / "rates.toml", CALENDARS / "china.toml"):
+    for path in (pack, RULES / "rates.toml", CALENDARS / "china.toml", *life):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def tables_sha256(scenario: Scenario) -> dict[str, str]:
+    """Hash of each table that the scenario names, by field; "" for one that is not there (any more)."""
+    return {
+        field: hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        for field, path in scenario.tables().items()
+    }
 
 
 def provenance(scenario: Scenario, opening_sha256: str, seed: int) -> dict[str, Any]:
@@ -60,6 +70,7 @@ def provenance(scenario: Scenario, opening_sha256: str, seed: int) -> dict[str, 
         "code_sha256": code_sha256(),
         "scenario_sha256": scenario_sha256(scenario),
         "rules_sha256": rules_sha256(scenario),
+        "tables_sha256": tables_sha256(scenario),
         "opening_sha256": opening_sha256,
         "seed": seed,
         "numpy": np.__version__,

@@ -85,7 +85,7 @@ def refuse(field: str, value: object, allowed: str) -> None:
 def as_input_error(model: Any, error: ValidationError, where: str) -> InputError:
     """The first complaint of a validation as an `InputError`: file, field, value, what is allowed."""
     first = error.errors()[0]
-    field = ".".join(str(p) for p in first["loc"])
+    field = ".".join(str(p) for p in first["loc"] if p != "[key]")  # an unknown key of a table is named once
     if first["type"] == "extra_forbidden":
         for part in first["loc"][:-1]:
             if isinstance(part, str) and hasattr(model, "model_fields"):

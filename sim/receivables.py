@@ -50,6 +50,22 @@ def refund(world: World) -> None:
     c.n_payments_seen = len(lists.payments)
 
 
+def refunds_of(world: World, row: int) -> list[tuple[int, int, int]]:
+    """What one household was refunded in a history: (file, day, fen)."""
+    c, lists = world.community, world.lists
+    assert c is not None
+    paid: dict[int, int] = {}
+    out = []
+    for i, day, fen in lists.payments[: c.n_payments_seen]:
+        if i in c.refunds:
+            before = paid.get(i, 0)
+            part = int((_parts(c.refunds[i], before + fen) - _parts(c.refunds[i], before))[row])
+            paid[i] = before + fen
+            if part:
+                out.append((i, day, part))
+    return out
+
+
 def _parts(running: I64, paid: int) -> I64:
     """Each household's part of what was paid so far, rounded so that the parts add up."""
     whole = int(running[-1])

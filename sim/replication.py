@@ -116,8 +116,13 @@ def _classes(scenario: Scenario) -> tuple[dict[tuple[int, int], int], list[tuple
     return {key: row for row, key in enumerate(keys)}, list(specs)
 
 
-def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> World:
+def simulate(setup: Setup, replication: int, *, keep_journal: bool = False, watch: int = -1) -> World:
     """Run one history.
+
+    Parameters
+    ----------
+    watch : int
+        Row of a household of which the history keeps every month, where households are simulated.
 
     Raises
     ------
@@ -125,7 +130,7 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> W
         If the ledger does not balance to the fen at the end.
     """
     if setup.households is not None:
-        return _simulate_households(setup, replication, keep_journal)
+        return _simulate_households(setup, replication, keep_journal, watch)
     scenario, rules = setup.scenario, setup.rules
     paths = draw_paths(
         scenario.defaults, scenario.opening.drought, setup.township_ids, setup.first_month, setup.n_path_months,
@@ -153,9 +158,10 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False) -> W
     return world
 
 
-def _simulate_households(setup: Setup, replication: int, keep_journal: bool) -> World:
+def _simulate_households(setup: Setup, replication: int, keep_journal: bool, watch: int) -> World:
     """One history whose households decide month by month; book and claims grow as it goes."""
     community = begin(setup, replication)
+    community.watched = watch
     loans = loans_of(community)
     claims = known_claims(setup, community, replication)
     sky = community.sky

@@ -30,6 +30,7 @@ from sim.reading import (
 )
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
+FILES = ("opening.file", "livelihoods.file", "livelihoods.weather.replay")  # tables beside a scenario
 
 
 class Lender(Model):
@@ -410,6 +411,12 @@ class Scenario(Model):
             return self.livelihoods.weather.on and self.livelihoods.weather.replay is None
         return self.defaults.drought is not None
 
+    def tables(self) -> dict[str, Path]:
+        """Tables that the scenario names, by field."""
+        live = self.livelihoods
+        named = (self.opening.file, live.file if live else None, live.weather.replay if live else None)
+        return {field: Path(file) for field, file in zip(FILES, named, strict=True) if file}
+
     def township_shares(self) -> list[float]:
         """Each township's share of the county's loans."""
         given = [t.share for t in self.townships]
@@ -445,8 +452,13 @@ def _read(name: str, below: tuple[str, ...] = ()) -> tuple[dict[str, Any], str]:
     raw = read_toml(path)
     raw.setdefault("name", path.stem)
     base = raw.pop("extends", None)
-    if isinstance(raw.get("opening"), dict) and raw["opening"].get("file"):
-        raw["opening"]["file"] = str((path.parent / raw["opening"]["file"]).resolve())
+    for field in FILES:
+        *groups, key = field.split(".")
+        table: Any = raw
+        for group in groups:
+            table = table.get(group) if isinstance(table, dict) else None
+        if isinstance(table, dict) and isinstance(table.get(key), str) and table[key]:
+            table[key] = str((path.parent / table[key]).resolve())
     if str(raw.get("rules", "")).endswith(".toml"):
         raw["rules"] = str((path.parent / raw["rules"]).resolve())
     if base is not None:

@@ -9,13 +9,14 @@ import numpy as np
 
 from sim import clock, estimate
 from sim.answer import Answer, answer
-from sim.arms import arms_of, openings_of
+from sim.arms import arms_of, horizon, openings_of
 from sim.driver_figures import ONLY_BECAUSE_LATE
 from sim.drivers import present
 from sim.errors import IncompatibleRun, InputError
 from sim.experiment import Progress, check_amounts, run_arms
 from sim.opening import OpeningState
 from sim.provenance import key_of, provenance
+from sim.replication import prepare
 from sim.scenario import Scenario
 from sim.store import BATCH, RunFolder
 
@@ -59,7 +60,7 @@ def size(
     scenario = for_year(scenario, year)
     openings = openings_of(scenario)
     opening = openings["base"]
-    refuse_empty(scenario, opening)
+    refuse_early(scenario, opening)
     identity = {**provenance(scenario, opening.sha256, seed), "kind": "size", "batch": BATCH,
                 "scenario": scenario.model_dump(mode="json")}  # fmt: skip
     path = out or runs / f"{scenario.name}-{scenario.sized_year}-{key_of(identity)}"
@@ -127,6 +128,13 @@ def for_year(scenario: Scenario, year: int | None) -> Scenario:
     months = 12 * (year - scenario.sized_year)
     moved = clock.date_of(int(clock.add_months(np.array([clock.day_of(scenario.information_on)]), months)[0]))
     return scenario.with_changes({"sized_year": year, "information_on": moved})
+
+
+def refuse_early(scenario: Scenario, opening: OpeningState) -> None:
+    """Refuse what every history would refuse, before a folder is written."""
+    refuse_empty(scenario, opening)
+    if scenario.livelihoods is not None:
+        prepare(scenario, 0, opening, horizon(scenario))
 
 
 def refuse_empty(scenario: Scenario, opening: OpeningState) -> None:

@@ -236,17 +236,21 @@ def normal_inverse(u: Any) -> Any:
     return -x if q < 0.0 else x
 
 
+def log_reference(x: F64) -> F64:
+    """Plain NumPy twin of `log_scalar` on arrays."""
+    m, e = np.frexp(x)
+    small = m < _SQRT_HALF
+    m, e = np.where(small, m * 2.0, m), np.where(small, e - 1, e)
+    s = (m - 1.0) / (m + 1.0)
+    return np.asarray(_log_series.py_func(s, s * s) + e * _LN2)
+
+
 def normal_inverse_reference(u: F64) -> F64:
     """Plain NumPy twin of `normal_inverse` on arrays."""
     u = np.asarray(u, dtype=float)
     q = u - 0.5
     tail = np.where(q < 0.0, u, 1.0 - u)
-    m, e = np.frexp(tail)
-    small = m < _SQRT_HALF
-    m, e = np.where(small, m * 2.0, m), np.where(small, e - 1, e)
-    s = (m - 1.0) / (m + 1.0)
-    log = _log_series.py_func(s, s * s) + e * _LN2
-    r = np.sqrt(np.maximum(-log, 0.0))
+    r = np.sqrt(np.maximum(-log_reference(tail), 0.0))
     x = np.where(r <= 5.0, _near_tail.py_func(r), _far_tail.py_func(r))
     return np.where((q >= -0.425) & (q <= 0.425), _centre.py_func(q), np.where(q < 0.0, -x, x))
 

@@ -18,9 +18,9 @@ from sim.estimate import Estimate
 from sim.experiment import Arm, Progress, check_amounts, run_arms
 from sim.households.reduced_form import base_probability
 from sim.outcomes import year_span
-from sim.provenance import key_of, provenance
+from sim.provenance import key_of, provenance, rules_sha256, tables_sha256
 from sim.scenario import Scenario
-from sim.sizing import refuse_empty
+from sim.sizing import refuse_early
 from sim.store import BATCH, RunFolder
 from sim.units import FEN_PER_YUAN
 from sim.warmup import opening_state
@@ -158,11 +158,13 @@ def run(
         _check_comparable(base, other)
     arms_in = [base, *(_on_same_base_probability(base, other) for other in arms_in[1:])]
     opening = opening_state(base)
-    refuse_empty(base, opening)
+    for scenario in arms_in:
+        refuse_early(scenario, opening)
     last = horizon(base) if to_horizon else four_months_past(base)
     identity = {
         **provenance(base, opening.sha256, seed), "kind": "study", "batch": BATCH, "last_day": last, "names": names,
         "scenarios": [s.model_dump(mode="json") for s in arms_in],
+        "read": [[rules_sha256(s), tables_sha256(s)] for s in arms_in],
     }  # fmt: skip
     path = Path(out) if out is not None else Path(runs) / f"study-{base.name}-{key_of(identity)}"
     folder = RunFolder.open(path, identity, resume=resume)
@@ -243,6 +245,11 @@ def _check_comparable(base: Scenario, other: Scenario) -> None:
             raise IncompatibleRun(
                 f"{other.name}: other {field} than {base.name}; they cannot start from one opening state"
             )
+    if base.defaults.mechanism != other.defaults.mechanism:
+        raise IncompatibleRun(
+            f"{other.name}: mechanism {other.defaults.mechanism}, {base.name} has {base.defaults.mechanism}; they cannot "
+            "start from one opening state. Size each and compare the answers"
+        )
     if base.opening.portfolio != other.opening.portfolio:
         raise IncompatibleRun(
             f"{other.name}: another portfolio than {base.name}; they cannot start from one opening state"

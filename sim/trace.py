@@ -17,6 +17,8 @@ from sim.households.reduced_form import CAUSES, DEFAULTED
 from sim.law import Rules, load_rates
 from sim.law.pack import load_calendar
 from sim.lending.applications import rate_ppm
+from sim.lending.loans import Loans
+from sim.reading import Text
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
 from sim.units import FEN_PER_YUAN, percent_to_ppm
@@ -38,6 +40,9 @@ class Step:
     source : str
         Article or assumption behind that rule.
     amounts : dict of str -> int [fen]
+        Keys that end in ``_ppm`` are parts per million; ``days`` and ``months`` are counts.
+    names : dict of str -> Text or str
+        Words of the sentence: in both languages, or the key of a text.
     """
 
     on: dt.date
@@ -45,6 +50,7 @@ class Step:
     rule: str = ""
     source: str = ""
     amounts: dict[str, int] = field(default_factory=dict)
+    names: dict[str, Text | str] = field(default_factory=dict)
 
 
 def trace_unpaid(
@@ -144,9 +150,7 @@ def trace_history(
     row = _row_of(setup, world, loan_id)
     rules, loans, fates, claims = setup.rules, world.loans, world.fates, world.claims
     balance = int(loans.balance[row])
-    rule = _rate_rule(int(loans.due[row] - loans.start[row]) > 366)
-    terms = {"principal": balance, "rate_ppm": int(loans.rate_ppm[row]), "loan_id": int(loans.id[row])}
-    steps = [_step(rules, int(loans.start[row]), "made", rule, **terms)]
+    steps = [made_step(rules, loans, row)]
     if fates.renewed[row]:
         steps.append(_step(rules, int(loans.due[row]), "renewed", "loan.renewals_max"))
     claim = np.flatnonzero(claims.row == row)
@@ -155,7 +159,14 @@ def trace_history(
         return [*steps, _step(rules, int(fates.repaid[row]), what, "subsidy.stops_at", principal=balance)]
     if claim.size == 0:
         return [*steps, _step(rules, int(fates.missed[row]), "missed", "subsidy.stops_at", principal=balance)]
-    return steps + _claim_steps(setup, world.flows, claims, int(claim[0]))
+    return steps + claim_steps(setup, world.flows, claims, int(claim[0]))
+
+
+def made_step(rules: Rules, loans: Loans, row: int) -> Step:
+    """The loan is made."""
+    rule = _rate_rule(int(loans.due[row] - loans.start[row]) > 366)
+    terms = {"principal": int(loans.balance[row]), "rate_ppm": int(loans.rate_ppm[row]), "loan_id": int(loans.id[row])}
+    return _step(rules, int(loans.start[row]), "made", rule, **terms)
 
 
 def _row_of(setup: Setup, world: World, loan_id: int | None) -> int:
@@ -178,7 +189,8 @@ def _rate_rule(is_long: bool) -> str:
     return "loan.rate_over_one_year" if is_long else "loan.rate_up_to_one_year"
 
 
-def _claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
+def claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
+    """A claim on its way, as far as the history goes."""
     rules = setup.rules
     amount, principal = int(claims.amount[i]), int(claims.principal[i])
     steps = _unpaid_steps(rules, int(claims.missed[i]), int(claims.entitled[i]), int(claims.filed[i]),

@@ -209,6 +209,11 @@ def cutoff_maturity(rules: Rules, calendar: Calendar, last_day: int) -> int:
     return int(missed[np.flatnonzero(due <= last_day)[-1]])
 
 
+def claim_keys(seed: int) -> Array:
+    """Keys of what is found on a claim (negligence, objection), and of its acceptance and collection."""
+    return np.array([stream_key(seed, "claim.negligence"), stream_key(seed, "claim.acceptance")], dtype=np.uint64)
+
+
 def decide(
     defaults: Defaults, rules: Rules, loan_id: I64, cause: I64, replication: int, seed: int
 ) -> tuple[Bool, Bool, F64]:  # fmt: skip
@@ -222,8 +227,9 @@ def decide(
 
     Source: X county regulation, art. 20(3), 21, 23, 25; shares are the scenario's assumptions.
     """
-    negligence_u, objection_u = uniforms(stream_key(seed, "claim.negligence"), replication, 0, loan_id)
-    accept_u, recovery_u = uniforms(stream_key(seed, "claim.acceptance"), replication, 0, loan_id)
+    finding, collecting = claim_keys(seed)
+    negligence_u, objection_u = uniforms(finding, replication, 0, loan_id)
+    accept_u, recovery_u = uniforms(collecting, replication, 0, loan_id)
     refused = negligence_u < defaults.negligence
     refused |= (cause == _INABILITY) & (accept_u >= defaults.inability_accepted)
     refused |= ~is_compensable(rules, cause)

@@ -8,10 +8,10 @@ import numpy as np
 from numba import njit
 
 from sim.clock import Calendar
-from sim.fund.claims import FAR, is_compensable
+from sim.fund.claims import FAR, claim_keys, is_compensable
 from sim.law import Rules
 from sim.scenario import Defaults
-from sim.streams import log_scalar, stream_key, uniform_pair
+from sim.streams import log_scalar, uniform_pair
 from sim.units import FEN_PER_YUAN, I64, PPM, Array, Bool
 
 ROW, ENTITLED, AMOUNT, RECOVERED_ON = 0, 5, 9, 14  # rows of what `new_claims` fills in
@@ -54,8 +54,7 @@ def claim_terms(rules: Rules, calendar: Calendar, defaults: Defaults, law_from: 
         law_from, defaults.negligence, defaults.objection, defaults.inability_accepted,
         is_compensable(rules, np.arange(4)), defaults.recovery.first_year, defaults.recovery.per_year_after,
         defaults.recovery.heirs,
-        np.array([stream_key(seed, "claim.negligence"), stream_key(seed, "claim.acceptance")], dtype=np.uint64),
-        working, count, calendar.first_day,
+        claim_keys(seed), working, count, calendar.first_day,
     )  # fmt: skip
 
 

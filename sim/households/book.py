@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sim.households.register import Register
-from sim.households.state import Out, People, Terms
+from sim.households.state import Now, Out, People, Terms
 from sim.shocks.replay import Replay
 from sim.shocks.weather import Sky
 from sim.units import F64, I64, Array
@@ -101,3 +101,11 @@ class Community:
     went_bad: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     # by December (month of the history): borrowers, over-indebted, poor, months below the floor so far, counts so far
     years: dict[int, I64] = field(default_factory=dict)
+    watched: int = -1  # row of a household whose story is told
+    seen: list[tuple[Now, People]] = field(default_factory=list)  # before and after each month's step
+
+    def look(self, now: Now) -> None:
+        """Keep what the watched household has; nothing where none is watched."""
+        if self.watched >= 0:
+            row = slice(self.watched, self.watched + 1)
+            self.seen.append((now._replace(is_open=now.is_open.copy()), People(*(a[row].copy() for a in self.people))))

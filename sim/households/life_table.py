@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.errors import InputError
-from sim.law.pack import RULES, read_toml
+from sim.law.pack import LIFE_TABLE, read_toml
 from sim.livelihoods import OLDEST
 from sim.units import F64
 
-LIFE_TABLE = RULES.parent / "tables" / "life-table.toml"
 _AGES = np.arange(OLDEST + 1, dtype=np.float64)
 _SEXES = ("female", "male")  # in the order of `Register.is_man`
 

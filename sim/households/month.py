@@ -65,7 +65,7 @@ from sim.households.state import (
     People,
     Terms,
 )
-from sim.streams import _LN2, _SQRT_HALF, _log_series, philox_reference
+from sim.streams import log_reference, philox_reference
 from sim.units import F64, I64, PPM, Array, Bool, interest, share_of
 
 _PERIOD, _PAYMENT, _BULLET, _RETURN, _IS_FIRST = range(5)  # columns of Terms.products
@@ -305,7 +305,7 @@ def _decide(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse)
     """A loan that falls due this month, or is overdue.
 
     On the date the project is sold (`_sell`), the household makes up its mind (`_refuse`), and subsidy ends. Asked is
-    the principal with unpaid interest; once overdue also penalty interest from the missed date. It is paid in full
+    the principal with interest that is unpaid or subsidised by nobody; once overdue also penalty interest from the missed date. It is paid in full
     from cash above the floor and what kin still advance (in arrears, with luck, kin help once more up to the limit),
     if the household is willing. If not, an open-handed lender renews a share of the loans, for a year and once, of
     households that would pay; the money from the sale stays in the project then. Other loans are overdue.
@@ -315,6 +315,7 @@ def _decide(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse)
     price_u, will_u, heirs_u, last_u = _draw_some(t.keys[2], r.id, now.month, now.replication, due_now)
     sale = _sell(p, r, t, now, purse, is_open, price_u)
     _refuse(p, r, t, now, is_open, will_u, heirs_u)
+    p.arrears[:] += np.where(is_open, _own_interest(p, t, p.due), 0)
     _accrue(p, t, is_open, p.due)
     overdue_rate = _whole(p.rate_ppm * t.penalty + 0.5)
     penalty = interest(p.principal, overdue_rate, now.month_end - p.due, t.day_count)
@@ -353,7 +354,7 @@ def _refuse(p: People, r: Register, t: Terms, now: Now, is_open: Bool, will_u: F
     peers = t.peer * now.bad[now.circle] / np.maximum(now.borrowers[now.circle], 1)
     late = t.unpaid_subsidy * now.late_months[r.lender]
     odds = t.strategic + peers + t.belief * now.belief + late + t.rating * (r.rating - 3)
-    is_unwilling = _log(will_u) - _log(1.0 - will_u) < odds
+    is_unwilling = log_reference(will_u) - log_reference(1.0 - will_u) < odds
     p.marks[is_open & (is_unwilling | ((p.marks & CALLED != 0) & (heirs_u >= t.heirs)))] |= REFUSES
 
 
@@ -367,6 +368,12 @@ def _subsidy(p: People, t: Terms, days: I64) -> I64:
     """Share of the contract interest on the principal up to the ceiling [fen], rounded half up."""
     covered = np.minimum(p.principal, t.subsidy_ceiling)
     return np.asarray(interest(covered, share_of(p.rate_ppm, t.subsidy_share_ppm), days, t.day_count))
+
+
+def _own_interest(p: People, t: Terms, to: I64) -> I64:
+    """Interest up to a day that nobody subsidises: above the ceiling, or beyond the subsidised share [fen]."""
+    days = np.maximum(to - p.accrued_to, 0)
+    return np.asarray(interest(p.principal, p.rate_ppm, days, t.day_count)) - _subsidy(p, t, days)
 
 
 def _repay(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse, paid: Bool, asked: I64) -> None:
@@ -457,7 +464,7 @@ def settle_reference(
 ) -> tuple[I64, I64]:
     """Subsidised interest of each household up to a settlement day. Plain twin of `month_kernel.settle`.
 
-    Up to the loan's date, or ``subsidy_extra_days`` beyond it once it is missed; with what waits of a closed loan.
+    What nobody subsidises is asked of the household this month. Up to the loan's date, or ``subsidy_extra_days`` beyond it once it is missed; with what waits of a closed loan.
 
     Parameters
     ----------
@@ -474,7 +481,9 @@ def settle_reference(
     """
     p, r, t = people, register, terms
     to = np.minimum(day, p.due + np.where(p.status == OPEN, 0, t.subsidy_extra_days))
-    _accrue(p, t, (p.status != NONE) & (to > p.accrued_to), to)
+    runs = (p.status != NONE) & (to > p.accrued_to)
+    p.interest_due[:] += np.where(runs & (p.status == OPEN), _own_interest(p, t, to), 0)
+    _accrue(p, t, runs, to)
     amount[:] = p.carry
     p.carry[:] = 0
     totals, lines = np.zeros(charges.size, dtype=np.int64), np.zeros(charges.size, dtype=np.int64)
@@ -513,15 +522,6 @@ def _luck(table: F64, u: F64) -> F64:
     x = u * LUCK_POINTS
     k = x.astype(np.int64)
     return table[k] + (x - k) * (table[k + 1] - table[k])
-
-
-def _log(x: F64) -> F64:
-    """Plain twin of `streams.log_scalar` on arrays."""
-    m, e = np.frexp(x)
-    small = m < _SQRT_HALF
-    m, e = np.where(small, m * 2.0, m), np.where(small, e - 1, e)
-    s = (m - 1.0) / (m + 1.0)
-    return np.asarray(_log_series.py_func(s, s * s) + e * _LN2)
 
 
 def _whole(x: Array) -> I64:

@@ -240,7 +240,12 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                             p.marks[i] |= REFUSES
                         covered = min(p.principal[i], t.subsidy_ceiling)
                         rate = _subsidised(p.rate_ppm[i], t.subsidy_share_ppm)
-                        p.carry[i] += _interest(covered, rate, max(due - p.accrued_to[i], 0), t.day_count)
+                        days = max(due - p.accrued_to[i], 0)
+                        subsidy = _interest(covered, rate, days, t.day_count)
+                        p.carry[i] += subsidy
+                        own = _interest(p.principal[i], p.rate_ppm[i], days, t.day_count) - subsidy
+                        p.arrears[i] += own  # what nobody subsidises is asked with the principal
+                        asked += own
                         p.accrued_to[i] = due
                     else:
                         rate = int(p.rate_ppm[i] * t.penalty + 0.5)
@@ -372,7 +377,11 @@ def settle(p: Any, r: Any, t: Any, day: Any, charges: Any, amount: Any) -> Any:
             if to > p.accrued_to[i]:
                 covered = min(p.principal[i], t.subsidy_ceiling)
                 rate = _subsidised(p.rate_ppm[i], t.subsidy_share_ppm)
-                fen += _interest(covered, rate, to - p.accrued_to[i], t.day_count)
+                subsidy = _interest(covered, rate, to - p.accrued_to[i], t.day_count)
+                fen += subsidy
+                if p.status[i] == OPEN and (covered < p.principal[i] or rate < p.rate_ppm[i]):
+                    whole = _interest(p.principal[i], p.rate_ppm[i], to - p.accrued_to[i], t.day_count)
+                    p.interest_due[i] += whole - subsidy  # what nobody subsidises
                 p.accrued_to[i] = to
         amount[i] = fen
         if fen > 0:

@@ -12,13 +12,12 @@ import pandas as pd
 from sim import tables
 from sim.errors import InputError
 from sim.law import Rules
-from sim.livelihoods import CATEGORIES, OLDEST, SOURCES_OF_INCOME, Livelihoods
+from sim.livelihoods import CATEGORIES, OLDEST, SOURCES_OF_INCOME, YOUNGEST, Livelihoods
 from sim.scenario import Scenario
 from sim.streams import entity_id, normal_inverse_reference, stream_key, uniforms
 from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array
 
 MAX_DEBTS = 3  # of a household, beside the loan under the fund
-YOUNGEST = 18
 SEXES = {"m": 1, "男": 1, "f": 0, "女": 0}
 _MOST_YUAN = 1e9
 _COLUMNS = (

@@ -17,6 +17,7 @@ from sim.units import percent_to_ppm
 
 RULES = Path(__file__).resolve().parents[2] / "scenarios" / "rules"
 CALENDARS = RULES.parent / "calendars"
+LIFE_TABLE = RULES.parent / "tables" / "life-table.toml"
 
 _PARAMETER_KEYS = {"label", "unit", "options", "not_simulated", "values", "expect"}
 _VALUE_KEYS = {"from", "value", "cite", "assumption"}

@@ -52,6 +52,21 @@ class Replay:
         return {int(y): bool(mean[in_season & (year == y)].mean() < DRY_BELOW) for y in np.unique(year[in_season])}
 
 
+def refuse_outside(where: str, replay: Replay, moved_years: int, first_month: int, last_month: int) -> None:
+    """Refuse a table that is moved to where no month of a run lies.
+
+    Raises
+    ------
+    InputError
+    """
+    if replay.rows(np.arange(first_month, last_month + 1), moved_years)[0].size == 0:
+        last = replay.first_month + len(replay.index) - 1
+        fewest, most = -((last - first_month) // 12), (last_month - replay.first_month) // 12
+        allowed = f"years that move {_name(replay.first_month)} to {_name(last)} into {_name(first_month)} to {_name(last_month)}"
+        allowed += f": {fewest} to {most}" if fewest <= most else ""
+        raise InputError(where, "livelihoods.weather.replay_years", moved_years, allowed)
+
+
 def read_replay(path: Path | str, township_keys: list[str]) -> Replay:
     """Read and check a table with the columns ``month`` (2009-07), ``index`` and, where it differs, ``township``.
 
