@@ -36,12 +36,13 @@ class Text(Model):
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """``base`` with ``over`` laid on top, table by table.
 
-    Anything but a table is replaced whole, and so is a table whose keys are numbers: a distribution.
+    Anything but a table is replaced whole, and so is a table whose keys are numbers or bands of numbers: a
+    distribution.
     """
     out = dict(base)
     for key, value in over.items():
         both_tables = isinstance(value, dict) and isinstance(out.get(key), dict)
-        both_tables = both_tables and not all(str(k).isdigit() for k in value)
+        both_tables = both_tables and not all(str(k).replace("-", "").isdigit() for k in value)
         out[key] = merge(out[key], value) if both_tables else value
     return out
 

@@ -127,10 +127,10 @@ def interval(x: Any, error: float = 0.01) -> tuple[float, float]:
 
 @pytest.fixture(scope="session")
 def regimes(histories: Histories) -> dict[str, Sample]:
-    """1,000 histories each of the county in a normal, a dry and any year, from one opening."""
+    """800 histories each of the county in a normal, a dry and any year, from one opening."""
     base = sim.scenario(COUNTY)
     arms = {name: base.with_changes({"opening.drought": name}) for name in ("normal", "dry", "long_run")}
-    return histories("regimes", arms, (county_opening(),), 1000)
+    return histories("regimes", arms, (county_opening(),), 800)
 
 
 def test_neighbours_fail_together_and_more_so_in_drought(regimes: dict[str, Sample]) -> None:
@@ -239,9 +239,9 @@ def compensable(sample: Sample, clusters: int = 1) -> tuple[float, float]:
 
 @pytest.mark.parametrize("anchor", ANCHORS)
 def test_behaviour_lands_on_its_anchor_from_the_countys_own_opening(histories: Histories, anchor: str) -> None:
-    """The sized year in the long-run mix of weather, 600 histories, from the opening that the anchor's own set made."""
+    """The sized year in the long-run mix of weather, 400 histories, from the opening that the anchor's own set made."""
     scenario = sim.scenario(COUNTY).with_changes({"defaults.anchor": anchor})
-    (sample,) = histories(f"anchor-{anchor}", {anchor: scenario}, (opening_state(scenario),), 600).values()
+    (sample,) = histories(f"anchor-{anchor}", {anchor: scenario}, (opening_state(scenario),), 400).values()
     value, error = compensable(sample)
     print(
         anchor,
@@ -260,7 +260,7 @@ def test_behaviour_lands_on_its_anchor_from_any_opening(histories: Histories, an
     """The same over twenty openings as they might as well have been."""
     scenario = sim.scenario(COUNTY).with_changes({"defaults.anchor": anchor})
     states = tuple(opening_states(scenario).values())
-    (sample,) = histories(f"anywhere-{anchor}", {anchor: scenario}, states, 300).values()
+    (sample,) = histories(f"anywhere-{anchor}", {anchor: scenario}, states, 200).values()
     value, error = compensable(sample, N_STATES)
     print(anchor, "from any opening", round(value, 5), "+-", round(error, 5))
     assert abs(value - ANCHORS[anchor]) < TOLERANCE * ANCHORS[anchor] + 2 * error
@@ -391,7 +391,7 @@ def both(histories: Histories, regimes: dict[str, Sample]) -> Both:
     for name, arm in arms.items():
         d = arm.defaults
         print(name, d.p_default, d.factor, d.drought and d.drought.effect.value, d.causes)
-    out = histories("reduced", arms, (replace(county_opening(), people=None),), 1000)
+    out = histories("reduced", arms, (replace(county_opening(), people=None),), 800)
     return Both(regimes["long_run"], out["whole_year"], out["early"])
 
 
@@ -462,7 +462,7 @@ def test_each_driver_alone_makes_defaults_and_need(histories: Histories, driver:
     name, off = DRIVERS[driver]
     scenario = sim.scenario(name)
     arms = {"on": scenario, "off": scenario.with_changes(off)}
-    s = histories(f"driver-{name}", arms, (opening_state(scenario),), 300)
+    s = histories(f"driver-{name}", arms, (opening_state(scenario),), 200)
     for column in ("defaulted_count", "need_fen"):
         d = estimate.paired_mean_difference(s["off"][column], s["on"][column])
         print(driver, column, s["on"][column].mean(), d)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import sim
-from cli import show
+from cli import show, text
 from sim import household_trace, relived
 from sim.household_trace import HouseholdStory
 from sim.livelihoods import CATEGORIES
@@ -162,6 +163,20 @@ def test_everything_that_is_told_has_words_in_both_languages(stories: list[House
     assert {f"home.{w}" for w in ("year", "ill", "expense", "drought", "income_off", "project_lost", "borrows", "bad",
             "asked", "debt_paid", "debt_missed", "called", "died")} <= seen  # fmt: skip
     assert {"entitled", "filed", "approved", "paid"} <= seen
+
+
+def test_texts_and_steps_are_the_same_list() -> None:
+    """A step without words, or words for a step that nobody tells, fails here."""
+    source = Path(household_trace.__file__).read_text(encoding="utf-8")
+    words = {key.removeprefix("home.") for key in text._TEXT if key.startswith("home.")}
+    calls = re.findall(r'self\._step\(\s*[\w.]+, "(\w+)"(?: if [^,]+? else "(\w+)")?', source)
+    chosen = re.findall(r'what = "(\w+)" if .+ else "(\w+)"', source) + re.findall(
+        r'in \(\("(\w+)", .+\("(\w+)"', source
+    )
+    assert words == {word for pair in calls + chosen for word in pair if word} | {"asked"}
+    assert {f"flow.{name}" for name in show.FLOWS} == {key for key in text._TEXT if key.startswith("flow.")}
+    assert {f"income.{name}" for name in relived.INCOMES} == {key for key in text._TEXT if key.startswith("income.")}
+    assert {f"category.{name}" for name in CATEGORIES} <= text._TEXT.keys()
 
 
 def test_by_default_a_loan_that_went_bad_and_was_paid(told: Any) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 import sim
 from sim import provenance
@@ -36,6 +39,31 @@ def test_the_pack_in_use_is_hashed(small: Any, pack_file: Any) -> None:
     assert provenance.rules_sha256(other) != provenance.rules_sha256(small)
     assert provenance.code_sha256() == provenance.code_sha256()
     assert sim.__version__ == provenance.VERSION
+
+
+def test_tables_and_the_life_table_are_hashed_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    county = sim.scenario("x-county-households")
+    table, weather = tmp_path / "households.csv", tmp_path / "drought.csv"
+    for path in (table, weather):
+        path.write_text("a", encoding="utf-8")
+    named = county.with_changes({"livelihoods.file": str(table), "livelihoods.weather.replay": str(weather)})
+    before = provenance.provenance(named, "opening", 7)
+    assert set(before["tables_sha256"]) == {"livelihoods.file", "livelihoods.weather.replay"}
+    for path in (table, weather):
+        path.write_text("b", encoding="utf-8")
+        assert provenance.key_of(provenance.provenance(named, "opening", 7)) != provenance.key_of(before)
+        path.write_text("a", encoding="utf-8")
+        assert provenance.provenance(named, "opening", 7) == before
+    weather.unlink()  # a stored run can be read when its tables are gone
+    assert provenance.tables_sha256(named)["livelihoods.weather.replay"] == ""
+    assert provenance.tables_sha256(county) == {}
+
+    life = tmp_path / "life-table.toml"
+    life.write_text("other", encoding="utf-8")
+    with_it, without = (provenance.rules_sha256(s) for s in (county, sim.scenario("x-county")))
+    monkeypatch.setattr(provenance, "LIFE_TABLE", life)
+    assert provenance.rules_sha256(county) != with_it
+    assert provenance.rules_sha256(sim.scenario("x-county")) == without
 
 
 def test_errors_on_purpose_have_their_exit_codes() -> None:

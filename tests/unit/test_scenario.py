@@ -62,6 +62,26 @@ def test_a_data_file_stands_beside_its_scenario(child: Callable[..., str], tmp_p
     assert Scenario.load(path).opening.file == str(tmp_path / "book.csv")
 
 
+def test_tables_of_households_and_weather_stand_beside_their_scenario(
+    child: Callable[..., str], tmp_path: Path
+) -> None:
+    """Also where another file extends it, and where the path is absolute; the shipped drought is found from anywhere."""
+    (tmp_path / "county").mkdir()
+    text = (
+        'extends = "x-county-households"\n[livelihoods]\nfile = "h.csv"\n[livelihoods.weather]\nreplay = "w/dry.csv"\n'
+    )
+    child(text, "county/middle.toml")
+    scenario = Scenario.load(child('extends = "county/middle.toml"\n[office]\nclerks = 5\n'))
+    found = {
+        "livelihoods.file": tmp_path / "county" / "h.csv",
+        "livelihoods.weather.replay": tmp_path / "county/w/dry.csv",
+    }
+    assert scenario.tables() == found
+    assert scenario.with_changes({"office.clerks": 4}).tables() == found
+    assert all(path.is_file() for path in sim.scenario("x-county-2010-drought").tables().values())
+    assert sim.scenario("x-county").tables() == {}
+
+
 def test_unknown_scenario_names_the_nearest(refuses: Refuses) -> None:
     refuses(lambda: Scenario.load("x-countty"), "name", "a shipped scenario", found="x-countty", nearest="x-county")
 

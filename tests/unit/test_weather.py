@@ -20,7 +20,7 @@ import sim
 from sim.livelihoods import Crop, Weather
 from sim.scenario import SCENARIOS, Defaults
 from sim.shocks.paths import draw_paths
-from sim.shocks.replay import Replay, read_replay
+from sim.shocks.replay import Replay, read_replay, refuse_outside
 from sim.shocks.weather import Sky, draw_weather, loss
 
 TOWNSHIPS = np.array([101, 202, 303, 404], dtype=np.int64)
@@ -465,3 +465,18 @@ def test_files_that_cannot_be_read(tmp_path: Path, refuses: Refuses) -> None:
     refuses(lambda: read_replay(path, KEYS), "file", "a CSV table", where="gbk.csv")
     path.write_bytes("month,index\n2009-07,-1\n".encode("utf-8-sig"))
     assert read_replay(path, KEYS).index.tolist() == [[-1.0]]
+
+
+def test_a_table_that_is_moved_out_of_the_run(refuses: Any) -> None:
+    replay = read_replay(YUNNAN, KEYS)  # July 2009 to June 2010
+    first, last = 48 * 12, 48 * 12 + 11  # 2018
+    for years in (8, 9):
+        refuse_outside("county", replay, years, first, last)
+    for years in (0, 7, 10):
+        refuses(lambda years=years: refuse_outside("county", replay, years, first, last), "livelihoods.weather.replay_years",
+                "years that move 2009-07 to 2010-06 into 2018-01 to 2018-12: 8 to 9", found=years)  # fmt: skip
+    short = Replay(replay.first_month, replay.index[:2], False)
+    error = refuses(
+        lambda: refuse_outside("county", short, 9, first, first + 3), "livelihoods.weather.replay_years", ""
+    )
+    assert error.allowed.endswith("into 2018-01 to 2018-04")
