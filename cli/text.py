@@ -325,6 +325,8 @@ _TEXT: dict[str, tuple[str, str]] = {
 
 # Reasons that the model gives for a missing figure, as they stand in its JSON: Chinese.
 _REASONS: dict[str, str] = {
+    "the scenario has no set of behaviour of this name": "情景没有这一组农户行为参数",
+    "households are not simulated by the reduced form": "简化方式不模拟农户",
     "fewer than two histories": "模拟次数不足两次",
     "the opening state comes from data": "期初状态来自数据",
     "no history was short": "没有出现缺口",

@@ -131,6 +131,9 @@ def _arm_needs(
         return {state: Estimate(None, reason=reason).as_dict() for state in states}
     out = {}
     for state in states:
+        if prefix == "anchor" and scenario.livelihoods is not None and state not in scenario.livelihoods.behaviour:
+            out[state] = Estimate(None, reason="the scenario has no set of behaviour of this name").as_dict()
+            continue
         frame = folder.read("histories", "main" if state == own else f"{prefix}-{state}", n)
         out[state] = need("need_fen", frame).as_dict()
     return out

@@ -83,7 +83,8 @@ def arms_of(scenario: Scenario) -> list[Arm]:
 
 def _other_anchors(scenario: Scenario) -> list[str]:
     own = scenario.defaults.anchor
-    return [] if own is None else [a for a in ANCHORS if a != own]
+    known = ANCHORS if scenario.livelihoods is None else tuple(scenario.livelihoods.behaviour)
+    return [] if own is None else [a for a in ANCHORS if a != own and a in known]
 
 
 def _anchored(scenario: Scenario, anchor: str) -> Scenario:

@@ -85,4 +85,14 @@ def key_of(provenance: dict[str, Any]) -> str:
 
 
 def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_portable(value), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _portable(value: Any) -> Any:
+    """The same with files by their name alone: their content is hashed, and where they lie says nothing."""
+    if isinstance(value, dict):
+        return {key: _portable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_portable(item) for item in value]
+    is_path = isinstance(value, str) and len(value) < 1000 and Path(value).is_absolute()
+    return Path(value).name if is_path else value
