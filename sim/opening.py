@@ -310,7 +310,7 @@ def _staged(
 
 
 def long_before(scenario: Scenario) -> dt.date:
-    """First day of the warm-up: longest term plus 12 months before the information date."""
-    months = max(scenario.lending.term_months) + 12
+    """First day of the warm-up: longest term plus 12 months before the information date, unless the scenario says more."""
+    months = scenario.opening.warm_up_months or max(scenario.lending.term_months) + 12
     day = clock.add_months(np.array([clock.day_of(scenario.information_on)]), -months)
     return clock.date_of(int(day[0]))

@@ -100,6 +100,7 @@ class Opening(Model):
     kind: Literal["warm-up", "townships", "table", "portfolio", "empty"] = "warm-up"
     file: str | None = None  # table: a book made by `riskfund data import`; townships: a table of totals
     warm_up_seed: int = 20160701
+    warm_up_months: Annotated[int, Field(ge=1, le=144)] | None = None  # default: longest term plus 12
     state: Literal["known", "stationary"] = "known"  # stationary: one of many warm-ups for each history
     balance_yuan: dict[str, Yuan] | None = None  # carried over by sub-account; default: the set size
     drought: Literal["long_run", "normal", "dry"] = "long_run"

@@ -6,6 +6,7 @@ import numpy as np
 
 from sim import clock, opening
 from sim.fund.claims import WRITTEN_OFF_AFTER
+from sim.households.reduced_form import DEFAULTED
 from sim.households.state import NEVER_DAY, NONE, People
 from sim.law import load_rates
 from sim.law.pack import load_calendar
@@ -67,7 +68,8 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     due = np.where((fates.missed < day) | again | is_called, fates.missed, loans.due)
     cause, filed, reviewed, approved, refused, paid = (np.full(len(loans), NEVER, dtype=np.int64) for _ in range(6))
     paid_fen = np.zeros(len(loans), dtype=np.int64)
-    cause[claims.row] = np.where(world.community is not None, claims.cause, NEVER)  # decided at the month's end before
+    if world.community is not None:  # decided at the month's end before, also where day 90 lies ahead
+        cause = np.where(fates.fate == DEFAULTED, fates.cause, NEVER)
     known = claims.entitled < day
     row = claims.row[known]
     status[row] = CLAIM
