@@ -84,6 +84,8 @@ class Results:
             if name == base:
                 continue
             for metric, column in QUANTILES.items():
+                if column == "runoff_need_fen" and self._stops_before_the_runoff():
+                    continue
                 x, y = a[base][column].to_numpy() / FEN_PER_YUAN, a[name][column].to_numpy() / FEN_PER_YUAN
                 d = estimate.paired_quantile_difference(x, y, assurance, u)
                 rows.append(_row(name, metric, estimate.quantile(x, assurance), estimate.quantile(y, assurance), d))
@@ -119,6 +121,12 @@ class Results:
                 )
             )
         return rows
+
+    def _stops_before_the_runoff(self) -> bool:
+        """Simulated households have no fate beyond the horizon: what is committed shows only at the full one."""
+        identity = RunFolder(self.folder).manifest()["identity"]
+        base = Scenario.from_dict(identity["scenarios"][0])
+        return base.livelihoods is not None and int(identity["last_day"]) < horizon(base)
 
     def _known(self, name: str | None) -> str:
         if name is None:

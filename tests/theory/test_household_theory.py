@@ -254,7 +254,6 @@ def test_behaviour_lands_on_its_anchor_from_the_countys_own_opening(histories: H
     assert abs(value - ANCHORS[anchor]) < TOLERANCE * ANCHORS[anchor] + 2 * error
 
 
-@pytest.mark.xfail(strict=True, reason="behaviour was set from one opening, and that one came out of a bad drought")
 @pytest.mark.parametrize("anchor", ANCHORS)
 def test_behaviour_lands_on_its_anchor_from_any_opening(histories: Histories, anchor: str) -> None:
     """The same over twenty openings as they might as well have been."""
