@@ -27,9 +27,14 @@ def horizon(scenario: Scenario) -> int:
 
 
 def four_months_past(scenario: Scenario) -> int:
-    """End of April after the sized year [day]: day 90 of all the year's maturities is then over."""
+    """End of April after the sized year, or of the month in which the waiting time of its last maturity ends [day].
+
+    Who of the year's loans is in default is then known.
+    """
     last = year_span(scenario.sized_year)[1]
-    return int(clock.last_day_of_month(clock.month_of(np.array([last])) + 4)[0])
+    april = int(clock.last_day_of_month(clock.month_of(np.array([last])) + 4)[0])
+    over = clock.month_of(np.array([last + scenario.law().claim.wait_days]))
+    return max(april, int(clock.last_day_of_month(over)[0]))
 
 
 def openings_of(scenario: Scenario) -> dict[str, OpeningState]:

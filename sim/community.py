@@ -6,6 +6,7 @@ in a slot before the institution that reads it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from sim import clock, receivables
 from sim.clock import Calendar, Slot, until
-from sim.community_kernel import STATUS, enter, lend, release, year_end
+from sim.community_kernel import CLASS, STATUS, enter, lend, release, year_end
 from sim.errors import InputError
 from sim.filing import build_claims
 from sim.fund.claims import Claims
@@ -36,6 +37,7 @@ from sim.households.state import (
     OVERDUE,
     PAID_BACK,
     PRINCIPAL,
+    SEVERE,
     SOLD,
     SPENT,
     YEARLY,
@@ -54,8 +56,8 @@ from sim.scenario import Scenario
 from sim.settlements import Release, releases_of, submit_claims
 from sim.shocks.prices import draw_prices
 from sim.shocks.replay import Replay, read_replay, refuse_outside
-from sim.shocks.weather import draw_weather
-from sim.streams import stream_key
+from sim.shocks.weather import Sky, draw_weather
+from sim.streams import stream_key, uniforms
 from sim.units import FEN_PER_YUAN, I64, PPM
 from sim.world import Fates, Setup, World
 
@@ -74,11 +76,15 @@ def prepare_households(
     people = opening.people
     if people is None:
         people = new_people(register, live, first_month, seed)
-        people = _with_loans(scenario, register, people, opening)
+        _enter_loans(scenario, register, people, opening, rules.claim.wait_days)
     elif people.cash.size != register.id.size:
         raise InputError(
             scenario.name, "livelihoods.households", register.id.size, f"{people.cash.size}, as in the opening state"
         )
+    elif opening.debts != debts_sha256(register):
+        # arrears on debts that the households of this scenario do not have
+        people = people._replace(debt_arrears=np.zeros_like(people.debt_arrears))
+    register = _at_their_lenders(scenario, register, people, opening.loans)
     _, circle = np.unique(register.group if live.peers == "group" else register.village, return_inverse=True)
     months = np.arange(first_month, last_month + max(scenario.lending.term_months) + 3)
     days = np.arange(clock.first_day_of_month(months[:1])[0], clock.last_day_of_month(np.array([last_month]))[0] + 1)
@@ -120,12 +126,38 @@ def _replay(scenario: Scenario, first_month: int, last_month: int) -> Replay | N
     return replay
 
 
-def _with_loans(scenario: Scenario, register: Register, people: People, opening: OpeningState) -> People:
+def _at_their_lenders(scenario: Scenario, register: Register, people: People, loans: Loans) -> Register:
+    """The register with each borrower at the lender of its loan, whatever shares of the lenders it was drawn with."""
+    has = np.flatnonzero(people.loan >= 0)
+    row = people.loan[has]
+    for what, mine, of_loan in (
+        ("household", register.id, loans.household),
+        ("township", register.township, loans.township),
+    ):
+        other = np.flatnonzero(mine[has] != of_loan[row])
+        if other.size:
+            allowed = (
+                f"{int(of_loan[row[other[0]]])}, as on the loan of household {int(loans.household[row[other[0]]])}"
+            )
+            raise InputError(scenario.name, f"register.{what}", int(mine[has[other[0]]]), allowed)
+    lender = register.lender.copy()
+    lender[has] = loans.lender[row]
+    return register._replace(lender=lender)
+
+
+def debts_sha256(register: Register) -> str:
+    """Hash of who has which debts."""
+    return hashlib.sha256(register.debt_product.tobytes()).hexdigest()
+
+
+def _enter_loans(
+    scenario: Scenario, register: Register, people: People, opening: OpeningState, wait_days: int
+) -> None:  # fmt: skip
     """Households of a loan table: they owe what the table says, and have it in their project while it runs."""
     loans = opening.loans
     held = np.flatnonzero(loans.status != PAID)
     if held.size == 0:
-        return people
+        return
     where = Path(str(scenario.opening.file)).name
     check_borrowers(where, register, loans.household)
     ids = register.id
@@ -135,18 +167,15 @@ def _with_loans(scenario: Scenario, register: Register, people: People, opening:
     if twice.size:
         allowed = "one open loan under the fund for each household where households are simulated"
         raise InputError(where, "household_id", int(ids[twice[0]]), allowed)
-    _put(people, at, held, loans, opening.day)
-    return people
-
-
-def _put(people: People, at: I64, rows: I64, loans: Loans, day: int) -> None:
-    """Enter loans of the book on their households."""
-    people.loan[at], people.principal[at], people.rate_ppm[at] = rows, loans.balance[rows], loans.rate_ppm[rows]
-    people.start[at], people.due[at] = loans.start[rows], loans.due[rows]
-    people.accrued_to[at] = np.minimum(loans.due[rows], day)  # no arrears of subsidy are known
-    status = np.array([OPEN, OVERDUE, BAD])[np.minimum(loans.status[rows], CLAIM)]
+    people.loan[at], people.principal[at], people.rate_ppm[at] = held, loans.balance[held], loans.rate_ppm[held]
+    people.start[at], people.due[at] = loans.start[held], loans.due[held]
+    people.accrued_to[at] = np.minimum(loans.due[held], opening.day)  # no arrears of subsidy are known
+    status = np.array([OPEN, OVERDUE, BAD])[np.minimum(loans.status[held], CLAIM)]
+    # no month's end is left before day 90
+    last_chance = int(clock.last_day_of_month(clock.month_of(np.array([opening.day])))[0])
+    status[(status == OVERDUE) & (loans.due[held] + wait_days <= last_chance)] = BAD
     people.status[at] = status
-    people.capital[at] = np.where(status == OPEN, loans.balance[rows], 0)
+    people.capital[at] = np.where(status == OPEN, loans.balance[held], 0)
     people.ordinal[at] = 1
     people.wait_until[at[status == BAD]] = NEVER_DAY
 
@@ -162,9 +191,6 @@ def begin(setup: Setup, replication: int) -> Community:
     )  # fmt: skip
     behaviour = live.behaviour[setup.scenario.defaults.anchor or "central"]
     price = draw_prices(behaviour, setup.township_ids, setup.first_month, n_months, replication, setup.seed)
-    recent = sky.severity.copy()
-    for k in range(1, min(12, n_months)):
-        np.maximum(recent[k:], sky.severity[:-k], out=recent[k:])
     loans, n_lenders = setup.opening.loans, setup.set_fen.size
     n, shortest = len(loans), min(setup.scenario.lending.term_months)
     room = n + h.register.id.size * (n_months // shortest + 2)
@@ -179,10 +205,12 @@ def begin(setup: Setup, replication: int) -> Community:
     owner[people.loan[held]] = held
     is_bad[people.loan[held]] |= people.status[held] == BAD
     is_late = loans.due < setup.first_day
+    if setup.opening.people is None:  # the table knows nothing of other debts
+        book[CLASS, people.loan[held]] = (h.register.debt_product[held] >= 0).sum(axis=1)
     known: dict[str, Any] = {
         "fate": np.where(is_bad, DEFAULTED, np.where(is_late, CURED, REPAID)), "missed": loans.due,
         "repaid": np.where(is_bad, NEVER, np.where(is_late, FAR, loans.due)),
-        "cause": np.where(is_bad, np.maximum(loans.cause, 0), NEVER), "renewed": 0,
+        "cause": np.where(is_bad, _causes(setup, loans, sky, replication), NEVER), "renewed": 0,
     }  # fmt: skip
     for name, row in zip(columns, fates, strict=True):
         row[:n] = known[name]
@@ -201,12 +229,20 @@ def begin(setup: Setup, replication: int) -> Community:
     ago, paid = (setup.first_day - loans.paid) // 31, np.where(loans.paid >= 0, loans.balance * share, 0)
     belief = [int(paid[ago == k].sum()) for k in range(11, -1, -1)]
     return Community(
-        people, out, sky, price, recent, book, fates, owner, n, lent, repaid, interest,
+        people, out, sky, price, book, fates, owner, n, lent, repaid, interest,
         np.zeros((setup.settlements.size, n_lenders), dtype=np.int64),
         np.bincount(loans.lender, weights=np.where(loans.status == PAID, 0, covered), minlength=n_lenders).astype(np.int64),
         np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, int(pays_first), dtype=np.int64), belief=belief,
         went_bad=np.empty(h.register.id.size, dtype=np.int64), released=np.zeros(room, dtype=np.bool_),
     )  # fmt: skip
+
+
+def _causes(setup: Setup, loans: Loans, sky: Sky, replication: int) -> I64:
+    """Causes of loans that have gone bad; where none is known, by the shares and at the address of the reduced form."""
+    u = uniforms(setup.form.keys[1], replication, 0, loans.id)[0]
+    hit = (sky.recent[0] >= SEVERE).astype(np.int64)[loans.township]
+    drawn = (u[:, None] >= setup.form.cause_cdf[hit, :-1]).sum(axis=1)
+    return np.where(loans.cause >= 0, loans.cause, drawn)
 
 
 def loans_of(community: Community) -> Loans:
@@ -269,7 +305,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     rate_short, rate_long, working = h.days[k]
     now = Now(
         world.replication, month, end, _next_end(setup, k, end), first, float(c.sky.crop_sold[month % 12]),
-        c.sky.crop_lost[k], c.sky.severity[k], c.recent[k], c.price[k], _belief(world, end),
+        c.sky.crop_lost[k], c.sky.severity[k], c.sky.recent[k], c.price[k], _belief(world, end),
         receivables.late_months(setup, world, end), c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
         rate_short, rate_long, working, h.month_starts[k:],
     )  # fmt: skip
@@ -344,8 +380,12 @@ def _limit(setup: Setup, world: World) -> I64:
     waiting = (claims.due != NEVER) & (claims.paid < claims.fund_part)
     owed = np.bincount(setup.account_of[claims.lender[waiting]], weights=(claims.fund_part - claims.paid)[waiting],
                        minlength=held.size).astype(np.int64)  # fmt: skip
-    per_lender = (held - owed)[setup.account_of] * setup.set_fen // setup.account_fen[setup.account_of]
-    return np.maximum(per_lender, 0) * round(setup.rules.fund.leverage * PPM) // PPM
+    multiple = round(setup.rules.fund.leverage * PPM)
+    out = [  # whole numbers: no 64-bit overflow
+        max(int(free[k]), 0) * int(part) // int(setup.account_fen[k]) * multiple // PPM
+        for free, k, part in ((held - owed, setup.account_of[i], setup.set_fen[i]) for i in range(setup.set_fen.size))
+    ]
+    return np.array(out, dtype=np.int64)
 
 
 def _belief(world: World, end: int) -> float:

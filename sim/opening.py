@@ -46,6 +46,8 @@ class OpeningState:
         Subsidy lists not fully paid.
     transfers : tuple of (latest day, fen)
         Upper-level money for the subsidy that is on the road.
+    debts : str
+        Hash of the other debts of the households.
     last_settlement : int [day]
         Interest is settled up to this day.
     people : People, optional
@@ -60,6 +62,7 @@ class OpeningState:
     last_settlement: int = -1
     people: People | None = None
     transfers: tuple[tuple[int, int], ...] = ()
+    debts: str = ""
 
     @property
     def sha256(self) -> str:
@@ -69,7 +72,15 @@ class OpeningState:
         for column, values in columns.items():
             digest.update(column.encode())
             digest.update(np.ascontiguousarray(values).tobytes())
-        rest = [self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement, self.transfers]
+        rest = [
+            self.day,
+            self.fund_fen,
+            self.subsidy_cash_fen,
+            self.lists,
+            self.last_settlement,
+            self.transfers,
+            self.debts,
+        ]
         digest.update(json.dumps(rest).encode())
         return digest.hexdigest()
 
@@ -77,7 +88,15 @@ class OpeningState:
         """Write as a Parquet file; the balances travel in its metadata."""
         frame = self.loans.frame()
         frame.attrs["state"] = json.dumps(
-            [self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement, self.transfers]
+            [
+                self.day,
+                self.fund_fen,
+                self.subsidy_cash_fen,
+                self.lists,
+                self.last_settlement,
+                self.transfers,
+                self.debts,
+            ]
         )
         frame.to_parquet(path)
         if self.people is not None:
@@ -88,7 +107,7 @@ class OpeningState:
         """Read what `save` wrote."""
         try:
             frame = pd.read_parquet(path)
-            day, fund, cash, lists, settled, transfers = json.loads(frame.attrs["state"])
+            day, fund, cash, lists, settled, transfers, debts = json.loads(frame.attrs["state"])
             people = people_of(pd.read_parquet(_people_file(path))) if _people_file(path).exists() else None
         except (OSError, KeyError, ValueError) as error:  # Arrow's own errors are ValueErrors
             raise InputError(
@@ -103,6 +122,7 @@ class OpeningState:
             settled,
             people,
             tuple(map(tuple, transfers)),
+            debts,
         )
 
 

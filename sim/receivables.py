@@ -91,13 +91,15 @@ def late_months(setup: Setup, world: World, end: int) -> F64:
 
 def lenders_react(setup: Setup, world: World, end: int) -> None:
     """A lender that carries too much unpaid subsidy stops renewals and halves lending, then debits households."""
-    c, lending = world.community, setup.scenario.lending
+    c, lists, lending = world.community, world.lists, setup.scenario.lending
     assert c is not None
     if setup.rules.subsidy.paid_to == "household":
         return
     for lender in range(setup.set_fen.size):
         quarter = int(c.out.by_lender[lender, YEARLY]) / 4
-        owed = world.ledger.balances[f"subsidy_due:{lender}"]
+        owed = sum(
+            lists.amount[i] - lists.paid[i] for i in c.unpaid if lists.lender[i] == lender and not lists.to_household[i]
+        )
         c.is_open[lender] = int(owed <= lending.waits_above_quarters * quarter)
         c.charges[lender] = int(owed > lending.debits_above_quarters * quarter)
 

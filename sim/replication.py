@@ -215,6 +215,10 @@ def _check(setup: Setup, world: World) -> None:
     owed = np.where((fates.repaid >= 0) & (fates.repaid <= setup.last_day), 0, loans.balance)
     back = claims.recovered_on <= setup.last_day
     owed[claims.row[back]] = 0
+    for lender in range(setup.set_fen.size):
+        held, of_loans = world.ledger.balances[f"book:{lender}"], int(owed[loans.lender == lender].sum())
+        if held != of_loans:
+            raise ConservationError(f"book of lender {lender} holds {held} fen, its loans owed are {of_loans} fen")
     book = sum(fen for name, fen in world.ledger.balances.items() if name.startswith("book:"))
     if book != int(owed.sum()) or book != -world.ledger.balances["debt"]:
         raise ConservationError(f"books hold {book} fen, loans owed are {int(owed.sum())} fen")

@@ -304,6 +304,10 @@ class Scenario(Model):
                     f"{d.anchor}",
                     f"one of the sets {sorted(self.livelihoods.behaviour)} of livelihoods.behaviour",
                 )
+            if self.opening.kind == "warm-up" and self.information_on.day != 1:
+                refuse(
+                    "information_on", f"{self.information_on}", "the first of a month: households live by whole months"
+                )
             if self.opening.kind in ("portfolio", "townships"):
                 refuse("opening.kind", self.opening.kind, "warm-up, table or empty where households are simulated")
         if (d.anchor is None) == (d.p_default is None) and self.opening.kind != "portfolio":

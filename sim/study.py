@@ -168,7 +168,7 @@ def run(
     opening = opening_state(base)
     for scenario in arms_in:
         refuse_early(scenario, opening)
-    last = horizon(base) if to_horizon else four_months_past(base)
+    last = horizon(base) if to_horizon else max(four_months_past(s) for s in arms_in)
     identity = {
         **provenance(base, opening.sha256, seed), "kind": "study", "batch": BATCH, "last_day": last, "names": names,
         "scenarios": [s.model_dump(mode="json") for s in arms_in],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim import clock, opening
+from sim.community import debts_sha256
 from sim.fund.claims import WRITTEN_OFF_AFTER
 from sim.households.reduced_form import DEFAULTED
 from sim.households.state import NEVER_DAY, NONE, People
@@ -113,8 +114,9 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     fund = tuple(balances[f"fund:{i}"] for i in range(setup.account_fen.size))
     settled = int(setup.settlements[-1]) if setup.settlements.size else setup.first_day
     people = _people(world, kept) if world.community is not None else None
+    debts = debts_sha256(setup.households.register) if setup.households is not None else ""
     return OpeningState(
-        day, kept, fund, balances["subsidy_cash"], unpaid, settled, people, _on_the_road(setup, world, day)
+        day, kept, fund, balances["subsidy_cash"], unpaid, settled, people, _on_the_road(setup, world, day), debts
     )
 
 

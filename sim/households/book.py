@@ -50,8 +50,8 @@ class Community:
 
     Attributes
     ----------
-    price, recent : (n_months, n_townships) float64
-        Price of what projects sell; worst drought severity of the last twelve months.
+    price : (n_months, n_townships) float64
+        Of what projects sell.
     book : (columns of `Loans`, capacity) int64
     fates : (columns of `Fates`, capacity) int64
         The first ``n`` loans are filled.
@@ -75,7 +75,6 @@ class Community:
     out: Out
     sky: Sky
     price: F64
-    recent: F64
     book: I64
     fates: I64
     owner: I64

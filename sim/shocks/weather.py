@@ -19,6 +19,7 @@ from sim.streams import ar1, normal_inverse_reference, stream_key, uniforms
 from sim.units import F64, I64, Array
 
 LEAD = 24  # months drawn before the first one: what is sold in it may have been sown 22 months earlier
+REMEMBERED = 12  # months in which a drought counts as the cause of a default
 FELT = 4  # months of drought that a crop in the field remembers
 
 
@@ -34,6 +35,8 @@ class Sky:
         Drought years, from the one that holds the first month.
     severity : (n_months, n_townships) float64 [1]
         What the drought of the last four months, this one included, would cost a crop in the field.
+    recent : (n_months, n_townships) float64 [1]
+        Worst severity of the last twelve months, this one included, also of months before the history.
     crop_sold : (12,) float64 [1]
         Part of a year's crop income that is sold in each calendar month when there is no drought.
     crop_lost : (n_months, n_townships) float64 [1]
@@ -43,6 +46,7 @@ class Sky:
     index: F64
     is_dry: Array
     severity: F64
+    recent: F64
     crop_sold: F64
     crop_lost: F64
 
@@ -85,16 +89,19 @@ def draw_weather(
     for k, crop in enumerate(crops):
         for month, share in crop.sold.items():
             sold_of[k, month - 1] = crop.income_share * share
-    severity = np.zeros((n_months, township_ids.size))
-    lost = np.zeros_like(severity)
+    severity = np.zeros((months.size, township_ids.size))
+    lost = np.zeros((n_months, township_ids.size))
     if weather.on:
-        severity = loss(weather, _mean_of_last(index, FELT)[LEAD:])
+        severity = loss(weather, _mean_of_last(index, FELT))
         at = np.arange(LEAD, months.size)
         for k, crop in enumerate(crops):
             harvest = at - (months[at] - (crop.grows[-1] - 1)) % 12
             harvest_loss = loss(weather, _mean_of_last(index, len(crop.grows))[harvest])
             lost += sold_of[k, months[at] % 12][:, None] * harvest_loss
-    return Sky(index[LEAD:], is_dry[year[LEAD] - year[0] :], severity, sold_of.sum(axis=0), lost)
+    recent = severity[LEAD:].copy()
+    for k in range(1, REMEMBERED):
+        np.maximum(recent, severity[LEAD - k : months.size - k], out=recent)
+    return Sky(index[LEAD:], is_dry[year[LEAD] - year[0] :], severity[LEAD:], recent, sold_of.sum(axis=0), lost)
 
 
 def loss(weather: Weather, mean_index: F64) -> F64:
