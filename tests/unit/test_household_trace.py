@@ -23,6 +23,7 @@ MISFORTUNE = {
     "defaults.renewed_instead": 0.3,
     "rules.loan.renewals_max": 1,
     "livelihoods.households": 800,
+    "opening.warm_up_months": 48,  # nobody replaces those who die
     "livelihoods.mortality_multiple": 8,
     "livelihoods.illness_per_year": 0.2,
     "livelihoods.weather.p_normal_to_dry": 0.6,
