@@ -77,7 +77,7 @@ def test_a_loan_left_out_of_the_books_stops_the_history(setup: Any, monkeypatch:
         return lent, repaid
 
     monkeypatch.setattr(institutions, "_monthly", forgetful)
-    with pytest.raises(ConservationError, match="books hold"):
+    with pytest.raises(ConservationError, match="loans owed"):
         simulate(setup, 0)
 
 
