@@ -160,13 +160,11 @@ def _enter_loans(
         return
     where = Path(str(scenario.opening.file)).name
     check_borrowers(where, register, loans.household)
-    ids = register.id
-    order = np.argsort(ids)
-    at = order[np.searchsorted(ids[order], loans.household[held])]
-    twice = np.flatnonzero(np.bincount(at, minlength=ids.size) > 1)
+    at = np.searchsorted(register.id, loans.household[held])  # the register is in order of id
+    twice = np.flatnonzero(np.bincount(at, minlength=register.id.size) > 1)
     if twice.size:
         allowed = "one open loan under the fund for each household where households are simulated"
-        raise InputError(where, "household_id", int(ids[twice[0]]), allowed)
+        raise InputError(where, "household_id", int(register.id[twice[0]]), allowed)
     people.loan[at], people.principal[at], people.rate_ppm[at] = held, loans.balance[held], loans.rate_ppm[held]
     people.start[at], people.due[at] = loans.start[held], loans.due[held]
     people.accrued_to[at] = np.minimum(loans.due[held], opening.day)  # no arrears of subsidy are known

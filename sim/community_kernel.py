@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from sim.households import state
+from sim.households.reduced_form import CURED, DEFAULTED, REPAID
 from sim.households.state import APPLIES, MISSED, MISUSED, NONE, OPEN, WAS_CALLED, WAS_RENEWED, WENT_BAD
 from sim.streams import uniform_pair
 
@@ -16,7 +17,6 @@ _IN_TIME, _LATE = state.REPAID, state.CURED
 ID, HOUSEHOLD, LENDER, TOWNSHIP, BALANCE, START, DUE, RATE, CLASS, STATUS = range(10)
 FATE, MISSED_ON, REPAID_ON, CAUSE, WAS_EXTENDED = range(5)
 PAID_FEN = 16
-REPAID, CURED, DEFAULTED = 0, 1, 2
 FAR = state.NEVER_DAY
 APPLIED, OVER_INDEBTED, LENDER_WAITS, CAPPED = range(4)
 

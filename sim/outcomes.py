@@ -237,7 +237,7 @@ def _subsidy(setup: Setup, world: World, first: int, last: int) -> dict[str, int
         "subsidy_entitled_q4_fen": int(amount[fourth].sum()),
         "subsidy_unpaid_90d_q4_fen": int(unpaid_90[fourth].sum()),
         "fiscal_debt_fen": queue + int(open_at_end[old].sum()),
-        **welfare.unpaid_by_age(world, last),
+        **welfare.unpaid_by_age(open_at_end, last - end),
     }
 
 

@@ -8,7 +8,7 @@ from sim import clock
 from sim.community_kernel import APPLIED, CAPPED, LENDER_WAITS, OVER_INDEBTED
 from sim.households.reduced_form import CAUSES
 from sim.households.register import MAX_DEBTS
-from sim.units import Bool
+from sim.units import I64, Bool
 from sim.world import Setup, World
 
 AGES = ((0, 90), (91, 180), (181, 365), (366, 100_000))  # days since the end of the period
@@ -20,14 +20,8 @@ def by_cause(world: World, bad: Bool) -> dict[str, int | float]:
     return {f"defaulted_{name}_count": int(n) for name, n in zip(CAUSES, counts, strict=True)}
 
 
-def unpaid_by_age(world: World, last: int) -> dict[str, int | float]:
-    """Subsidy unpaid on a day by days since the end of its period [fen]."""
-    lists = world.lists
-    left = np.array(lists.amount, dtype=np.int64)
-    for i, day, fen in lists.payments:
-        if day <= last:
-            left[i] -= fen
-    age = last - np.array(lists.period_end, dtype=np.int64)
+def unpaid_by_age(left: I64, age: I64) -> dict[str, int | float]:
+    """Unpaid subsidy of each list [fen] by days since the end of its period."""
     return {f"subsidy_unpaid_{a}_{b}_days_fen": int(left[(age >= a) & (age <= b)].sum()) for a, b in AGES}
 
 

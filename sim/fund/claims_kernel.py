@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from sim.clock import Calendar
-from sim.fund.claims import FAR, claim_keys, is_compensable
+from sim.fund.claims import _DEATH, _INABILITY, _WILFUL, FAR, claim_keys, is_compensable
 from sim.law import Rules
 from sim.scenario import Defaults
 from sim.streams import log_scalar, uniform_pair
@@ -79,7 +79,7 @@ def new_claims(rows: Any, book: Any, fates: Any, t: Any, replication: Any, out: 
         row = order[k]
         entity, cause, missed, principal = book[0, row], fates[3, row], fates[1, row], book[4, row]
         entitled = missed + t.wait_days
-        filed = entitled + t.file_days + (t.court_days if cause == 3 else 0)
+        filed = entitled + t.file_days + (t.court_days if cause == _WILFUL else 0)
         signed = filed
         if t.township_days > 0:
             signed = t.working[t.n_working[filed - t.first_day] + t.township_days - 1]
@@ -92,10 +92,10 @@ def new_claims(rows: Any, book: Any, fates: Any, t: Any, replication: Any, out: 
         fund = (amount * t.share_ppm + 500_000) // 1_000_000
         negligence_u, objection_u = uniform_pair(t.keys[0], replication, 0, entity)
         accept_u, u = uniform_pair(t.keys[1], replication, 0, entity)
-        refused = negligence_u < t.negligence or (cause == 0 and accept_u >= t.accepted)
+        refused = negligence_u < t.negligence or (cause == _INABILITY and accept_u >= t.accepted)
         refused = refused or not t.is_compensable[cause] or entitled < t.law_from
-        first = t.heirs if cause == 1 else t.first_year
-        later = 0.0 if cause == 1 else t.per_year
+        first = t.heirs if cause == _DEATH else t.first_year
+        later = 0.0 if cause == _DEATH else t.per_year
         days = FAR
         if u < first:
             days = int(u / first * 365.0)
