@@ -123,6 +123,13 @@ def philox_reference(c0: Array, c1: Array, c2: Array, c3: Array, key: np.uint64)
     return c0, c1, c2, c3
 
 
+def cdf(shares: Array) -> F64:
+    """Cumulative shares whose last value is exactly one."""
+    out: F64 = np.cumsum(shares, dtype=float)
+    out[-1] = 1.0
+    return out
+
+
 # --- log and the normal inverse, from + - x / and sqrt alone -----------------------------------------
 # A libm that differs in its last digit would flip a threshold and with it a fen; these do not.
 

@@ -13,7 +13,7 @@ from sim.households.register import Register
 from sim.law import Rules
 from sim.livelihoods import Livelihoods
 from sim.scenario import Scenario
-from sim.streams import stream_key, uniforms
+from sim.streams import cdf, stream_key, uniforms
 from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, percent_to_ppm
 
 NONE, OPEN, OVERDUE, BAD = 0, 1, 2, 3  # the loan under the fund: none, running, missed its date, past day 90
@@ -241,8 +241,8 @@ def terms_of(scenario: Scenario, rules: Rules, seed: int) -> Terms:
         b.peer_logit if live.peers != "none" else 0.0, b.belief_logit, b.unpaid_subsidy_logit, b.rating_logit,
         b.heirs_take_over, b.cure_effort, monthly, live.loan_to_income,
         np.array(sorted(lending.principal_yuan), dtype=np.int64) * FEN_PER_YUAN,
-        _cdf([lending.principal_yuan[y] for y in sorted(lending.principal_yuan)]),
-        np.array(list(lending.term_months), dtype=np.int64), _cdf(list(lending.term_months.values())),
+        cdf(np.array([lending.principal_yuan[y] for y in sorted(lending.principal_yuan)])),
+        np.array(list(lending.term_months), dtype=np.int64), cdf(np.array(list(lending.term_months.values()))),
         rules.loan.age_below, rules.claim.called_after_death_days, int(scenario.defaults.death_calls_loan),
         rules.claim.wait_days, scenario.defaults.renewed_instead if rules.loan.renewals_max > 0 else 0.0,
         rules.claim.penalty_multiplier, rules.interest.day_count, round(rules.subsidy.share * PPM),
@@ -313,9 +313,3 @@ def _payment(principal_yuan: int, term_months: int, rate_percent: float, by_inst
 
 def _a_month(yearly: float) -> float:
     return 1 - (1 - yearly) ** (1 / 12)
-
-
-def _cdf(shares: list[float]) -> F64:
-    out = np.cumsum(shares)
-    out[-1] = 1.0
-    return out

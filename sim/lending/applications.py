@@ -14,7 +14,7 @@ from sim.clock import Calendar
 from sim.law import Rules
 from sim.lending.loans import Loans
 from sim.scenario import Scenario
-from sim.streams import entity_id, stream_key, uniforms
+from sim.streams import cdf, entity_id, stream_key, uniforms
 from sim.units import FEN_PER_YUAN, I64, Array
 
 
@@ -76,7 +76,7 @@ def applications(
     shares = np.array(scenario.township_shares())
     return Applications(
         np.array(ids, dtype=np.int64), np.array(at, dtype=np.int64), np.array(by, dtype=np.int64),
-        sizes, _cdf(size_p), terms, _cdf(term_p), _cdf(shares),
+        sizes, cdf(size_p), terms, cdf(term_p), cdf(shares),
         (stream_key(seed, "application.size_and_term"), stream_key(seed, "application.day_and_township")),
         lending.drawn == "per_history",
     )  # fmt: skip
@@ -172,7 +172,7 @@ def draw_portfolio(scenario: Scenario, classes: dict[tuple[int, int], int], repl
         households = _group_households(index, group.households)
         numbers = np.array(list(group.loans_per_household), dtype=np.int64)
         u = uniforms(key, rep, 0, households)[0]
-        k = numbers[np.searchsorted(_cdf(np.array(list(group.loans_per_household.values()))), u)]
+        k = numbers[np.searchsorted(cdf(np.array(list(group.loans_per_household.values()))), u)]
         owner = np.repeat(households, k)
         ordinal = np.arange(owner.size) - np.repeat(np.cumsum(k) - k, k)
         start = clock.day_of(group.originated_on)
@@ -205,13 +205,6 @@ def _group_households(index: int, n: int) -> I64:
         ids = np.array([entity_id("portfolio", index, k) for k in range(n)], dtype=np.int64)
         _HOUSEHOLDS[(index, n)] = ids
     return _HOUSEHOLDS[(index, n)]
-
-
-def _cdf(shares: Array) -> Array:
-    """Cumulative shares whose last value is exactly one."""
-    out = np.cumsum(shares, dtype=float)
-    out[-1] = 1.0
-    return out
 
 
 def day_in_year(year: int, month_day: str) -> int:
