@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.livelihoods import Weather
 from sim.scenario import Defaults, Drought
-from sim.streams import normal_inverse_reference, stream_key, uniforms
+from sim.streams import ar1, normal_inverse_reference, stream_key, uniforms
 from sim.units import F64, I64, Array
 
 
@@ -150,6 +150,26 @@ def _geometric(u: float, p: float) -> int:
         tail *= 1.0 - p
         lag += 1
     return lag
+
+
+def common_and_own(
+    county: np.uint64, township: np.uint64, township_ids: I64, months: I64, replication: int, persistence: float
+) -> tuple[F64, F64]:
+    """Stationary AR(1) paths of variance one: the county's (n_months, 1) and the townships' (n_months, n_townships).
+
+    Parameters
+    ----------
+    county, township : uint64
+        Keys of the two streams.
+    """
+    grid = np.repeat(months, township_ids.size), np.tile(township_ids, months.size)
+    u = np.column_stack([
+        uniforms(county, replication, months, np.zeros(months.size, np.int64))[0],
+        uniforms(township, replication, *grid)[0].reshape(months.size, -1),
+    ])  # fmt: skip
+    noise = normal_inverse_reference(u)
+    ar1(noise, persistence)
+    return noise[:, :1], noise[:, 1:]
 
 
 def _factors(defaults: Defaults, township_ids: I64, months: I64, replication: int, seed: int) -> F64:

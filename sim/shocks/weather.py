@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.livelihoods import Crop, Weather
-from sim.shocks.paths import drought_year_of, drought_years, stationary_dry
+from sim.shocks.paths import common_and_own, drought_year_of, drought_years, stationary_dry
 from sim.shocks.replay import Replay
-from sim.streams import ar1, normal_inverse_reference, stream_key, uniforms
+from sim.streams import stream_key, uniforms
 from sim.units import F64, I64, Array
 
 LEAD = 24  # months drawn before the first one: what is sold in it may have been sown 22 months earlier
@@ -126,15 +126,12 @@ def _regimes(
 
 def _noise(weather: Weather, township_ids: I64, months: I64, replication: int, seed: int) -> tuple[F64, F64]:
     """Stationary AR(1) parts of the index: the county's (n_months,) and the townships' (n_months, n_townships)."""
-    grid = np.repeat(months, township_ids.size), np.tile(township_ids, months.size)
-    u = np.column_stack([
-        uniforms(stream_key(seed, "weather.county"), replication, months, np.zeros(months.size, np.int64))[0],
-        uniforms(stream_key(seed, "weather.township"), replication, *grid)[0].reshape(months.size, -1),
-    ])  # fmt: skip
-    noise = normal_inverse_reference(u)
-    ar1(noise, weather.persistence_per_month)
+    county, own = common_and_own(
+        stream_key(seed, "weather.county"), stream_key(seed, "weather.township"), township_ids, months, replication,
+        weather.persistence_per_month,
+    )  # fmt: skip
     share = weather.between_townships
-    return math.sqrt(share) * noise[:, 0], math.sqrt(1 - share) * noise[:, 1:]
+    return math.sqrt(share) * county[:, 0], math.sqrt(1 - share) * own
 
 
 def _mean_of_last(index: F64, n: int) -> F64:
