@@ -53,7 +53,7 @@ from sim.lending.applications import rate_ppm
 from sim.lending.loans import CLAIM, NEVER, PAID, Loans
 from sim.opening import OpeningState
 from sim.scenario import Scenario
-from sim.settlements import Release, releases_of, submit_claims
+from sim.settlements import Release, submit_claims
 from sim.shocks.prices import draw_prices
 from sim.shocks.replay import Replay, read_replay, refuse_outside
 from sim.shocks.weather import Sky, draw_weather
@@ -263,11 +263,14 @@ def known_claims(setup: Setup, community: Community, replication: int) -> Claims
     return claims
 
 
-def households(env: Any, setup: Setup, world: World, releases: dict[int, int]) -> Generator[Any, Any, None]:
+def households(
+    env: Any, setup: Setup, world: World, planned: list[Release], releases: dict[int, int]
+) -> Generator[Any, Any, None]:
     """The households' month, on its last day: they pay or not; lenders grant; what went bad becomes a claim.
 
     Parameters
     ----------
+    planned : list of Release
     releases : dict of day -> fen
         Cash of each release day, filled in at the end of the month before from the book of that day.
     """
@@ -275,9 +278,9 @@ def households(env: Any, setup: Setup, world: World, releases: dict[int, int]) -
     assert c is not None
     receivables.promised(setup, world)
     coming: dict[int, list[Release]] = {}
-    for planned in releases_of(setup, world.replication):
-        month = int(clock.month_of(np.array([planned.arrives]))[0]) - setup.first_month
-        coming.setdefault(month, []).append(planned)
+    for one in planned:
+        month = int(clock.month_of(np.array([one.arrives]))[0]) - setup.first_month
+        coming.setdefault(month, []).append(one)
     receivables.budget(setup, world, coming.get(0, []), releases)
     for day, k, is_month_end in _actions(setup):
         if is_month_end:

@@ -91,8 +91,9 @@ def run_institutions(setup: Setup, world: World) -> None:
     else:
         c = world.community
         world.entitled, lent, repaid, interest = c.entitled, c.lent, c.repaid, c.interest
-        releases = {r.arrives: 0 for r in releases_of(setup, world.replication) if r.arrives <= last}
-        env.process(community.households(env, setup, world, releases))
+        planned = releases_of(setup, world.replication)
+        releases = {r.arrives: 0 for r in planned if r.arrives <= last}
+        env.process(community.households(env, setup, world, planned, releases))
     if not scenario.fiscal.pays_on_time:
         for day, fen in under_way(setup, world.replication).items():
             releases[day] = releases.get(day, 0) + fen

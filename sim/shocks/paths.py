@@ -176,7 +176,6 @@ def _factors(defaults: Defaults, township_ids: I64, months: I64, replication: in
     """Stationary AR(1) factors, variance one each, weighted and added up."""
     f = defaults.factor
     out = np.zeros((months.size, township_ids.size))
-    phi, rest = f.persistence_per_month, math.sqrt(1 - f.persistence_per_month**2)
     for weight, purpose, ids in (
         (math.sqrt(f.county_variance), "factor.county", np.zeros(1, np.int64)),
         (math.sqrt(f.township_variance), "factor.township", township_ids),
@@ -186,9 +185,6 @@ def _factors(defaults: Defaults, township_ids: I64, months: I64, replication: in
         grid = np.repeat(months, ids.size), np.tile(ids, months.size)
         u = uniforms(stream_key(seed, purpose), replication, *grid)[0]
         noise = normal_inverse_reference(u).reshape(months.size, ids.size)
-        state = noise[0]
-        out[0] += weight * state
-        for k in range(1, months.size):
-            state = phi * state + rest * noise[k]
-            out[k] += weight * state
+        ar1(noise, f.persistence_per_month)
+        out += weight * noise
     return out
