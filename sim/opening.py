@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,12 @@ class OpeningState:
         return digest.hexdigest()
 
     def save(self, path: Path) -> None:
-        """Write as a Parquet file; the balances travel in its metadata."""
+        """Write as a Parquet file, the households beside it; the balances travel in its metadata.
+
+        The file that says that the state is there comes last, and neither is ever seen half written.
+        """
+        if self.people is not None:
+            _write(people_frame(self.people), _people_file(path))
         frame = self.loans.frame()
         frame.attrs["state"] = json.dumps(
             [
@@ -98,9 +104,7 @@ class OpeningState:
                 self.debts,
             ]
         )
-        frame.to_parquet(path)
-        if self.people is not None:
-            people_frame(self.people).to_parquet(_people_file(path))
+        _write(frame, path)
 
     @staticmethod
     def load(path: Path) -> OpeningState:
@@ -124,6 +128,12 @@ class OpeningState:
             tuple(map(tuple, transfers)),
             debts,
         )
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    frame.to_parquet(temporary)
+    temporary.replace(path)
 
 
 def _people_file(path: Path) -> Path:

@@ -161,13 +161,7 @@ class RunFolder:
         """Keep the opening state beside the histories that start from it, its households in a second file."""
         path = self.path / f"opening-{name}.parquet"
         if not path.is_file():
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            temporary.mkdir(exist_ok=True)
-            state.save(temporary / path.name)
-            # the file that says that the state is there comes last
-            for file in sorted(temporary.iterdir(), key=lambda f: f.name == path.name):
-                file.replace(self.path / file.name)
-            temporary.rmdir()
+            state.save(path)
         return path
 
 
