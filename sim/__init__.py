@@ -13,7 +13,7 @@ A study in a few lines::
         print(row["metric"], row["difference"])
 """
 
-from sim.answer import Answer
+from sim.answers.answer import Answer
 from sim.errors import ConservationError, IncompatibleRun, InputError, RiskfundError, TooFewHistories
 from sim.estimate import Estimate
 from sim.household_trace import HouseholdStory, trace_household

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from sim import clock, estimate
-from sim.answer import Answer, answer
+from sim.answers.answer import Answer, answer
+from sim.answers.drivers import ONLY_BECAUSE_LATE
 from sim.arms import arms_of, horizon, openings_of
-from sim.driver_figures import ONLY_BECAUSE_LATE
 from sim.drivers import present
 from sim.errors import IncompatibleRun, InputError
 from sim.experiment import Progress, check_amounts, run_arms

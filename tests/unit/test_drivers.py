@@ -14,8 +14,8 @@ from scipy.stats import norm
 
 import sim
 from sim import clock
+from sim.answers.drivers import ONLY_BECAUSE_LATE, contrasts, driver_figures, only_because_late
 from sim.arms import arms_of, four_months_past, horizon
-from sim.driver_figures import ONLY_BECAUSE_LATE, contrasts, driver_figures, only_because_late
 from sim.drivers import DRIVERS, absent, arm_name, present, set_name, subsets, switched
 from sim.errors import InputError
 from sim.store import BATCH, RunFolder

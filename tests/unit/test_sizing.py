@@ -12,7 +12,7 @@ import pytest
 
 import sim
 from sim import clock
-from sim.answer import lending_reacts
+from sim.answers.answer import lending_reacts
 from sim.arms import arms_of, horizon
 from sim.errors import InputError, TooFewHistories
 from sim.sizing import for_year

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from sim import clock, estimate
+from sim.answers.drivers import driver_figures, only_because_late
+from sim.answers.social import social_figures
 from sim.arms import ANCHORS, OPENINGS, arms_of, horizon
-from sim.driver_figures import driver_figures, only_because_late
 from sim.errors import InputError
 from sim.estimate import Estimate
 from sim.fund.claims import cutoff_maturity
@@ -20,7 +21,6 @@ from sim.outcomes import WATERFALL, year_span
 from sim.provenance import PROVENANCE, key_of
 from sim.reacting import N_GRID
 from sim.scenario import Scenario
-from sim.social_figures import social_figures
 from sim.store import RunFolder
 from sim.units import FEN_PER_YUAN, PPM
 
@@ -41,7 +41,7 @@ class Answer:
         return RunFolder(self.folder).read("histories", arm, self.data["replications"])
 
     def only_because_late(self) -> pd.DataFrame:
-        """Loans that default only because the subsidy came late; see `driver_figures.only_because_late`."""
+        """Loans that default only because the subsidy came late; see `drivers.only_because_late`."""
         return only_because_late(RunFolder(self.folder), self.scenario, self.data["replications"])
 
 
