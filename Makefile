@@ -2,10 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check lint theory golden bench clean
+.PHONY: app demo test check lint theory theory-full golden office bench words clean
 
 demo: .venv/.installed
 	$(BIN)/riskfund demo
+
+# The pages in the browser.
+app: .venv/.installed
+	$(BIN)/riskfund dashboard
 
 test: .venv/.tested
 	$(BIN)/pytest
@@ -21,10 +25,23 @@ lint: .venv/.dev
 	for f in scenarios/*.toml scenarios/rules/*-*.toml; do $(BIN)/riskfund check $$f > /dev/null || exit 1; done
 
 theory: .venv/.tested
-	$(BIN)/pytest -m slow tests/theory
+	$(BIN)/pytest -m "slow or not slow" tests/theory
+
+# Every check with 20,000 histories, and docs/validation.md from what they found.
+theory-full: .venv/.tested
+	THEORY_N=20000 THEORY_VERDICTS=build/verdicts.json $(BIN)/pytest -m "slow or not slow" tests/theory
+	$(BIN)/python tests/theory/render.py build/verdicts.json docs/validation.md
 
 golden: .venv/.tested
 	$(BIN)/pytest -m "slow or not slow" tests/golden
+
+# The exports in a real office program; needs LibreOffice (soffice), and says so where it is missing.
+office: .venv/.tested
+	$(BIN)/pytest -m office -rs tests/dashboard
+
+# Collects the texts, keeps the translations, compiles them, and writes docs/glossary.md.
+words: .venv/.tested
+	$(BIN)/python -m dashboard.words.catalogue
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/history.py

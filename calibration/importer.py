@@ -69,6 +69,7 @@ def import_ledger(
     term_max_months: int | None = None,
     wait_days: int = 90,
     lang: str = "en",
+    sheet: str | None = None,
 ) -> ImportReport:
     """Read a ledger and write ``book.csv``, ``rejected_rows.csv``, ``estimate.json``, ``import.json``.
 
@@ -77,7 +78,7 @@ def import_ledger(
 
     Parameters
     ----------
-    path, lenders, townships, on, ceiling_yuan, term_max_months
+    path, lenders, townships, on, ceiling_yuan, term_max_months, sheet
         See `calibration.ledger.read_ledger`.
     out_dir : Path or str
         New, empty, or an earlier import, which is replaced.
@@ -101,6 +102,7 @@ def import_ledger(
         ceiling_yuan=ceiling_yuan,
         term_max_months=term_max_months,
         lang=lang,
+        sheet=sheet,
     )
     estimate = first_estimate(ledger.loans, on, wait_days, lang)
     report = _report(out, ledger, estimate, on, lang)
@@ -108,7 +110,7 @@ def import_ledger(
     fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         _write(fresh, ledger, report, on)
-        _put_in_place(fresh, out)
+        put_in_place(fresh, out)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return report
@@ -177,7 +179,7 @@ def _harmless(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_RISKY) else cell
 
 
-def _put_in_place(fresh: Path, out: Path) -> None:
+def put_in_place(fresh: Path, out: Path) -> None:
     """Swap the finished folder in; the earlier one comes back if that fails."""
     if not out.exists():
         fresh.replace(out)

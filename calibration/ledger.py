@@ -76,6 +76,8 @@ def read_ledger(
     ceiling_yuan: float | None,
     term_max_months: int | None,
     lang: str = "en",
+    sheet: str | None = None,
+    needs_one_good: bool = True,
 ) -> Ledger:
     """Read, check and pseudonymise a loan ledger.
 
@@ -97,6 +99,10 @@ def read_ledger(
         Longest term allowed.
     lang : {"en", "zh"}
         Language of the reasons.
+    sheet : str, optional
+        The workbook's sheet with the loans; by default the one that looks like a ledger.
+    needs_one_good : bool
+        False lists the problems also where no row is good.
 
     Returns
     -------
@@ -112,7 +118,7 @@ def read_ledger(
         maturity or term) is missing or there twice; a unit cannot be told; or no row is good.
     """
     source = Path(path)
-    table = read_table(source, is_heading)
+    table = read_table(source, is_heading, sheet)
     columns = match_columns(table, needs_township=townships is not None)
     raw = _raw(table, columns)
     skip = _not_loans(table)
@@ -120,7 +126,8 @@ def read_ledger(
     limits = {"on": on, "ceiling_yuan": ceiling_yuan, "term_max_months": term_max_months}
     checks += check_rows(parsed, columns.position.keys(), limits)
     problems, is_bad = _problems(table, columns, raw, skip, checks, lang, limits)
-    _require_one_good(table.name, problems, is_bad)
+    if needs_one_good:
+        _require_one_good(table.name, problems, is_bad)
     loans = _loans(table, parsed[~is_bad], has_own_id="loan_no" in parsed)
     absent = [name for name in _FIELDS if name not in columns.position]
     return Ledger(

@@ -59,7 +59,7 @@ class Table:
     overlong: set[int]
 
 
-def read_table(path: Path, is_header: Callable[[str], bool]) -> Table:
+def read_table(path: Path, is_header: Callable[[str], bool], sheet: str | None = None) -> Table:
     """Read a table and find its header row.
 
     Parameters
@@ -69,6 +69,8 @@ def read_table(path: Path, is_header: Callable[[str], bool]) -> Table:
     is_header : callable
         True for a text that is a known column heading. The header is the row, within the first ten, with
         most known headings (titles above it are skipped), or else the first row that is not empty.
+    sheet : str, optional
+        Title of the only sheet to look at; by default all are.
 
     Raises
     ------
@@ -88,6 +90,8 @@ def read_table(path: Path, is_header: Callable[[str], bool]) -> Table:
         raise InputError(path.name, "file", "an old Excel file or one with a password", _TYPES)
     is_csv = kind == ".csv"
     sheets = {path.name: _csv_rows(path.name, content)} if is_csv else _xlsx_sheets(path.name, content)
+    if sheet is not None:
+        sheets = {title: rows for title, rows in sheets.items() if title == sheet}
     rows, header_at = _ledger_sheet(path.name, sheets, is_header)
     return _table(path.name, content, rows, header_at)
 

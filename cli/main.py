@@ -10,12 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 import sim
+from cli import county as cli_county
+from cli import explain as cli_explain
+from cli import lab as cli_lab
 from cli import show
-from cli.text import LANGUAGES, default_language, say, source
-from sim.errors import InputError, Interrupted, RiskfundError
+from cli.options import Json, Lang
+from cli.text import language_of, padded, rule_value
+from dashboard.words import LANGUAGES, Words
+from sim.errors import InputError, RiskfundError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="How much money a county's risk-compensation fund needs, and how sure that is.")  # fmt: skip
@@ -23,19 +29,9 @@ rules_app = typer.Typer(no_args_is_help=True, help="Rule packs: dated values wit
 data_app = typer.Typer(no_args_is_help=True, help="A county's own loan book.")
 app.add_typer(rules_app, name="rules")
 app.add_typer(data_app, name="data")
+app.add_typer(cli_county.app, name="county")
 
 
-def _language(value: str | None) -> str:
-    value = value or default_language()
-    if value not in LANGUAGES:
-        raise InputError("command", "lang", value, "zh or en", LANGUAGES)
-    return value
-
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
-Lang = Annotated[
-    str | None, typer.Option("--lang", help="zh or en; by default from the environment.", callback=_language)
-]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
@@ -49,6 +45,9 @@ Workers = Annotated[int | None, typer.Option("--workers", "-w", help="Local proc
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder; by default named by content under runs/.")]
 Resume = Annotated[str, typer.Option("--resume", help="yes: go on with an interrupted run; no: refuse one.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+ProgressForm = Annotated[
+    str, typer.Option("--progress", help="bar; or json: a line with done and total on stderr for every batch.")
+]
 Assurance = Annotated[
     float,
     typer.Option("--assurance", "-a", help="Share of equally likely years in which the fund is to be enough."),
@@ -62,18 +61,25 @@ _FIXED_IN_A_RUN = {
     "out": "--out",
     "set_": "--set",
     "resume": "--resume",
+    "precision": "--precision",
+    "sampling": "--sampling",
+    "allocation": "--allocation",
 }
 
 
 @app.command()
 def size(
     ctx: typer.Context,
-    scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, or a run folder.")],
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, a county file (.xlsx), or a run folder.")],
     year: Annotated[int | None, typer.Option("--year", help="Year to size; default: the scenario's.")] = None,
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None,
     out: Out = None, resume: Resume = "yes",
     fund: Annotated[int | None, typer.Option("--fund", help="Another set size in yuan, split as before.")] = None,
+    precision: Annotated[str | None, typer.Option("--precision", help="Add histories until the interval's half-width is 2% of the need, or 500000 yuan.")] = None,
+    sampling: Annotated[str, typer.Option("--sampling", help="plain; or more of the bad years: flags, cells, score.")] = "plain",
+    allocation: Annotated[str, typer.Option("--allocation", help="Of strata: equal or neyman.")] = "equal",
     set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+    progress_form: ProgressForm = "bar",
 ) -> None:  # fmt: skip
     """What next year's fund must hold.
 
@@ -89,13 +95,85 @@ def size(
         n = replications if str(ctx.get_parameter_source("replications")).split(".")[-1] != "DEFAULT" else None
         _answer(sim.read_answer(folder, assurance, n), json, str(lang))
         return
-    loaded = sim.Scenario.load(scenario, _changes(set_))
+    loaded = sim.Scenario.load(cli_county.opened(scenario, str(lang)), _changes(set_))
     if fund is not None:
         loaded = loaded.with_fund(fund)
-    with show.progress_bar(str(lang), quiet=quiet) as progress:
+    how = sim.Sampling(_among("sampling", sampling, sim.SAMPLINGS), _among("allocation", allocation, sim.ALLOCATIONS))
+    with show.progress_bar(str(lang), quiet=quiet, form=_form(progress_form)) as progress:
         result = sim.size(loaded, year=year, assurance=assurance, replications=replications, seed=seed, workers=workers,
-                          out=out, resume=_yes(resume), progress=progress)  # fmt: skip
+                          out=out, resume=_yes(resume), progress=progress, sampling=how,
+                          precision=None if precision is None else sim.Precision.of(precision))  # fmt: skip
     _answer(result, json, str(lang))
+
+
+@app.command()
+def explain(
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, or a run folder.")],
+    assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
+    resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """How much of the need drought, late subsidy and stacked loans make, alone and together.
+
+    All sets of drivers run on the same random numbers. The run is that of `riskfund size`: a stored one is read.
+    """
+    if Path(scenario).is_dir():
+        result = sim.read_answer(Path(scenario), assurance)
+    else:
+        with show.progress_bar(str(lang), quiet=quiet) as progress:
+            result = sim.size(sim.Scenario.load(scenario, _changes(set_)), assurance=assurance, replications=replications,
+                              seed=seed, workers=workers, out=out, resume=_yes(resume), progress=progress)  # fmt: skip
+    found = result.attribution()
+    if json:
+        show.print_json(found)
+    else:
+        cli_explain.attribution(found, result.scenario.name, Words(str(lang)))
+    _stop_on(list(result.failures), str(lang))
+
+
+@app.command()
+def solve(
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario or a .toml file.")],
+    budget: Annotated[float, typer.Option("--budget", help="Yuan in the fund on 1 January of the sized year.")],
+    assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None,
+    set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """What a given budget buys: assurance, multiple of lending, ceiling of cover.
+
+    Example: riskfund solve x-county --budget 3000000
+    """
+    with show.progress_bar(str(lang), quiet=quiet) as progress:
+        found = sim.solve(sim.Scenario.load(scenario, _changes(set_)), budget, assurance=assurance,
+                          replications=replications, seed=seed, workers=workers, progress=progress)  # fmt: skip
+    if json:
+        show.print_json(found)
+    else:
+        cli_explain.solution(found, Words(str(lang)))
+
+
+@app.command()
+def grid(
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, or a grid folder.")],
+    metric: Annotated[str, typer.Option("--metric", help="need_yuan, default_share, payout_yuan, shortfall_chance or subsidy_unpaid_share_90d.")] = "need_yuan",
+    replications: Annotated[int, typer.Option("--replications", "-n", help="Histories of each cell.")] = 500,
+    seed: Seed = 2027, workers: Workers = None, out: Out = None, resume: Resume = "yes", set_: Changes = None,
+    json: Json = False, lang: Lang = None, quiet: Quiet = False,
+    progress_form: ProgressForm = "bar",
+) -> None:  # fmt: skip
+    """The policy lab: subsidy 0 to 6 months later against four strengths of drought, on the same random numbers.
+
+    An interrupted grid resumes; its folder is read as far as it is.
+    """
+    _among("metric", metric, sim.GRID_METRICS)
+    folder = Path(scenario)
+    if not (folder / "manifest.json").is_file():
+        with show.progress_bar(str(lang), quiet=quiet, form=_form(progress_form)) as progress:
+            folder = sim.run_grid(sim.Scenario.load(scenario, _changes(set_)), replications, seed=seed, workers=workers,
+                                  out=out, resume=_yes(resume), progress=progress)  # fmt: skip
+    if json:
+        show.print_json(_records(sim.read_grid(folder)))
+    else:
+        cli_lab.grid(folder, metric, Words(str(lang)))
+        show.stdout().print(show.run_folder(folder, Words(str(lang))))
 
 
 @app.command()
@@ -104,7 +182,8 @@ def demo(replications: Replications = 1000, workers: Workers = None, json: Json 
     with show.progress_bar("zh", quiet=quiet) as progress:
         result = sim.size(sim.scenario("x-county"), replications=replications, workers=workers, progress=progress)
     if not json:
-        show.stdout().print("[演示数据，不可用于预算 / Demonstration data: not for a budget]", markup=False)
+        both = " / ".join(w("Demonstration data: not for a budget") for w in map(Words, LANGUAGES))
+        show.stdout().print(f"[{both}]", markup=False)
         show.stdout().print(show.sentence(result.data, "zh"))
         show.stdout().print(show.sentence(result.data, "en"))
         show.stdout().print()
@@ -127,7 +206,7 @@ def run(
     if json:
         show.print_json(data)
     else:
-        show.stdout().print(say("run_folder", str(lang), path=results.folder))
+        show.stdout().print(show.run_folder(results.folder, Words(str(lang))))
     _stop_on(results.failures(), str(lang))
 
 
@@ -137,6 +216,7 @@ def compare(
     others: Annotated[list[str] | None, typer.Argument(help="One to five others.")] = None,
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
     resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+    progress_form: ProgressForm = "bar",
 ) -> None:  # fmt: skip
     """Scenarios in pairs, on the same random numbers.
 
@@ -152,7 +232,7 @@ def compare(
         loaded.append(sim.Scenario.load(base, _changes(set_)).with_changes({}, f"{first.name}+"))
     if len(loaded) < 2:
         raise InputError("command", "others", 0, "another scenario, or changes with --set")
-    with show.progress_bar(str(lang), quiet=quiet) as progress:
+    with show.progress_bar(str(lang), quiet=quiet, form=_form(progress_form)) as progress:
         results = sim.run(
             loaded, replications, seed=seed, workers=workers, out=out, resume=_yes(resume), progress=progress
         )
@@ -166,10 +246,33 @@ def compare(
             "differences": [{**r, "difference": r["difference"].as_dict()} for r in rows],
         })  # fmt: skip
     else:
-        note = {"n": f"{results.n:,}", "a": assurance, "seed": seed}
+        note = {"n": f"{results.n:,}", "assurance": assurance, "seed": seed}
         show.comparison(rows, first, differs, str(lang), note)
-        show.stdout().print(say("run_folder", str(lang), path=results.folder))
+        show.stdout().print(show.run_folder(results.folder, Words(str(lang))))
     _stop_on(results.failures(), str(lang))
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder of `riskfund size`.")],
+    to: Annotated[str, typer.Option("--to", help="Formats, separated by commas: pptx, xlsx (with the official forms), docx, html, csv, ipynb.")] = "pptx,xlsx,docx,html,csv,ipynb",
+    out: Annotated[Path, typer.Option("--out", help="Folder for the files; made if it is not there.")] = Path("exports"),
+    assurance: Assurance = 0.95, json: Json = False, lang: Lang = None,
+) -> None:  # fmt: skip
+    """Slides, workbooks, a memo, a page and tables of a stored answer.
+
+    Example: riskfund export runs/x-county-2018-0123456789ab --to pptx,xlsx --lang zh --out meeting
+    """
+    from dashboard import export as exports  # its libraries are not needed to size a fund
+
+    formats = [name.strip().lower() for name in to.split(",") if name.strip()]
+    exports.check_formats(formats)
+    made = exports.export(sim.read_answer(run, assurance), formats, str(lang), out)
+    if json:
+        show.print_json([str(path) for path in made])
+        return
+    for path in made:
+        show.stdout().print(str(path), markup=False)
 
 
 @app.command()
@@ -212,10 +315,10 @@ def rules_show(
     if json:
         show.print_json(rows)
         return
+    w = Words(str(lang))
     for row in rows:
-        show.stdout().print(
-            f"{row['key']:32} {row['value']!s:24} {row['label']}  [{source(row['source'], str(lang))}]", markup=False
-        )
+        shown = padded(rule_value(row["value"], w), 24)
+        show.stdout().print(f"{row['key']:32} {shown} {row['label']}  [{w.source(row['source'])}]", markup=False)
 
 
 @app.command()
@@ -290,11 +393,27 @@ def check(
     if json:
         show.print_json({"file": file, "valid": True, "sources": notes})
         return
+    w = Words(str(lang))
     for note in notes:
-        show.stdout().print(
-            f"{say(note['kind'], str(lang)):12} {note['field']:36} {source(note['note'], str(lang))}", markup=False
-        )
-    show.stdout().print(say("check_ok", str(lang), file=file))
+        kind = padded(w.term(note["kind"]), 12)
+        show.stdout().print(f"{kind} {note['field']:36} {w.source(note['note'])}", markup=False)
+    show.stdout().print(w("{file}: valid", file=file), markup=False)
+
+
+@app.command()
+def dashboard(
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of runs.")] = Path("runs"),
+    port: Annotated[int | None, typer.Option("--port", help="By default a free one.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
+) -> None:
+    """The pages in the browser, for this machine only: answer, sizes, comparison, rules, evidence, runs.
+
+    Stop with Ctrl-C; a simulation that a page has started goes on.
+    """
+    from dashboard.serve import serve
+
+    code = serve(runs, port=port, open_browser=not no_browser, told=lambda url: show.stdout().print(url, markup=False))
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -339,10 +458,16 @@ def data_import(
     if json:
         show.print_json(report)
         return
+    w = Words(str(lang))
     show.stdout().print(report["summary"], markup=False)
     if not sub_account:
-        show.stdout().print(say("borrowed_fund", str(lang), base=scenario))
-    show.stdout().print(say("import_next", str(lang), path=report["scenario_file"]))
+        show.stdout().print(
+            w(
+                "Note: no sub-accounts were given, those of {base} are used and the result is marked as a demonstration. Add --sub-account LENDER=YUAN.",
+                base=scenario,
+            )
+        )
+    show.stdout().print(w("Next: riskfund size {path}", path=report["scenario_file"]), markup=False)
 
 
 # --- shared ------------------------------------------------------------------------------------------
@@ -417,6 +542,21 @@ def _date(field: str, text: str) -> dt.date:
         raise InputError("command", field, text, "a date, YYYY-MM-DD") from None
 
 
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows for JSON; what is not known is null."""
+    return list(frame.astype(object).where(frame.notna(), None).to_dict(orient="records"))
+
+
+def _among(option: str, value: str, allowed: Sequence[str]) -> Any:
+    if value not in allowed:
+        raise InputError("command", option, value, f"one of {list(allowed)}", allowed)
+    return value
+
+
+def _form(text: str) -> str:
+    return str(_among("progress", text, ("bar", "json")))
+
+
 def _yes(text: str) -> bool:
     if text not in ("yes", "no"):
         raise InputError("command", "resume", text, "yes or no", ("yes", "no"))
@@ -431,10 +571,7 @@ def main() -> None:
     try:
         app()
     except RiskfundError as error:
-        text = str(error)
-        if isinstance(error, Interrupted):
-            text = say("resume_hint", default_language(), path=error.folder, done=error.done, total=error.total)
-        print(text, file=sys.stderr)
+        print(Words(language_of(sys.argv[1:])).error(error), file=sys.stderr)
         sys.exit(error.exit_code)
 
 

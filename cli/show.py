@@ -22,7 +22,8 @@ from rich.progress import (
 from rich.table import Table
 
 import sim
-from cli.text import exact_yuan, money, percent, reason, say, source
+from dashboard.words import Words
+from dashboard.words.numbers import NOTHING
 from sim.drivers import DRIVERS, set_name
 from sim.experiment import Progress as Report
 
@@ -44,9 +45,12 @@ def print_json(data: Any) -> None:
 
 
 @contextmanager
-def progress_bar(lang: str, *, quiet: bool) -> Iterator[Report | None]:
-    """A bar with the remaining time on standard error; nothing where that is not a terminal."""
+def progress_bar(lang: str, *, quiet: bool, form: str = "bar") -> Iterator[Report | None]:
+    """Progress on standard error: a bar with the remaining time where that is a terminal, or lines for a program."""
     console = Console(stderr=True)
+    if form == "json":
+        yield _report_line
+        return
     if quiet or not console.is_terminal:
         yield None
         return
@@ -58,73 +62,88 @@ def progress_bar(lang: str, *, quiet: bool) -> Iterator[Report | None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(say("working", lang), total=None)
+        w = Words(lang)
+        task = bar.add_task(w("simulating"), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _report_line(done: int, total: int) -> None:
+    sys.stderr.write(json.dumps({"done": done, "total": total}) + "\n")
+    sys.stderr.flush()
 
 
 def sentence(data: dict[str, Any], lang: str) -> str:
     """The answer in one sentence: the upper figure, rounded up, in counts of equally likely years."""
-    need, assurance = data["need_yuan"], data["assurance"]
-    if need["conservative"] == 0:
-        return say("nothing_due", lang, year=data["year"], date=data["cutoff_maturity_on"])
-    dots = next((d for d in (20, 100, 1000, 10_000) if abs(d * assurance - round(d * assurance)) < 1e-9), 100_000)
-    enough = round(dots * assurance)
-    advice = data["advice"]
-    p = percent(advice["shortfall_chance"]["value"])
-    return say(
-        "headline", lang, year=data["year"], size=money(advice["fund_yuan"], lang), dots=dots, enough=enough, p=p
-    )
+    return Words(lang).sentence(data)
 
 
 def answer(answer: sim.Answer, lang: str) -> None:
     """The whole answer for people."""
-    data, out = answer.data, stdout()
+    data, w, out = answer.data, Words(lang), stdout()
     if data["is_demonstration"]:
-        out.print(f"[{say('demonstration', lang)}]", markup=False)
+        out.print(f"[{w('Demonstration data: not for a budget')}]", markup=False)
     if data["replications"] < 2000:
-        out.print(say("draft", lang))
-    out.print(sentence(data, lang) + ("" if lang == "zh" else " ") + say("given_that", lang, on=data["information_on"]))
-    need, chance = data["need_yuan"], data["shortfall_chance"]
-    low, high = (money(x, lang) for x in need["ci95"])
-    up, value, n = money(need["conservative"], lang), money(need["value"], lang), f"{data['replications']:,}"
-    out.print(say("interval", lang, a=percent(data["assurance"]), value=value, low=low, high=high, up=up, n=n))
-    carried, top_up = (
-        money(data["carried_over_yuan"], lang),
-        money(data["top_up_by_account_yuan"]["conservative"], lang),
-    )
-    out.print(say("carried", lang, carried=carried, top_up=top_up))
-    low, high = (percent(x) for x in chance["ci95"])
-    out.print(
-        say(
-            "given_fund",
-            lang,
-            fund=money(data["fund_yuan"], lang),
-            p=percent(chance["value"]),
-            low=low,
-            high=high,
-        )
-    )
-    out.print(say("cutoff", lang, date=data["cutoff_maturity_on"]))
-    out.print(_needs(data, lang))
-    out.print(_shares(data, lang))
-    out.print(_causes(data, lang))
+        out.print(w("Draft: fewer than 2,000 histories, for orientation only."))
+    for line in _told(data, w):
+        out.print(line, markup=False)
+    out.print(_needs(data, w))
+    out.print(_shares(data, w))
+    out.print(_causes(data, w))
     if "over_indebted_share" in data["households"]:
-        out.print(_people(data["households"], lang))
-    for title, key in (("waterfall_title", "waterfall"), ("recoveries_title", "recoveries")):
-        out.print(_amounts(say(title, lang), data[key], lang))
-    out.print(_lenders(data, answer.scenario, lang))
+        out.print(_people(data["households"], w))
+    out.print(_amounts(w("Where the year's claimable losses stand on 31 December (means)"), data["waterfall"], w))
+    out.print(_amounts(w("Recoveries of the year (means)"), data["recoveries"], w))
+    out.print(_lenders(data, answer.scenario, w))
     if data["drivers"]["present"]:
-        _drivers(data["drivers"], lang, out)
-    out.print(f"{data['provenance']['result_number']}  riskfund {data['provenance']['version']}  seed {data['seed']}")
-    out.print(say("run_folder", lang, path=answer.folder))
+        _drivers(data["drivers"], w, out)
+    seed = w("seed {seed}", seed=data["seed"])
+    out.print(f"{data['provenance']['result_number']}  riskfund {data['provenance']['version']}  {seed}")
+    out.print(run_folder(answer.folder, w))
+
+
+def run_folder(path: Any, w: Words) -> str:
+    """Where a run is kept."""
+    return w("Run folder: {path}", path=path)
+
+
+def _told(data: dict[str, Any], w: Words) -> list[str]:
+    """The answer in sentences, the advice first."""
+    need, chance, said = data["need_yuan"], data["shortfall_chance"], w.sentences(data)
+    low, high = (w.money(x) for x in need["ci95"])
+    given = w("Given what is known on {on}.", on=w.date(data["information_on"]))
+    lines = [w.joined([said.pop("headline"), given])]
+    said.pop("error", None)  # its interval is in the next sentence
+    lines.append(w(
+        "Enough in exactly {assurance} of years: {value}, 95% interval for simulation error {low} to {high} ({n} histories); the advice is the conservative figure {up} (95% sure not to be too low), rounded up.",
+        assurance=w.percent(data["assurance"]), value=w.money(need["value"]), low=low, high=high,
+        up=w.money(need["conservative"]), n=w.number(data["replications"]),
+    ))  # fmt: skip
+    lines += said.values()
+    lines.append(w(
+        "The accounts are expected to carry over {carried}, so {top_up} must be added.",
+        carried=w.money(data["carried_over_yuan"]), top_up=w.money(data["top_up_by_account_yuan"]["conservative"]),
+    ))  # fmt: skip
+    low, high = (w.percent(x) for x in chance["ci95"])
+    lines.append(w(
+        "The set size of {fund}: shortfall chance {chance} (95% interval {low} to {high}).",
+        fund=w.money(data["fund_yuan"]), chance=w.percent(chance["value"]), low=low, high=high,
+    ))  # fmt: skip
+    lines.append(w(
+        "Loans that mature up to {date} are paid from this year's fund; later ones from the next.",
+        date=w.date(data["cutoff_maturity_on"]),
+    ))  # fmt: skip
+    return lines
 
 
 def failures(failed: Sequence[dict[str, Any]], lang: str) -> None:
     """Failed histories with their addresses, on standard error."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(say("failed", lang, n=len(failed)))
+    console, w = Console(stderr=True, highlight=False, soft_wrap=True), Words(lang)
+    console.print(w("Warning: {n} histories failed and are left out; their addresses follow.", n=len(failed)))
     for f in failed[:20]:
-        console.print(f"  arm {f['arm']}, replication {f['replication']}, seed {f['seed']}: {f['error']}", markup=False)
+        where = w(
+            "arm {arm}, replication {replication}, seed {seed}", **{k: f[k] for k in ("arm", "replication", "seed")}
+        )
+        console.print(f"  {where}: {f['error']}", markup=False)
 
 
 def _table(*columns: str, title: str | None = None) -> Table:
@@ -134,53 +153,51 @@ def _table(*columns: str, title: str | None = None) -> Table:
     return table
 
 
-def _estimate_row(name: str, e: dict[str, Any], form: Any, lang: str) -> tuple[str, str, str, str]:
+def _estimate_row(name: str, e: dict[str, Any], form: Any, w: Words) -> tuple[str, str, str, str]:
     if e["value"] is None:
-        return name, "—", reason(str(e.get("reason", "")), lang), ""
+        return name, NOTHING, w.reason(str(e.get("reason", ""))), ""
     ci = f"{form(e['ci95'][0])} – {form(e['ci95'][1])}" if "ci95" in e else ""
     return name, form(e["value"]), ci, form(e["conservative"]) if "conservative" in e else ""
 
 
-def _needs(data: dict[str, Any], lang: str) -> Table:
-    def form(x: float) -> str:
-        return money(x, lang)
+def _heads(w: Words) -> tuple[str, str, str]:
+    return w("figure"), w("estimate"), w.term("interval_95")
 
-    table = _table(*(say(k, lang) for k in ("figure", "value", "ci95", "conservative")))
+
+def _needs(data: dict[str, Any], w: Words) -> Table:
+    table = _table(*_heads(w), w.term("conservative"))
     for key in NEEDS:
-        table.add_row(*_estimate_row(say(key, lang), data[key], form, lang))
+        table.add_row(*_estimate_row(w.label(key), data[key], w.money, w))
     for group, states in (("anchor", data["need_by_anchor"]), ("opening", data["need_by_opening"])):
         for state, e in states.items():
-            table.add_row(*_estimate_row(say(f"{group}.{state}", lang), e, form, lang))
+            table.add_row(*_estimate_row(w.label(f"{group}.{state}"), e, w.money, w))
     for key in ("mean_gap_if_short_yuan", "fiscal_debt_yuan"):
-        table.add_row(*_estimate_row(say(key, lang), data[key], form, lang))
-    table.add_row(
-        *_estimate_row(
-            say("oldest_wait_days_if_short", lang), data["oldest_wait_days_if_short"], lambda x: f"{x:.0f}", lang
-        )
-    )
+        table.add_row(*_estimate_row(w.label(key), data[key], w.money, w))
+    key = "oldest_wait_days_if_short"
+    table.add_row(*_estimate_row(w.label(key), data[key], lambda x: w.n("{n} day", "{n} days", round(x)), w))
     return table
 
 
-def _shares(data: dict[str, Any], lang: str) -> Table:
-    table = _table(*(say(k, lang) for k in ("figure", "value", "ci95")))
+def _shares(data: dict[str, Any], w: Words) -> Table:
+    table = _table(*_heads(w))
     for key in SHARES:
-        table.add_row(*_estimate_row(say(key, lang), data[key], percent, lang)[:3])
+        table.add_row(*_estimate_row(w.label(key), data[key], w.percent, w)[:3])
     return table
 
 
-def _causes(data: dict[str, Any], lang: str) -> Table:
+def _causes(data: dict[str, Any], w: Words) -> Table:
     """Why loans went bad, and how old unpaid subsidy is."""
-    table = _table(*(say(k, lang) for k in ("figure", "value", "ci95")), title=say("causes_title", lang))
+    table = _table(*_heads(w), title=w("Causes of default, and unpaid subsidy by age (mean)"))
     for key, estimate in data["default_causes"].items():
-        table.add_row(*_estimate_row(say(f"cause.{key}", lang), estimate, percent, lang)[:3])
+        table.add_row(*_estimate_row(w.label(f"cause.{key}"), estimate, w.percent, w)[:3])
     for key, estimate in data["subsidy_unpaid_by_age_yuan"].items():
-        table.add_row(*_estimate_row(say(f"age.{key}", lang), estimate, lambda x: money(x, lang), lang)[:3])
+        table.add_row(*_estimate_row(w.label(f"age.{key}"), estimate, w.money, w)[:3])
     return table
 
 
-def _people(households: dict[str, Any], lang: str) -> Table:
+def _people(households: dict[str, Any], w: Words) -> Table:
     """What the year means for the simulated households."""
-    table = _table(*(say(k, lang) for k in ("figure", "value", "ci95")), title=say("households_title", lang))
+    table = _table(*_heads(w), title=w("Households (mean)"))
     for key in (
         "over_indebted_share",
         "poor_share",
@@ -188,65 +205,79 @@ def _people(households: dict[str, Any], lang: str) -> Table:
         "refused_lender_waits_share",
         "refused_cap_share",
     ):
-        table.add_row(*_estimate_row(say(key, lang), households[key], percent, lang)[:3])
+        table.add_row(*_estimate_row(w.label(key), households[key], w.percent, w)[:3])
     for k, estimate in households["default_share_by_other_debts"].items():
-        table.add_row(*_estimate_row(say("default_by_debts", lang, k=k), estimate, percent, lang)[:3])
+        name = w("unpaid on day 90, with {k} other debts (by count)", k=k)
+        table.add_row(*_estimate_row(name, estimate, w.percent, w)[:3])
     return table
 
 
-def _amounts(title: str, rows: dict[str, Any], lang: str) -> Table:
-    table = _table(say("figure", lang), say("value", lang), say("ci95", lang), title=title)
+def _amounts(title: str, rows: dict[str, Any], w: Words) -> Table:
+    table = _table(*_heads(w), title=title)
     for key, e in rows.items():
-        table.add_row(*_estimate_row(say(key.removesuffix("_yuan"), lang), e, lambda x: money(x, lang), lang)[:3])
+        table.add_row(*_estimate_row(w.label(key.removesuffix("_yuan")), e, w.money, w)[:3])
     return table
 
 
-def _lenders(data: dict[str, Any], scenario: sim.Scenario, lang: str) -> Table:
-    heads = (say("lender", lang), say("need_yuan", lang), say("ci95", lang), say("shortfall_chance", lang))
-    table = _table(*heads, title=say("by_lender_note", lang))
-    labels = {lender.key: lender.label.get(lang) for lender in scenario.lenders}
+def _lenders(data: dict[str, Any], scenario: sim.Scenario, w: Words) -> Table:
+    heads = (w.term("lender"), w.label("need_yuan"), w.term("interval_95"), w.label("shortfall_chance"))
+    table = _table(*heads, title=w("Lenders' figures do not add up to the total."))
+    labels = {lender.key: lender.label.get(w.lang) for lender in scenario.lenders}
     for key, e in data["by_lender"].items():
-        name, value, ci, _ = _estimate_row(labels[key], e["need_yuan"], lambda x: money(x, lang), lang)
-        table.add_row(name, value, ci, percent(e["shortfall_chance"]["value"]))
+        name, value, ci, _ = _estimate_row(labels[key], e["need_yuan"], w.money, w)
+        table.add_row(name, value, ci, w.percent(e["shortfall_chance"]["value"]))
     return table
 
 
-def _drivers(drivers: dict[str, Any], lang: str, out: Console) -> None:
+def _drivers(drivers: dict[str, Any], w: Words, out: Console) -> None:
     """Need and defaults with sets of the present drivers on, the interaction, and who defaults only because of delay."""
     here = drivers["present"]
-    names = {d: say(f"driver.{d}", lang) for d in DRIVERS}
-    rows = {"none": say("acting.none", lang)}
+    names = {d: w.label(f"driver.{d}") for d in DRIVERS}
+    rows = {"none": w("none of them")}
     if len(here) > 1:
-        rows |= {set_name({d}): say("acting.only", lang, driver=names[d]) for d in here}
+        rows |= {set_name({d}): w("only {driver}", driver=names[d]) for d in here}
     if len(here) > 2:
-        rows |= {set_name(set(here) - {d}): say("acting.all_but", lang, driver=names[d]) for d in here}
-    rows[set_name(here)] = say("acting.all", lang)
-    heads = (say(k, lang) for k in ("acting", "acting.need", "ci95", "need_mean_yuan", "acting.share"))
-    table = _table(*heads, title=say("drivers_title", lang))
+        rows |= {set_name(set(here) - {d}): w("all but {driver}", driver=names[d]) for d in here}
+    rows[set_name(here)] = w("all (this answer)")
+    heads = (w("drivers that act"), w.term("fund_need"), w.term("interval_95"), w.label("need_mean_yuan"), w.term("default_share"))  # fmt: skip
+    table = _table(*heads, title=w("Drivers of default, switched on and off (same random numbers)"))
     for key, label in rows.items():
         arm = drivers["arms"][key]
-        name, value, ci, _ = _estimate_row(label, arm["need_yuan"], lambda x: money(x, lang), lang)
+        name, value, ci, _ = _estimate_row(label, arm["need_yuan"], w.money, w)
         table.add_row(
-            name, value, ci, money(arm["need_mean_yuan"]["value"], lang), percent(arm["default_share"]["value"])
+            name, value, ci, w.money(arm["need_mean_yuan"]["value"]), w.percent(arm["default_share"]["value"])
         )
     out.print(table)
+    for line in _about_drivers(drivers, names, w):
+        out.print(line, markup=False)
+
+
+def _about_drivers(drivers: dict[str, Any], names: dict[str, str], w: Words) -> list[str]:
+    """What the table of drivers does not say: what is not switched, what they do together, whom delay alone ruins."""
+    lines = []
     if drivers["absent"]:
-        brackets = "{}（{}）" if lang == "zh" else "{} ({})"
-        why = [brackets.format(names[d], reason(text, lang)) for d, text in drivers["absent"].items()]
-        out.print(say("drivers_absent", lang, drivers=("、" if lang == "zh" else "; ").join(why)))
-    if len(here) > 1:
+        why = [
+            w("{driver} ({reason})", driver=names[d], reason=w.reason(text)) for d, text in drivers["absent"].items()
+        ]
+        lines.append(w("Not switched: {drivers}.", drivers=w.listed(why)))
+    if len(drivers["present"]) > 1:
         need, mean = (drivers["effects"][k]["interaction"] for k in ("need_yuan", "need_mean_yuan"))
-        (low, high), (mean_low, mean_high) = ([money(x, lang) for x in e["ci95"]] for e in (need, mean))
-        out.print(say("interaction", lang, need=money(need["value"], lang), low=low, high=high,
-                      mean=money(mean["value"], lang), mean_low=mean_low, mean_high=mean_high))  # fmt: skip
+        (low, high), (mean_low, mean_high) = ([w.money(x) for x in e["ci95"]] for e in (need, mean))
+        lines.append(w(
+            "Interaction (what they add together beyond the sum of each alone): need {need} (95% interval {low} to {high}), mean need {mean} ({mean_low} to {mean_high}).",
+            need=w.money(need["value"]), low=low, high=high,
+            mean=w.money(mean["value"]), mean_low=mean_low, mean_high=mean_high,
+        ))  # fmt: skip
     late = drivers["only_because_late"]
     if "households_per_history" in late:
-        households, share = late["households_per_history"], percent(late["share_of_defaults"]["value"])
-        low, high = households["ci95"]
-        out.print(
-            say("only_because_late", lang, households=households["value"], low=low, high=high, share=share),
-            markup=False,
-        )
+        households = late["households_per_history"]
+        low, high = (w.number(x, 1) for x in households["ci95"])
+        lines.append(w(
+            "In a mean year {households} households (95% interval {low} to {high}) default only because the subsidy came late, with {share} of the year's defaulted loans; loan by loan in only-because-late.csv of the run folder.",
+            households=w.number(households["value"], 1), low=low, high=high,
+            share=w.percent(late["share_of_defaults"]["value"]),
+        ))  # fmt: skip
+    return lines
 
 
 def comparison(
@@ -257,44 +288,46 @@ def comparison(
     note: dict[str, Any],
 ) -> None:
     """A table for each other scenario; differences that the noise covers say so."""
-    out = stdout()
+    out, w = stdout(), Words(lang)
     if base.is_demonstration:
-        out.print(f"[{say('demonstration', lang)}]", markup=False)
+        out.print(f"[{w('Demonstration data: not for a budget')}]", markup=False)
     for name, fields in differs.items():
-        text = "; ".join(f"{k}: {a} -> {b}" for k, (a, b) in fields.items()) or say("none", lang)
-        out.print(f"{name} — {say('what_differs', lang)}: {text}", markup=False)
-        heads = (say("figure", lang), base.name, name, say("difference", lang), say("ci95", lang), "")
-        table = _table(*heads, title=f"{base.sized_year}  {say('compare_title', lang, base=base.name)}")
+        text = "; ".join(f"{k}: {a} -> {b}" for k, (a, b) in fields.items()) or w.label("none")
+        out.print(f"{name} — {w('what differs')}: {text}", markup=False)
+        title = w("Differences to {base} (same random numbers, all from the base's opening state)", base=base.name)
+        heads = (w("figure"), base.name, name, w("difference"), w.term("interval_95"), "")
+        table = _table(*heads, title=f"{base.sized_year}  {title}")
         for row in rows:
             if row["scenario"] == name:
-                table.add_row(*_difference_row(row, lang))
+                table.add_row(*_difference_row(row, w))
         out.print(table)
-    out.print(say("later", lang, **note))
+    out.print(w(
+        "What is paid in a later year is no saving: see the rows on claims in process and the run-off. {n} histories, assurance {assurance}, seed {seed}.",
+        **note,
+    ))  # fmt: skip
 
 
-def _difference_row(row: dict[str, Any], lang: str) -> tuple[str, ...]:
-    def form(x: float | None) -> str:
-        return money(x, lang) if "_yuan" in row["metric"] else percent(x)
-
+def _difference_row(row: dict[str, Any], w: Words) -> tuple[str, ...]:
+    form = w.money if "_yuan" in row["metric"] else w.percent
     d = row["difference"]
     low, high = d.ci95
-    remark = say("no_difference", lang) if low == high == 0 else say("indistinct", lang) if low <= 0 <= high else ""
+    remark = w("(no difference)") if low == high == 0 else w("(not distinguishable)") if low <= 0 <= high else ""
     interval = f"{form(low)} – {form(high)}"
-    return say(row["metric"], lang), form(row["base"]), form(row["other"]), form(d.value), interval, remark
+    return w.label(row["metric"]), form(row["base"]), form(row["other"]), form(d.value), interval, remark
 
 
 def step_text(step: sim.Step, lang: str) -> str:
     """One line of a trace in words."""
-    key = {"refused": "refused_step", "recovered": "recovered_step"}.get(step.what, step.what)
+    w = Words(lang)
     values: dict[str, Any] = {}
     for name, amount in step.amounts.items():
         if name.endswith("_ppm"):
             values[name.removesuffix("_ppm")] = f"{amount / 10_000:.4g}%"
         else:
-            values[name] = amount if name in ("days", "months") else exact_yuan(amount, lang)
+            values[name] = amount if name in ("days", "months") else w.exact_yuan(amount)
     for name, words in step.names.items():
-        values[name] = say(words, lang) if isinstance(words, str) else words.get(lang)
-    return say(key, lang, **values)
+        values[name] = w.label(words) if isinstance(words, str) else words.get(lang)
+    return w.label(step.what if "." in step.what else f"step.{step.what}", **values)
 
 
 def step_json(step: sim.Step, lang: str) -> dict[str, Any]:
@@ -307,9 +340,9 @@ def step_json(step: sim.Step, lang: str) -> dict[str, Any]:
 
 def steps(items: list[sim.Step], lang: str) -> None:
     """A loan's life, the article beside each step."""
-    out = stdout()
+    out, w = stdout(), Words(lang)
     for step in items:
-        out.print(f"{step.on}  {step_text(step, lang)}  [{source(step.source, lang) or '—'}]", markup=False)
+        out.print(f"{step.on}  {step_text(step, lang)}  [{w.source(step.source) or NOTHING}]", markup=False)
 
 
 FLOWS = (
@@ -319,20 +352,20 @@ FLOWS = (
 
 def household(story: sim.HouseholdStory, lang: str) -> None:
     """Who a household is, then month by month what happened, and its money."""
-    out = stdout()
+    out, w = stdout(), Words(lang)
     for line in who(story.household, lang):
         out.print(line, markup=False)
     told = iter([*story.steps, None])
     step = next(told)
     for month in story.months:
         while step is not None and step.on <= month.on:
-            article = f"  [{source(step.source, lang)}]" if step.source else ""
+            article = f"  [{w.source(step.source)}]" if step.source else ""
             out.print(f"{step.on}  {step_text(step, lang)}{article}", markup=False)
             step = next(told)
         amounts = {name: getattr(month, name) for name in FLOWS} | {"income": sum(month.income.values())}
-        flows = [say(f"flow.{name}", lang, fen=exact_yuan(fen, lang)) for name, fen in amounts.items() if fen]
-        before, after = exact_yuan(month.cash_before, lang), exact_yuan(month.cash_after, lang)
-        line = say("month_line", lang, before=before, after=after, flows=_listed(flows, lang))
+        flows = [w.label(f"flow.{name}", fen=w.exact_yuan(fen)) for name, fen in amounts.items() if fen]
+        before, after = w.exact_yuan(month.cash_before), w.exact_yuan(month.cash_after)
+        line = w.label("month_line", before=before, after=after, flows=w.listed(flows))
         out.print(f"{month.on:%Y-%m}     {line}", markup=False)
 
 
@@ -349,24 +382,20 @@ def household_json(story: sim.HouseholdStory, lang: str) -> dict[str, Any]:
 
 def who(facts: dict[str, Any], lang: str) -> list[str]:
     """What is known about a household, in sentences."""
-    sex, category = say("man" if facts["is_man"] else "woman", lang), say(f"category.{facts['category']}", lang)
+    w = Words(lang)
+    sex, category = w.label("man" if facts["is_man"] else "woman"), w.label(f"category.{facts['category']}")
     plain = {k: facts[k] for k in ("id", "village", "persons", "workers", "age", "rating")}
     township, lender = facts["township"].get(lang), facts["lender"].get(lang)
-    lines = [say("who", lang, sex=sex, category=category, township=township, lender=lender, **plain)]
-    sources = [say(f"income.{k}", lang) + " " + exact_yuan(v, lang) for k, v in facts["income_fen"].items()]
-    total, rain = exact_yuan(sum(facts["income_fen"].values()), lang), percent(facts["rain_fed_ppm"] / 1e6)
-    lines.append(say("who_income", lang, total=total, parts=_listed(sources, lang), rain=rain))
-    money_of = {k: exact_yuan(facts[f"{k}_fen"], lang) for k in ("cash", "informal", "savings")}
-    lines.append(say("who_money", lang, **money_of))
+    lines = [w.label("who", sex=sex, category=category, township=township, lender=lender, **plain)]
+    sources = [w.label(f"income.{k}") + " " + w.exact_yuan(v) for k, v in facts["income_fen"].items()]
+    total, rain = w.exact_yuan(sum(facts["income_fen"].values())), w.percent(facts["rain_fed_ppm"] / 1e6)
+    lines.append(w.label("who_income", total=total, parts=w.listed(sources), rain=rain))
+    lines.append(w.label("who_money", **{k: w.exact_yuan(facts[f"{k}_fen"]) for k in ("cash", "informal", "savings")}))
     for debt in facts["other_debts"]:
-        payment, every, month = exact_yuan(debt["payment_fen"], lang), debt["every_months"], debt["calendar_month"]
-        lines.append(
-            say("who_debt", lang, debt=debt["product"].get(lang), payment=payment, months=every, calendar=month)
-        )
+        lines.append(w.label(
+            "who_debt", debt=debt["product"].get(lang), payment=w.exact_yuan(debt["payment_fen"]),
+            months=debt["every_months"], calendar=w.month(debt["calendar_month"]),
+        ))  # fmt: skip
     if not facts["may_borrow"]:
-        lines.append(say("who_may_not", lang))
+        lines.append(w.label("who_may_not"))
     return lines
-
-
-def _listed(parts: list[str], lang: str) -> str:
-    return ("，" if lang == "zh" else ", ").join(parts)

@@ -16,18 +16,26 @@ A study in a few lines::
 from sim.answers.answer import Answer
 from sim.errors import ConservationError, IncompatibleRun, InputError, RiskfundError, TooFewHistories
 from sim.estimate import Estimate
+from sim.grid import METRICS as GRID_METRICS
+from sim.grid import read_grid, run_grid
 from sim.household_trace import HouseholdStory, trace_household
 from sim.law import Pack, Rules, load_pack, pack_names
+from sim.precision import Precision
 from sim.provenance import VERSION as __version__
 from sim.relived import HouseholdMonth
+from sim.sampling import ALLOCATIONS, SAMPLINGS, Sampling
 from sim.scenario import Scenario, scenario_names
 from sim.sizing import read_answer, size
-from sim.study import Results, run, what_differs
+from sim.solving import solve
+from sim.study import Results, read_results, run, what_differs
 from sim.trace import Step, trace_history, trace_unpaid
 
 scenario = Scenario.load
 
 __all__ = [
+    "ALLOCATIONS",
+    "GRID_METRICS",
+    "SAMPLINGS",
     "Answer",
     "ConservationError",
     "Estimate",
@@ -36,9 +44,11 @@ __all__ = [
     "IncompatibleRun",
     "InputError",
     "Pack",
+    "Precision",
     "Results",
     "RiskfundError",
     "Rules",
+    "Sampling",
     "Scenario",
     "Step",
     "TooFewHistories",
@@ -46,10 +56,14 @@ __all__ = [
     "load_pack",
     "pack_names",
     "read_answer",
+    "read_grid",
+    "read_results",
     "run",
+    "run_grid",
     "scenario",
     "scenario_names",
     "size",
+    "solve",
     "trace_history",
     "trace_household",
     "trace_unpaid",

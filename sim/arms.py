@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sim import clock
 from sim.drivers import arm_name, present, subsets, switched
-from sim.experiment import Arm
+from sim.experiment import Arm, Redraws
 from sim.opening import OpeningState
 from sim.outcomes import year_span
+from sim.parameters import Changes, at, points
 from sim.scenario import Scenario
-from sim.warmup import N_STATES, opening_state, opening_states
+from sim.warmup import N_STATES, opening_state, opening_states, state_seed
 
 ANCHORS = ("low", "central", "high")
 OPENINGS = ("dry", "normal", "long_run")
+LUCK: dict[Redraws, str] = {"households": "luck-of-households", "all luck": "all-luck"}
 
 
 def horizon(scenario: Scenario) -> int:
@@ -37,39 +41,62 @@ def four_months_past(scenario: Scenario) -> int:
     return max(april, int(clock.last_day_of_month(over)[0]))
 
 
-def openings_of(scenario: Scenario) -> dict[str, OpeningState]:
+def openings_of(scenario: Scenario, seed: int) -> dict[str, OpeningState]:
     """Opening states by name: the scenario's own and, where it is synthesised by a warm-up, the others.
 
     A known book is the same whatever is assumed about defaults. A warm-up is not: its claims in the
-    pipeline are made by the same assumption, so each anchor has its own (ADR 0013).
+    pipeline are made by the same assumption, so each anchor, and each point of uncertain parameters, has its
+    own (ADR 0013).
     """
-    openings = {"base": opening_state(scenario)}
-    if scenario.opening.kind == "warm-up":
-        openings |= {f"anchor-{a}": opening_state(_anchored(scenario, a)) for a in _other_anchors(scenario)}
-        openings |= opening_states(scenario)
+    openings = {"base": opening_state(known(scenario))}
+    if scenario.opening.kind != "warm-up":
+        return openings
+    openings |= {f"anchor-{a}": opening_state(_anchored(scenario, a)) for a in anchors_apart(scenario)}
+    changes = points(scenario, seed)
+    if not changes:
+        return openings | opening_states(scenario)
+    for name, is_own_luck in (("point", scenario.opening.state == "stationary"), ("state", True)):
+        for k, change in enumerate(changes):
+            there = at(scenario, change)
+            luck = {"opening.warm_up_seed": state_seed(scenario, k + 1)} if is_own_luck else {}
+            openings[f"{name}-{k:02d}"] = opening_state(there.with_changes(luck))
     return openings
 
 
-def arms_of(scenario: Scenario) -> list[Arm]:
+def main_openings(scenario: Scenario, changes: Sequence[Changes]) -> tuple[str, ...]:
+    """Names of the opening states of the main arm's histories, in turn."""
+    if scenario.opening.kind != "warm-up":
+        return ("base",)
+    if changes:
+        return tuple(f"point-{k:02d}" for k in range(len(changes)))
+    return _states() if scenario.opening.state == "stationary" else ("base",)
+
+
+def arms_of(scenario: Scenario, seed: int) -> list[Arm]:
     """The main arm to the full horizon; anchors, openings and other states to the end of the sized year.
 
     Arms with some of the drivers off go four months further: what they are asked for beside the need is who
-    defaults. The list of defaulted loans is kept where the late subsidy is the only driver that is off.
+    defaults. The list of defaulted loans is kept where the late subsidy is the only driver that is off. At an
+    anchor every parameter is taken as known.
     """
     end = year_span(scenario.sized_year)[1]
     is_warm_up = scenario.opening.kind == "warm-up"
-    states = tuple(f"state-{k:02d}" for k in range(1, N_STATES + 1))
-    own = states if is_warm_up and scenario.opening.state == "stationary" else ("base",)
-    arms = [Arm("main", scenario, own, horizon(scenario), True, True)]
-    for anchor in _other_anchors(scenario):
+    changes = tuple(points(scenario, seed))
+    own = main_openings(scenario, changes)
+    arms = [Arm("main", scenario, own, horizon(scenario), True, True, changes)]
+    for anchor in anchors_apart(scenario):
         name = f"anchor-{anchor}"
-        arms.append(Arm(name, _anchored(scenario, anchor), (name,) if is_warm_up else own, end, False))
+        arms.append(Arm(name, _anchored(scenario, anchor), (name,) if is_warm_up else ("base",), end, False))
     if scenario.opening_drought_matters:
         for state in OPENINGS:
             if state != scenario.opening.drought:
-                arms.append(Arm(f"opening-{state}", scenario.with_changes({"opening.drought": state}), own, end, False))
+                other = scenario.with_changes({"opening.drought": state})
+                arms.append(Arm(f"opening-{state}", other, own, end, False, points=changes))
     if is_warm_up and scenario.opening.state == "known":
-        arms.append(Arm("stationary", scenario, states, end, False))
+        states = tuple(f"state-{k:02d}" for k in range(len(changes))) if changes else _states()
+        arms.append(Arm("stationary", scenario, states, end, False, points=changes))
+    for redraws, name in LUCK.items():
+        arms.append(Arm(name, scenario, own, end, False, points=changes, redraws=redraws))
     here = present(scenario)
     for on in subsets(here)[:-1]:
         is_without_late = set(here) - set(on) == {"late_subsidy"}
@@ -81,16 +108,28 @@ def arms_of(scenario: Scenario) -> list[Arm]:
                 four_months_past(scenario),
                 False,
                 is_without_late,
+                changes,
             )
         )
     return arms
 
 
-def _other_anchors(scenario: Scenario) -> list[str]:
+def anchors_apart(scenario: Scenario) -> list[str]:
+    """Anchors that have an arm of their own: all but the scenario's own, and that one too where it is drawn."""
     own = scenario.defaults.anchor
-    known = ANCHORS if scenario.livelihoods is None else tuple(scenario.livelihoods.behaviour)
-    return [] if own is None else [a for a in ANCHORS if a != own and a in known]
+    there = ANCHORS if scenario.livelihoods is None else tuple(scenario.livelihoods.behaviour)
+    drawn = bool(points(scenario, 0))
+    return [] if own is None else [a for a in ANCHORS if a in there and (a != own or drawn)]
+
+
+def known(scenario: Scenario) -> Scenario:
+    """The scenario with every parameter taken as known, at its own value."""
+    return scenario.with_changes({"uncertain": []}) if scenario.uncertain else scenario
+
+
+def _states() -> tuple[str, ...]:
+    return tuple(f"state-{k:02d}" for k in range(1, N_STATES + 1))
 
 
 def _anchored(scenario: Scenario, anchor: str) -> Scenario:
-    return scenario.with_changes({"defaults.anchor": anchor})
+    return known(scenario).with_changes({"defaults.anchor": anchor})

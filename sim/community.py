@@ -15,12 +15,12 @@ import numpy as np
 
 from sim import clock, receivables
 from sim.clock import Calendar, Slot, until
-from sim.community_kernel import CLASS, STATUS, enter, lend, release, year_end
+from sim.community_kernel import CAUSE, CLASS, STATUS, enter, lend, release, year_end
 from sim.errors import InputError
-from sim.filing import build_claims
+from sim.filing import build_claims, lending_limit
 from sim.fund.claims import Claims
 from sim.fund.claims_kernel import AMOUNT, ENTITLED, RECOVERED_ON, ROW, new_claims
-from sim.households.book import Community, Households
+from sim.households.book import Community, Households, OpeningBook
 from sim.households.month_kernel import step
 from sim.households.reduced_form import CURED, DEFAULTED, REPAID
 from sim.households.register import Register, check_borrowers, register_of
@@ -44,6 +44,7 @@ from sim.households.state import (
     Now,
     Out,
     People,
+    Terms,
     livelihoods_of,
     new_people,
     terms_of,
@@ -58,7 +59,7 @@ from sim.shocks.prices import draw_prices
 from sim.shocks.replay import Replay, read_replay, refuse_outside
 from sim.shocks.weather import Sky, draw_weather
 from sim.streams import stream_key, uniforms
-from sim.units import FEN_PER_YUAN, I64, PPM
+from sim.units import F64, FEN_PER_YUAN, I64, PPM
 from sim.world import Fates, Setup, World
 
 FAR = NEVER_DAY
@@ -86,6 +87,7 @@ def prepare_households(
         people = people._replace(debt_arrears=np.zeros_like(people.debt_arrears))
     register = _at_their_lenders(scenario, register, people, opening.loans)
     _, circle = np.unique(register.group if live.peers == "group" else register.village, return_inverse=True)
+    circle = circle.astype(np.int64)
     months = np.arange(first_month, last_month + max(scenario.lending.term_months) + 3)
     days = np.arange(clock.first_day_of_month(months[:1])[0], clock.last_day_of_month(np.array([last_month]))[0] + 1)
     period, payment, bullet, brings = (terms.products[:, k] for k in range(4))
@@ -96,12 +98,48 @@ def prepare_households(
     one_year, longer = (rate_ppm(rules, rates, days, np.full(days.size, months)) for months in (12, 13))
     by_day = (one_year, longer, _signing_days(calendar, days))
     return Households(
-        register, terms, people, circle.astype(np.int64), int(circle.max()) + 1, service,
+        register, terms, people, _opening_book(rules, register, terms, people, circle, opening, len(scenario.lenders)),
+        circle, int(circle.max()) + 1, service,
         replay,
         list(zip(*(np.split(table, starts[1:] - starts[0]) for table in by_day), strict=True)),
         clock.first_day_of_month(months),
         (stream_key(seed, "lender.screening"), stream_key(seed, "household.project")),
     )  # fmt: skip
+
+
+def _opening_book(
+    rules: Rules, register: Register, terms: Terms, people: People, circle: I64, opening: OpeningState, n_lenders: int
+) -> OpeningBook:  # fmt: skip
+    """Loans of the information date, what became of them so far, and what people have heard by then."""
+    loans, first = opening.loans, opening.day
+    held = np.flatnonzero(people.loan >= 0)
+    row = people.loan[held]
+    owner = np.zeros(len(loans), dtype=np.int64)
+    owner[row] = held
+    is_bad, is_late = loans.status >= CLAIM, loans.due < first
+    is_bad[row] |= people.status[held] == BAD
+    book = np.stack([getattr(loans, name) for name in Loans.__dataclass_fields__])
+    if opening.people is None:  # the table knows nothing of other debts
+        book[CLASS, row] = (register.debt_product[held] >= 0).sum(axis=1)
+    fates = np.stack([
+        np.where(is_bad, DEFAULTED, np.where(is_late, CURED, REPAID)), loans.due,
+        np.where(is_bad, NEVER, np.where(is_late, FAR, loans.due)), np.where(is_bad, loans.cause, NEVER),
+        np.zeros(len(loans), dtype=np.int64),
+    ])  # fmt: skip
+    has, is_open = people.status != NONE, people.status == OPEN
+    out = Out.empty(register.id.size, n_lenders, int(circle.max()) + 1)
+    yearly = np.minimum(people.principal, terms.subsidy_ceiling) * people.rate_ppm * rules.subsidy.share / PPM
+    out.by_lender[:, YEARLY] = np.bincount(register.lender[is_open], weights=yearly[is_open], minlength=n_lenders)
+    late = (people.status >= OVERDUE) & (first - people.due <= _MEMORY)
+    out.borrowers[:] = np.bincount(circle[has], minlength=out.borrowers.size)
+    out.bad[:] = np.bincount(circle[late], minlength=out.bad.size)
+    covered = np.minimum(loans.balance, rules.claim.covered_principal_yuan * FEN_PER_YUAN)
+    used = np.bincount(loans.lender, weights=np.where(loans.status == PAID, 0, covered), minlength=n_lenders)
+    ago, paid = (first - loans.paid) // 31, np.where(loans.paid >= 0, loans.balance * rules.fund.share, 0)
+    belief = [int(paid[ago == k].sum()) for k in range(11, -1, -1)]
+    return OpeningBook(
+        book, fates, owner, np.flatnonzero(is_bad & (loans.cause < 0)), used.astype(np.int64), out, belief
+    )
 
 
 def _signing_days(calendar: Calendar, days: I64) -> I64:
@@ -178,69 +216,48 @@ def _enter_loans(
     people.wait_until[at[status == BAD]] = NEVER_DAY
 
 
-def begin(setup: Setup, replication: int) -> Community:
+def common_luck(setup: Setup, n_months: int, common: int) -> tuple[Sky, F64]:
+    """Weather, and prices (n_months, n_townships), of one history."""
+    assert setup.households is not None
+    live = livelihoods_of(setup.scenario)
+    behaviour = live.behaviour[setup.scenario.defaults.anchor or "central"]
+    sky = draw_weather(
+        live.weather, live.crops, setup.scenario.opening.drought, setup.township_ids, setup.first_month, n_months,
+        common, setup.seed, setup.households.replay,
+    )  # fmt: skip
+    return sky, draw_prices(behaviour, setup.township_ids, setup.first_month, n_months, common, setup.seed)
+
+
+def begin(setup: Setup, replication: int, common: int) -> Community:
     """The households and the book on the information date, with the weather and the prices of one history."""
     h = setup.households
     assert h is not None
-    live, n_months = livelihoods_of(setup.scenario), setup.month_ends.size
-    sky = draw_weather(
-        live.weather, live.crops, setup.scenario.opening.drought, setup.township_ids, setup.first_month, n_months,
-        replication, setup.seed, h.replay,
-    )  # fmt: skip
-    behaviour = live.behaviour[setup.scenario.defaults.anchor or "central"]
-    price = draw_prices(behaviour, setup.township_ids, setup.first_month, n_months, replication, setup.seed)
-    loans, n_lenders = setup.opening.loans, setup.set_fen.size
-    n, shortest = len(loans), min(setup.scenario.lending.term_months)
+    n_months = setup.month_ends.size
+    sky, price = common_luck(setup, n_months, common)
+    n_lenders, start = setup.set_fen.size, h.opening
+    n, shortest = start.owner.size, min(setup.scenario.lending.term_months)
     room = n + h.register.id.size * (n_months // shortest + 2)
-    names, columns = list(Loans.__dataclass_fields__), list(Fates.__dataclass_fields__)
-    book, fates = np.empty((len(names), room), dtype=np.int64), np.empty((len(columns), room), dtype=np.int64)
-    for name, column in zip(names, book, strict=True):
-        column[:n] = getattr(loans, name)
-    people = h.start.copy()
-    is_bad = loans.status >= CLAIM
+    book, fates = (np.empty((len(known), room), dtype=np.int64) for known in (start.book, start.fates))
+    book[:, :n], fates[:, :n] = start.book, start.fates
+    fates[CAUSE, start.no_cause] = _causes(setup, start.no_cause, sky, replication)
     owner = np.zeros(room, dtype=np.int64)
-    held = np.flatnonzero(people.loan >= 0)
-    owner[people.loan[held]] = held
-    is_bad[people.loan[held]] |= people.status[held] == BAD
-    is_late = loans.due < setup.first_day
-    if setup.opening.people is None:  # the table knows nothing of other debts
-        book[CLASS, people.loan[held]] = (h.register.debt_product[held] >= 0).sum(axis=1)
-    known: dict[str, Any] = {
-        "fate": np.where(is_bad, DEFAULTED, np.where(is_late, CURED, REPAID)), "missed": loans.due,
-        "repaid": np.where(is_bad, NEVER, np.where(is_late, FAR, loans.due)),
-        "cause": np.where(is_bad, _causes(setup, loans, sky, replication), NEVER), "renewed": 0,
-    }  # fmt: skip
-    for name, row in zip(columns, fates, strict=True):
-        row[:n] = known[name]
-    covered = _covered(setup, loans.balance)
-    out = Out.empty(h.register.id.size, n_lenders, h.n_circles)
-    has = people.status != NONE
-    is_open = people.status == OPEN
-    yearly = np.minimum(people.principal, h.terms.subsidy_ceiling) * people.rate_ppm * setup.rules.subsidy.share / PPM
-    out.by_lender[:, YEARLY] = np.bincount(h.register.lender[is_open], weights=yearly[is_open], minlength=n_lenders)
-    late = has & (people.status >= OVERDUE) & (setup.first_day - people.due <= _MEMORY)
-    out.borrowers[:] = np.bincount(h.circle[has], minlength=h.n_circles)
-    out.bad[:] = np.bincount(h.circle[late], minlength=h.n_circles)
-    lent, repaid, interest = (np.zeros((n_lenders, n_months), dtype=np.int64) for _ in range(3))
-    pays_first = setup.rules.subsidy.paid_to == "household"
-    share = setup.rules.fund.share
-    ago, paid = (setup.first_day - loans.paid) // 31, np.where(loans.paid >= 0, loans.balance * share, 0)
-    belief = [int(paid[ago == k].sum()) for k in range(11, -1, -1)]
+    owner[:n] = start.owner
+    lent, repaid, interest = np.zeros((3, n_lenders, n_months), dtype=np.int64)
+    pays_first = int(setup.rules.subsidy.paid_to == "household")
     return Community(
-        people, out, sky, price, book, fates, owner, n, lent, repaid, interest,
-        np.zeros((setup.settlements.size, n_lenders), dtype=np.int64),
-        np.bincount(loans.lender, weights=np.where(loans.status == PAID, 0, covered), minlength=n_lenders).astype(np.int64),
-        np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, int(pays_first), dtype=np.int64), belief=belief,
+        h.start.copy(), Out(*(a.copy() for a in start.out)), sky, price, book, fates, owner, n, lent, repaid, interest,
+        np.zeros((setup.settlements.size, n_lenders), dtype=np.int64), start.used.copy(),
+        np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, pays_first, dtype=np.int64), belief=list(start.belief),
         went_bad=np.empty(h.register.id.size, dtype=np.int64), released=np.zeros(room, dtype=np.bool_),
     )  # fmt: skip
 
 
-def _causes(setup: Setup, loans: Loans, sky: Sky, replication: int) -> I64:
-    """Causes of loans that have gone bad; where none is known, by the shares and at the address of the reduced form."""
-    u = uniforms(setup.form.keys[1], replication, 0, loans.id)[0]
-    hit = (sky.recent[0] >= SEVERE).astype(np.int64)[loans.township]
-    drawn = (u[:, None] >= setup.form.cause_cdf[hit, :-1]).sum(axis=1)
-    return np.where(loans.cause >= 0, loans.cause, drawn)
+def _causes(setup: Setup, rows: I64, sky: Sky, replication: int) -> I64:
+    """Causes of loans that have gone bad for no known one, by the shares and at the address of the reduced form."""
+    loans = setup.opening.loans
+    u = uniforms(setup.form.keys[1], replication, 0, loans.id[rows])[0]
+    hit = (sky.recent[0] >= SEVERE).astype(np.int64)[loans.township[rows]]
+    return (u[:, None] >= setup.form.cause_cdf[hit, :-1]).sum(axis=1)
 
 
 def loans_of(community: Community) -> Loans:
@@ -278,8 +295,8 @@ def households(
     assert c is not None
     receivables.promised(setup, world)
     coming: dict[int, list[Release]] = {}
-    for one in planned:
-        month = int(clock.month_of(np.array([one.arrives]))[0]) - setup.first_month
+    months = clock.month_of(np.array([one.arrives for one in planned], dtype=np.int64)) - setup.first_month
+    for month, one in zip(months.tolist(), planned, strict=True):
         coming.setdefault(month, []).append(one)
     receivables.budget(setup, world, coming.get(0, []), releases)
     for day, k, is_month_end in _actions(setup):
@@ -304,39 +321,37 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     assert c is not None and h is not None
     month, first = setup.first_month + k, int(h.month_starts[k])
     rate_short, rate_long, working = h.days[k]
+    late_months, owed = receivables.unpaid(setup, world, end)
     now = Now(
         world.replication, month, end, _next_end(setup, k, end), first, float(c.sky.crop_sold[month % 12]),
         c.sky.crop_lost[k], c.sky.severity[k], c.sky.recent[k], c.price[k], _belief(world, end),
-        receivables.late_months(setup, world, end), c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
+        late_months, c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
         rate_short, rate_long, working, h.month_starts[k:],
     )  # fmt: skip
     c.look(now)
     step(c.people, h.register, h.terms, now, c.out)
     c.look(now)
-    freed = np.zeros((setup.set_fen.size, 31), dtype=np.int64)
-    n_bad = enter(
-        c.people, h.register, c.out, c.book, c.fates, end, setup.claim_terms.covered, first, freed, c.went_bad
-    )
+    covered, freed = setup.claim_terms.covered, np.zeros((setup.set_fen.size, 31), dtype=np.int64)
+    n_bad = enter(c.people, h.register, c.out, c.book, c.fates, end, covered, first, freed, c.went_bad)
     if n_bad:
         _file_claims(setup, world, c.went_bad[:n_bad])
     claims = world.claims
     release(claims.lender, claims.principal, claims.paid, claims.fund_part, claims.paid_on, claims.is_refused, claims.decided,
-            claims.recovered_on, c.released[: len(claims)], first, end, setup.claim_terms.covered, freed)  # fmt: skip
+            claims.recovered_on, c.released[: len(claims)], first, end, covered, freed)  # fmt: skip
     if setup.scenario.lending.new_loans:
         c.n = lend(
             c.people, h.register, h.terms, c.out, c.book, c.fates, c.owner, c.n, world.replication, month, first, end,
-            setup.first_day, setup.claim_terms.covered, h.keys, h.service_fen, c.is_open, c.used, _limit(setup, world), freed,
+            setup.first_day, covered, h.keys, h.service_fen, c.is_open, c.used, lending_limit(setup, world), freed,
             c.lent[:, k], c.counts,
         )  # fmt: skip
-    invested = int(c.lent[:, k].sum())
     if month % 12 == 11:
         c.years[k] = np.append(year_end(c.people, h.register, h.terms, h.service_fen), c.counts)
-    t, paid = c.out.totals, c.out.by_lender
+    t, paid = c.out.totals.tolist(), c.out.by_lender
     c.repaid[:, k] = paid[:, PRINCIPAL]
     c.interest[:, k] = paid[:, INTEREST] + paid[:, EXTRA]
-    net = int(t[INCOME] - t[SPENT] + t[BORROWED] - t[PAID_BACK] - t[OTHERS] + t[SOLD]) - invested
+    net = t[INCOME] - t[SPENT] + t[BORROWED] - t[PAID_BACK] - t[OTHERS] + t[SOLD] - sum(c.lent[:, k].tolist())
     world.ledger.post(end, "households' month", ("households", net), ("economy", -net))
-    receivables.lenders_react(setup, world, end)
+    receivables.lenders_react(setup, world, owed)
 
 
 def _next_end(setup: Setup, k: int, end: int) -> int:
@@ -368,27 +383,6 @@ def _expect_recovery(c: Community, claims: Claims) -> None:
     c.people.recover_fen[who] = claims.amount
 
 
-def _covered(setup: Setup, fen: I64) -> I64:
-    return np.minimum(fen, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
-
-
-def _limit(setup: Setup, world: World) -> I64:
-    """What each lender may guarantee: the multiple of its set sub-account, or of what it holds less what is due."""
-    if setup.rules.fund.leverage_base == "set":
-        return setup.limit_fen
-    held = np.array([world.ledger.balances[f"fund:{i}"] for i in range(setup.account_fen.size)], dtype=np.int64)
-    claims = world.claims
-    waiting = (claims.due != NEVER) & (claims.paid < claims.fund_part)
-    owed = np.bincount(setup.account_of[claims.lender[waiting]], weights=(claims.fund_part - claims.paid)[waiting],
-                       minlength=held.size).astype(np.int64)  # fmt: skip
-    multiple = round(setup.rules.fund.leverage * PPM)
-    out = [  # whole numbers: no 64-bit overflow
-        max(int(free[k]), 0) * int(part) // int(setup.account_fen[k]) * multiple // PPM
-        for free, k, part in ((held - owed, setup.account_of[i], setup.set_fen[i]) for i in range(setup.set_fen.size))
-    ]
-    return np.array(out, dtype=np.int64)
-
-
 def _belief(world: World, end: int) -> float:
     """What the fund paid in the last year, as a share of the book."""
     c = world.community
@@ -396,5 +390,5 @@ def _belief(world: World, end: int) -> float:
     payments = world.flows.payments
     c.belief.append(sum(fen for _, _, fen in payments[c.n_fund_payments_seen :]))
     c.n_fund_payments_seen = len(payments)
-    outstanding = int(c.used.sum())
+    outstanding = sum(c.used.tolist())
     return sum(c.belief[-12:]) / outstanding if outstanding > 0 else 0.0

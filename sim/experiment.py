@@ -5,23 +5,30 @@ from __future__ import annotations
 import os
 import signal
 import traceback
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
-from sim import outcomes, reacting
+from sim import outcomes, parameters, reacting, years
 from sim.errors import IncompatibleRun, InputError, Interrupted
 from sim.opening import OpeningState
+from sim.parameters import N_POINTS, Changes
 from sim.replication import prepare, simulate
+from sim.sampling import Plan
 from sim.scenario import Scenario
 from sim.store import BATCH, RunFolder
-from sim.world import Setup
+from sim.world import Setup, World
+
+Redraws = Literal["nothing", "households", "all luck"]
+_ANEW = 1_000_000  # number of a history's second luck, after its own
 
 Progress = Callable[[int, int], None]
 
@@ -34,7 +41,12 @@ class Arm:
     ----------
     openings : tuple of str
         Names of opening states. History r starts from state r modulo their number; there is one of
-        them, unless the opening is stationary.
+        them, unless the opening is stationary or made by parameters that are uncertain.
+    points : tuple of dict
+        Changes of the scenario's fields where parameters are uncertain: history r has those of point r modulo
+        their number.
+    redraws : {"nothing", "households", "all luck"}
+        What is drawn anew beside the main arm: the households' luck, or that which is common as well.
     is_main : bool
         Also keep the monthly table and the grid of fund sizes.
     keeps_defaults : bool
@@ -47,6 +59,8 @@ class Arm:
     last_day: int
     is_main: bool
     keeps_defaults: bool = False
+    points: tuple[Changes, ...] = ()
+    redraws: Redraws = "nothing"
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -61,13 +75,16 @@ class Task:
 
     arm: str
     batch: int
+    replications: tuple[int, ...]
     folder: str
     seed: int
-    scenario: dict[str, Any]
+    scenario: str  # JSON
+    points: tuple[Changes, ...]
     openings: tuple[tuple[str, str], ...]  # file and hash
     last_day: int
     is_main: bool
     keeps_defaults: bool
+    redraws: Redraws
 
 
 def run_arms(
@@ -97,15 +114,13 @@ def run_arms(
     """
     check_amounts(n, workers)
     workers = workers or os.cpu_count() or 1
-    files = {name: (str(folder.save_opening(name, state)), state.sha256) for name, state in openings.items()}
     batches = -(-n // BATCH)
     total = batches * len(arms) * BATCH
+    order = _order(folder.plan(), batches)
+    tables = {arm.name: arm.tables for arm in arms}
     tasks = [
-        Task(arm.name, b, str(folder.path), seed, arm.scenario.model_dump(mode="python"), tuple(files[o] for o in arm.openings),
-             arm.last_day, arm.is_main, arm.keeps_defaults)
-        for b in range(batches) for arm in arms if not folder.has_batch(arm.name, b, arm.tables)
+        task for task in tasks_of(arms, order, folder, seed, openings) if not folder.has_batch(task.arm, task.batch, tables[task.arm])
     ]  # fmt: skip
-    # batch by batch through all arms: long and short ones mix, so the share done is the share of the time
     done = total - len(tasks) * BATCH
     report = progress or (lambda done, total: None)
     report(done, total)
@@ -138,6 +153,30 @@ def run_arms(
             own.shutdown(wait=True, cancel_futures=True)
 
 
+def tasks_of(
+    arms: list[Arm], order: list[tuple[int, ...]], folder: RunFolder, seed: int, openings: dict[str, OpeningState]
+) -> Iterator[Task]:  # fmt: skip
+    """Every batch of every arm; the opening states are kept in the folder first.
+
+    Batch by batch through all arms, so that the share done is the share of the time; but arm by arm where an arm has
+    many setups, one for each point of its parameters: a worker keeps those of one arm.
+    """
+    files = {name: (str(folder.save_opening(name, state)), state.sha256) for name, state in openings.items()}
+    texts = {arm.name: arm.scenario.model_dump_json() for arm in arms}
+    pairs = [(b, arm) for b in range(len(order)) for arm in arms]
+    if any(arm.points for arm in arms):
+        pairs = [(b, arm) for arm in arms for b in range(len(order))]
+    for b, arm in pairs:
+        yield Task(arm.name, b, order[b], str(folder.path), seed, texts[arm.name], arm.points,
+                   tuple(files[o] for o in arm.openings), arm.last_day, arm.is_main, arm.keeps_defaults, arm.redraws)  # fmt: skip
+
+
+def _order(plan: Plan | None, batches: int) -> list[tuple[int, ...]]:
+    """Histories of each batch."""
+    rows = np.arange(batches * BATCH) if plan is None else plan.replication[: batches * BATCH]
+    return [tuple(rows[b * BATCH : (b + 1) * BATCH].tolist()) for b in range(batches)]
+
+
 def check_amounts(n: int, workers: int | None) -> None:
     """Refuse a run without histories or without workers, before anything is written.
 
@@ -166,14 +205,15 @@ def work(task: Task) -> None:
     places: list[pd.DataFrame] = []
     defaults: list[pd.DataFrame] = []
     failed: list[dict[str, Any]] = []
-    for replication in range(task.batch * BATCH, (task.batch + 1) * BATCH):
-        setup = _setup(task, replication)
+    for replication in task.replications:
+        setup = setup_of(task, replication)
         try:
-            world = simulate(setup, replication)
-            row = outcomes.summary(setup, world)
+            world = _simulate(task, setup, replication)
+            row = outcomes.summary(setup, world) | {"replication": replication}
             places.append(pd.DataFrame(outcomes.townships(setup, world)))
             if task.is_main:
-                row |= reacting.sweep(setup, world)
+                row |= reacting.sweep(setup, world) | years.by_year(setup, world)
+                row |= years.cut_off(setup, world) | years.cut_off_by_township(setup, world)
                 months.append(pd.DataFrame(outcomes.months(setup, world)))
             if task.keeps_defaults:
                 defaults.append(pd.DataFrame(outcomes.defaults(setup, world)))
@@ -195,18 +235,34 @@ def work(task: Task) -> None:
     folder.write_part("histories", task.arm, task.batch, pd.DataFrame(rows) if rows else nothing, failed)
 
 
-_SETUPS: dict[str, Setup] = {}
+_SETUPS: OrderedDict[tuple[Any, ...], Setup] = OrderedDict()  # the last ones used
+_KEPT = N_POINTS + 16  # all points of one arm, and the setups of arms that have but one
 
 
-def _setup(task: Task, replication: int) -> Setup:
+def _simulate(task: Task, setup: Setup, replication: int) -> World:
+    anew = replication + _ANEW
+    if task.redraws == "nothing":
+        return simulate(setup, replication)
+    return simulate(setup, anew, common=replication if task.redraws == "households" else anew)
+
+
+def setup_of(task: Task, replication: int) -> Setup:
     """This process's setup for a history of an arm, kept by what it is made of."""
     path, sha256 = task.openings[replication % len(task.openings)]
-    key = repr((task.seed, task.scenario, sha256, task.last_day))
-    if key not in _SETUPS:
+    change = task.points[replication % len(task.points)] if task.points else None
+    key = (task.seed, task.scenario, repr(change), sha256, task.last_day)
+    if key in _SETUPS:
+        _SETUPS.move_to_end(key)
+    else:
         opening = OpeningState.load(Path(path))
         if opening.sha256 != sha256:
             raise IncompatibleRun(f"{path}: is not the opening state of this run any more; choose another folder")
-        _SETUPS[key] = prepare(Scenario.from_dict(task.scenario), task.seed, opening, task.last_day)
+        scenario = Scenario.model_validate_json(task.scenario)
+        if change is not None:
+            scenario = parameters.at(scenario, change)
+        _SETUPS[key] = prepare(scenario, task.seed, opening, task.last_day)
+        if len(_SETUPS) > _KEPT:
+            _SETUPS.popitem(last=False)
     return _SETUPS[key]
 
 

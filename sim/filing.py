@@ -6,9 +6,10 @@ import numpy as np
 
 from sim.fund import claims as fund_claims
 from sim.fund.claims import Claims
+from sim.fund.claims_kernel import new_claims
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import NEVER, Loans
-from sim.units import I64
+from sim.units import I64, PPM
 from sim.world import Fates, Setup, World
 
 
@@ -19,13 +20,11 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
         rows = np.flatnonzero((fates.fate == DEFAULTED) & (fates.missed + rules.claim.wait_days <= setup.last_day))
     rows = rows[np.lexsort((loans.id[rows], fates.missed[rows]))]
     missed, cause, ids = fates.missed[rows], fates.cause[rows], loans.id[rows]
-    entitled, filed, signed, ends = fund_claims.chain(
+    entitled, filed, _, _ = fund_claims.chain(
         rules, calendar, np.minimum(missed, setup.last_day + 4 * 366), cause, defaults.court_days
     )
-    known_filed = loans.filed[rows] != NEVER
-    filed = np.where(known_filed, loans.filed[rows], filed)
-    signed_again, ends_again = fund_claims.after_filing(rules, calendar, filed)
-    signed, ends = np.where(known_filed, signed_again, signed), np.where(known_filed, ends_again, ends)
+    filed = np.where(loans.filed[rows] != NEVER, loans.filed[rows], filed)
+    signed, ends = fund_claims.after_filing(rules, calendar, filed)
     amount = fund_claims.claim_amount(rules, loans.balance[rows], loans.rate_ppm[rows], missed, filed)
     fund_part, bank_part = fund_claims.split(rules, amount)
     refused, objection, recovery_u = fund_claims.decide(defaults, rules, ids, cause, replication, setup.seed)
@@ -80,9 +79,35 @@ def unhindered(setup: Setup, claims: Claims) -> tuple[I64, I64]:
 
 
 def claims_of(setup: Setup, world: World, rows: I64) -> Claims:
-    """The claims of some defaulted loans, also of those whose day 90 lies beyond the horizon."""
+    """The claims of some defaulted loans in any order, also of those whose day 90 lies beyond the horizon."""
     at = np.full(len(world.loans), NEVER, dtype=np.int64)
     at[world.claims.row] = np.arange(len(world.claims))
-    if (at[rows] != NEVER).all():
-        return world.claims.take(at[rows])
-    return build_claims(setup, world.loans, world.fates, world.replication, rows)
+    at = at[rows]
+    missing = rows[at == NEVER]
+    if missing.size == 0:
+        return world.claims.take(at)
+    c = world.community
+    if c is None:
+        return build_claims(setup, world.loans, world.fates, world.replication, rows)
+    columns = np.empty((15, missing.size), dtype=np.int64)
+    new_claims(missing, c.book, c.fates, setup.claim_terms, world.replication, columns)
+    out = world.claims.take(at[at != NEVER])
+    out.append(columns)
+    return out
+
+
+def lending_limit(setup: Setup, world: World) -> I64:
+    """What each lender may guarantee: the multiple of its set sub-account, or of what it holds less what is due."""
+    if setup.rules.fund.leverage_base == "set":
+        return setup.limit_fen
+    held = np.array([world.ledger.balances[f"fund:{i}"] for i in range(setup.account_fen.size)], dtype=np.int64)
+    claims = world.claims
+    waiting = (claims.due != NEVER) & (claims.paid < claims.fund_part)
+    owed = np.bincount(setup.account_of[claims.lender[waiting]], weights=(claims.fund_part - claims.paid)[waiting],
+                       minlength=held.size).astype(np.int64)  # fmt: skip
+    multiple = round(setup.rules.fund.leverage * PPM)
+    out = [  # whole numbers: no 64-bit overflow
+        max(int(free[k]), 0) * int(part) // int(setup.account_fen[k]) * multiple // PPM
+        for free, k, part in ((held - owed, setup.account_of[i], setup.set_fen[i]) for i in range(setup.set_fen.size))
+    ]
+    return np.array(out, dtype=np.int64)

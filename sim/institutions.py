@@ -91,11 +91,11 @@ def run_institutions(setup: Setup, world: World) -> None:
     else:
         c = world.community
         world.entitled, lent, repaid, interest = c.entitled, c.lent, c.repaid, c.interest
-        planned = releases_of(setup, world.replication)
+        planned = releases_of(setup, world.common)
         releases = {r.arrives: 0 for r in planned if r.arrives <= last}
         env.process(community.households(env, setup, world, planned, releases))
     if not scenario.fiscal.pays_on_time:
-        for day, fen in under_way(setup, world.replication).items():
+        for day, fen in under_way(setup, world.common).items():
             releases[day] = releases.get(day, 0) + fen
     submit_lists(setup, world, 0)
     submit_claims(setup, world, 0)
@@ -150,7 +150,7 @@ def _known_beforehand(setup: Setup, world: World) -> tuple[dict[int, int], tuple
     interest = np.zeros_like(lent)
     if pays_first:
         np.add.at(interest.T, clock.month_of(setup.settlements) - setup.first_month, world.entitled)
-    return _releases(setup, world.entitled, world.replication), (lent, repaid, interest)
+    return _releases(setup, world.entitled, world.common), (lent, repaid, interest)
 
 
 def _entitlement(setup: Setup, world: World) -> tuple[I64, I64]:
@@ -179,12 +179,12 @@ def _cash_interest(setup: Setup) -> CashInterest | None:
     return CashInterest(rates, parts, setup.first_day, setup.rules.interest.day_count)
 
 
-def _releases(setup: Setup, entitled: I64, replication: int) -> dict[int, int]:
+def _releases(setup: Setup, entitled: I64, common: int) -> dict[int, int]:
     """Cash of each year's appropriation by release day; the year's budget follows what falls due in it."""
     fiscal = setup.scenario.fiscal
     out: dict[int, int] = {}
     years = clock.year_of(setup.settlements)
-    planned = releases_of(setup, replication)
+    planned = releases_of(setup, common)
     budget = {
         int(y): int(entitled[years == y].sum() * fiscal.budget_share)
         for y in np.unique(clock.year_of(setup.month_ends))

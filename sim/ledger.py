@@ -61,17 +61,24 @@ class Ledger:
             total += index(fen)
         if total != 0:
             raise ConservationError(f"{what}: legs do not add up to zero: {legs}")
+        is_low = False
         for account, fen in legs:
-            balances[account] += index(fen)
-        for account, fen in legs:
-            if fen < 0 and balances[account] < 0 and account in self.guarded:
-                short = -balances[account]
-                for again, back in legs:
-                    balances[again] -= index(back)
-                raise ConservationError(f"{what}: {account} would be overdrawn by {short} fen")
+            balances[account] = balance = balances[account] + index(fen)
+            is_low |= balance < 0 and account in self.guarded
+        if is_low:
+            self._refuse_overdraft(what, legs)
         self.n_postings += 1
         if self.journal is not None:
             self.journal.append(Posting(day, what, tuple((a, index(f)) for a, f in legs)))
+
+    def _refuse_overdraft(self, what: str, legs: tuple[tuple[str, int], ...]) -> None:
+        """Take a posting back that leaves an account it takes from overdrawn."""
+        for account, fen in legs:
+            if fen < 0 and self.balances[account] < 0 and account in self.guarded:
+                short = -self.balances[account]
+                for again, back in legs:
+                    self.balances[again] -= index(back)
+                raise ConservationError(f"{what}: {account} would be overdrawn by {short} fen")
 
     def check(self) -> None:
         """Every account together is zero, guarded accounts are not negative.

@@ -37,13 +37,14 @@ def summary(setup: Setup, world: World) -> dict[str, int | float]:
     year = setup.scenario.sized_year
     first, last = year_span(year)
     row: dict[str, int | float] = {"replication": world.replication}
-    flows = shadow_flows(setup, world, first, last)
-    row |= _need(setup, world, flows, last)
-    row |= _short(setup, world, flows, first, last)
+    flows, paid = shadow_flows(setup, world, first, last), _paid_by(world, last)
+    by_account = need(*flows)
+    row |= _need(setup, world, flows, by_account, last, paid)
+    row |= _short(setup, world, by_account, first, last)
     row |= _default_shares(setup, world, first, last)
     row |= _reported(setup, world, last)
-    row |= _subsidy(setup, world, first, last)
-    row |= _waterfall(world, first, last)
+    row |= _subsidy(setup, world, first, last, paid)
+    row |= _waterfall(world, first, last, paid)
     carried = world.flows.carried_over or setup.opening.fund_fen
     row |= {f"carried_over_{i}_fen": int(fen) for i, fen in enumerate(carried)}
     row["carried_over_fen"] = int(sum(carried))
@@ -84,11 +85,8 @@ def shadow_flows(setup: Setup, world: World, first: int, last: int) -> tuple[I64
 
 
 def _fund_returns(setup: Setup, claims: Claims, rows: Bool) -> I64:
-    at = np.flatnonzero(rows)
-    return np.array(
-        [return_of(setup.rules, int(claims.cause[i]), int(claims.amount[i]), int(claims.fund_part[i]))[0] for i in at],
-        dtype=np.int64,
-    )
+    columns = (column[rows].tolist() for column in (claims.cause, claims.amount, claims.fund_part))
+    return np.array([return_of(setup.rules, *each)[0] for each in zip(*columns, strict=True)], dtype=np.int64)
 
 
 def _paid_by(world: World, day: int) -> I64:
@@ -107,19 +105,20 @@ def required_total(need_fen: I64, set_fen: I64) -> int:
     return max(-(-int(n) * total // int(s)) for n, s in zip(need_fen, set_fen, strict=True))
 
 
-def _need(setup: Setup, world: World, flows: tuple[I64, I64], last: int) -> dict[str, int | float]:
+def _need(
+    setup: Setup, world: World, flows: tuple[I64, I64], by_account: I64, last: int, paid: I64
+) -> dict[str, int | float]:
     payments, receipts = flows
-    by_account = need(payments, receipts)
     out: dict[str, int | float] = {f"need_{i}_fen": int(n) for i, n in enumerate(by_account)}
     out["need_fen"] = required_total(by_account, setup.account_fen)
     out["need_free_split_fen"] = int(by_account.sum())
     out["need_pooled_fen"] = int(need(payments.sum(axis=1), receipts.sum(axis=1)))
     out["payout_fen"] = int(payments.sum())
-    out["runoff_need_fen"] = _runoff(setup, world, last)
+    out["runoff_need_fen"] = _runoff(setup, world, last, paid)
     return out
 
 
-def _runoff(setup: Setup, world: World, last: int) -> int:
+def _runoff(setup: Setup, world: World, last: int, paid: I64) -> int:
     """All that the fund will ever pay on the book of 31 December, the unpaid queue included [fen].
 
     Claims that fall due beyond the horizon are dated by the calendar, no clerk holding them up.
@@ -133,12 +132,12 @@ def _runoff(setup: Setup, world: World, last: int) -> int:
     due = np.where(known[every.row] != NEVER, known[every.row], due)
     later = (due > last) & (due < FAR) & (every.recovered_on > due) & ~every.is_refused
     waiting = (claims.due != NEVER) & (claims.due <= last) & (claims.recovered_on > last)
-    return int(every.fund_part[later].sum()) + int((claims.fund_part - _paid_by(world, last))[waiting].sum())
+    return int(every.fund_part[later].sum()) + int((claims.fund_part - paid)[waiting].sum())
 
 
-def _short(setup: Setup, world: World, flows: tuple[I64, I64], first: int, last: int) -> dict[str, int | float]:
+def _short(setup: Setup, world: World, by_account: I64, first: int, last: int) -> dict[str, int | float]:
     """Gap on the shadow account, and the longest wait for want of money on the real one."""
-    gaps = np.maximum(need(*flows) - setup.account_fen, 0)
+    gaps = np.maximum(by_account - setup.account_fen, 0)
     claims = world.claims
     waited = (claims.first_wait != NEVER) & (claims.first_wait <= last)
     is_paid = claims.paid >= claims.fund_part
@@ -159,31 +158,27 @@ def _short(setup: Setup, world: World, flows: tuple[I64, I64], first: int, last:
 # --- defaults, truth and report ----------------------------------------------------------------------
 
 
-def _due_in(loans: Loans, fates: Fates, first: int, last: int) -> Bool:
-    """Loans whose date falls into the span: matured, called, or renewed at their maturity."""
-    missed = (fates.missed >= first) & (fates.missed <= last)
-    renewed = (fates.renewed == 1) & (loans.due >= first) & (loans.due <= last)
-    return (missed | renewed) & (loans.status != PAID)
+def _due_in(loans: Loans, fates: Fates, first: int, last: int) -> tuple[Bool, Bool, Bool]:
+    """Loans whose date falls into the span (matured, called, or renewed), those renewed in it, those that defaulted.
 
-
-def _defaulted_in(loans: Loans, fates: Fates, first: int, last: int) -> Bool:
-    """Loans that miss their date in the span and are still unpaid on day 90."""
-    missed = (fates.missed >= first) & (fates.missed <= last)
-    return _due_in(loans, fates, first, last) & missed & (fates.fate == DEFAULTED)
+    Defaulted loans miss their date in the span and are still unpaid on day 90.
+    """
+    missed = (fates.missed >= first) & (fates.missed <= last) & (loans.status != PAID)
+    renewed = (fates.renewed == 1) & (loans.due >= first) & (loans.due <= last) & (loans.status != PAID)
+    return missed | renewed, renewed, missed & (fates.fate == DEFAULTED)
 
 
 def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
     loans, fates = world.loans, world.fates
-    due, bad = _due_in(loans, fates, first, last), _defaulted_in(loans, fates, first, last)
+    due, hidden, bad = _due_in(loans, fates, first, last)
     claims = claims_of(setup, world, np.flatnonzero(bad))
     covered = np.minimum(claims.principal, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
-    hidden = due & (fates.renewed == 1) & (loans.due >= first) & (loans.due <= last)
     return {
         "due_fen": int(loans.balance[due].sum()),
         "due_count": int(due.sum()),
         "defaulted_fen": int(loans.balance[bad].sum()),
         "defaulted_count": int(bad.sum()),
-        "defaulted_households": int(np.unique(loans.household[bad]).size),
+        "defaulted_households": len(set(loans.household[bad].tolist())),
         "compensable_fen": int(covered[~claims.is_refused].sum()),
         "hidden_fen": int(loans.balance[hidden].sum()),
         **welfare.by_cause(world, bad),
@@ -217,7 +212,7 @@ def _reported(setup: Setup, world: World, last: int) -> dict[str, int | float]:
     }
 
 
-def _subsidy(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
+def _subsidy(setup: Setup, world: World, first: int, last: int, paid: I64) -> dict[str, int | float]:
     lists, claims = world.lists, world.claims
     end = np.array(lists.period_end, dtype=np.int64)
     amount = np.array(lists.amount, dtype=np.int64)
@@ -225,7 +220,7 @@ def _subsidy(setup: Setup, world: World, first: int, last: int) -> dict[str, int
     of_year = (end >= first) & (end <= last) & (end + 90 <= setup.last_day)
     fourth = of_year & (end >= clock.day_of(dt.date(setup.scenario.sized_year, 10, 1)))
     waiting = (claims.due != NEVER) & (claims.due <= last) & (claims.recovered_on > last)
-    queue = int((claims.fund_part - _paid_by(world, last))[waiting].sum())
+    queue = int((claims.fund_part - paid)[waiting].sum())
     open_at_end = amount.copy()
     for i, day, fen in lists.payments:
         if day <= last:
@@ -244,7 +239,7 @@ def _subsidy(setup: Setup, world: World, first: int, last: int) -> dict[str, int
 # --- waterfall ---------------------------------------------------------------------------------------
 
 
-def _waterfall(world: World, first: int, last: int) -> dict[str, int | float]:
+def _waterfall(world: World, first: int, last: int, paid: I64) -> dict[str, int | float]:
     """Claims alive in the year by where they stand on 31 December, and the recoveries of the year.
 
     Raises
@@ -253,7 +248,7 @@ def _waterfall(world: World, first: int, last: int) -> dict[str, int | float]:
         If the parts do not add up to the whole, to the fen.
     """
     claims = world.claims
-    paid_before, paid = _paid_by(world, first - 1), _paid_by(world, last)
+    paid_before = _paid_by(world, first - 1)
     decided = (claims.decided != NEVER) & (claims.decided <= last)
     over_before = (claims.recovered_on < first) | (paid_before >= claims.fund_part)
     over_before |= claims.is_refused & (claims.decided != NEVER) & (claims.decided < first)
@@ -374,7 +369,7 @@ def townships(setup: Setup, world: World) -> dict[str, Array]:
     """The sized year by township: loans due, defaulted, principal [fen]."""
     first, last = year_span(setup.scenario.sized_year)
     loans, fates = world.loans, world.fates
-    due, bad = _due_in(loans, fates, first, last), _defaulted_in(loans, fates, first, last)
+    due, _, bad = _due_in(loans, fates, first, last)
     n = len(setup.scenario.townships)
 
     def count(rows: Bool) -> Array:
@@ -403,7 +398,7 @@ def defaults(setup: Setup, world: World) -> dict[str, Array]:
     there in every arm that starts from this opening.
     """
     loans, fates = world.loans, world.fates
-    at = np.flatnonzero(_defaulted_in(loans, fates, *year_span(setup.scenario.sized_year)))
+    at = np.flatnonzero(_due_in(loans, fates, *year_span(setup.scenario.sized_year))[2])
     return {
         "replication": np.full(at.size, world.replication),
         "loan": loans.id[at],

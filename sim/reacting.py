@@ -15,7 +15,7 @@ from sim import clock
 from sim.filing import build_claims, releases, unhindered
 from sim.fund.claims import FAR, NEVER, return_of
 from sim.households.reduced_form import DEFAULTED
-from sim.outcomes import year_span
+from sim.outcomes import required_total, year_span
 from sim.replication import granted_at, limits
 from sim.units import I64, Array
 from sim.world import Setup, World
@@ -35,10 +35,9 @@ def parts_of(size_fen: int, set_fen: I64) -> I64:
 
 
 def sweep(setup: Setup, world: World) -> dict[str, int]:
-    """For each size: is any sub-account short in any year from the sized one to the horizon; credit granted.
+    """For each size: the largest need of any year from the sized one to the horizon; credit granted.
 
-    Short means need > size, strictly, year by year: each year starts from the size itself, for it is the
-    leading group that sets it anew. Lending = min(demand, multiple x size), lender by lender.
+    Each year starts from the size itself, for it is the leading group that sets it anew. Lending = min(demand, multiple x size), lender by lender.
     """
     demand, fates = world.demand, world.demand_fates
     release, shrinks = releases(setup, demand, fates, world.replication)
@@ -74,19 +73,19 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
     for g, size in enumerate(sizes):
         limit = limits(setup.rules, parts_of(int(size), setup.set_fen))
         granted = granted_at(setup, demand, limit, release, shrinks)
-        account_fen = parts_of(int(size), setup.account_fen)
-        short = _short_years(setup.account_of[claims.lender], granted[claims.row], pay_day, claims.fund_part,
-                             back - first, returned, interest, starts, account_fen)  # fmt: skip
-        out[f"reacts_short_{g:02d}"] = int(short.any())
+        by_account = _most_missing(setup.account_of[claims.lender], granted[claims.row], pay_day, claims.fund_part,
+                                   back - first, returned, interest, starts)  # fmt: skip
+        out[f"reacts_need_{g:02d}_fen"] = required_total(by_account, setup.account_fen)
         out[f"reacts_credit_{g:02d}_fen"] = int(demand.balance[new][granted[new]].sum())
     return out
 
 
 @njit(cache=True)
-def _short_years(
+def _most_missing(
     account: Array, is_granted: Array, pay_day: Array, fund_part: Array, back_day: Array, returned: Array,
-    interest: Array, starts: Array, size_fen: Array,
+    interest: Array, starts: Array,
 ) -> Any:  # fmt: skip
+    """The largest need of any year, by sub-account: (n_accounts,) [fen]."""
     n_days = starts[-1]
     flow = -interest
     for i in range(account.size):
@@ -95,13 +94,11 @@ def _short_years(
                 flow[account[i], pay_day[i]] += fund_part[i]
             if 0 <= back_day[i] < n_days:
                 flow[account[i], back_day[i]] -= returned[i]
-    short = np.zeros(starts.size - 1, dtype=np.bool_)
+    most = np.zeros(flow.shape[0], dtype=np.int64)
     for a in range(flow.shape[0]):
         for y in range(starts.size - 1):
             missing = 0
             for day in range(starts[y], starts[y + 1]):
                 missing += flow[a, day]
-                if missing > size_fen[a]:
-                    short[y] = True
-                    break
-    return short
+                most[a] = max(most[a], missing)
+    return most

@@ -21,9 +21,8 @@ def settle(setup: Setup, world: World, j: int, day: int) -> None:
     begin_at = len(world.lists)
     file_lists(setup, world.lists, j, totals, lines, c.charges == 1)
     for i in range(begin_at, len(world.lists)):
-        lender = world.lists.lender[i]
-        if c.charges[lender] == 1:
-            c.refunds[i] = np.cumsum(np.where(h.register.lender == lender, amount, 0))
+        if world.lists.to_household[i]:
+            c.refunds[i] = np.cumsum(np.where(h.register.lender == world.lists.lender[i], amount, 0))
     submit_lists(setup, world, begin_at)
 
 
@@ -74,34 +73,33 @@ def _parts(running: I64, paid: int) -> I64:
     return out
 
 
-def late_months(setup: Setup, world: World, end: int) -> F64:
-    """Months by which each lender's oldest unpaid list is overdue, beyond the days of grace."""
+def unpaid(setup: Setup, world: World, end: int) -> tuple[F64, list[int]]:
+    """Months by which each lender's oldest unpaid list is overdue, beyond the days of grace, and what it waits for."""
     c, lists = world.community, world.lists
     assert c is not None
-    paid, amount = lists.paid, lists.amount
+    paid, amount, n_lenders = lists.paid, lists.amount, setup.set_fen.size
     c.unpaid = [i for i in (*c.unpaid, *range(c.n_lists_seen, len(lists))) if paid[i] < amount[i]]
     c.n_lists_seen = len(lists)
-    oldest = [end] * setup.set_fen.size
+    oldest, owed = [end] * n_lenders, [0] * n_lenders
     for i in c.unpaid:
         lender, day = lists.lender[i], lists.period_end[i]
-        oldest[lender] = min(day, oldest[lender])
+        if day < oldest[lender]:
+            oldest[lender] = day
+        if not lists.to_household[i]:
+            owed[lender] += amount[i] - paid[i]
     grace = livelihoods_of(setup.scenario).subsidy_grace_months
-    return np.array([max((end - day) / 30.4375 - grace, 0.0) for day in oldest])
+    return np.array([max((end - day) / 30.4375 - grace, 0.0) for day in oldest]), owed
 
 
-def lenders_react(setup: Setup, world: World, end: int) -> None:
+def lenders_react(setup: Setup, world: World, owed: list[int]) -> None:
     """A lender that carries too much unpaid subsidy stops renewals and halves lending, then debits households."""
-    c, lists, lending = world.community, world.lists, setup.scenario.lending
+    c, lending = world.community, setup.scenario.lending
     assert c is not None
     if setup.rules.subsidy.paid_to == "household":
         return
-    for lender in range(setup.set_fen.size):
-        quarter = int(c.out.by_lender[lender, YEARLY]) / 4
-        owed = sum(
-            lists.amount[i] - lists.paid[i] for i in c.unpaid if lists.lender[i] == lender and not lists.to_household[i]
-        )
-        c.is_open[lender] = int(owed <= lending.waits_above_quarters * quarter)
-        c.charges[lender] = int(owed > lending.debits_above_quarters * quarter)
+    for lender, (fen, yearly) in enumerate(zip(owed, c.out.by_lender[:, YEARLY].tolist(), strict=True)):
+        c.is_open[lender] = fen <= lending.waits_above_quarters * (yearly / 4)
+        c.charges[lender] = fen > lending.debits_above_quarters * (yearly / 4)
 
 
 def budget(setup: Setup, world: World, coming: list[Release], releases: dict[int, int]) -> None:

@@ -116,11 +116,15 @@ def _classes(scenario: Scenario) -> tuple[dict[tuple[int, int], int], list[tuple
     return {key: row for row, key in enumerate(keys)}, list(specs)
 
 
-def simulate(setup: Setup, replication: int, *, keep_journal: bool = False, watch: int = -1) -> World:
+def simulate(
+    setup: Setup, replication: int, *, common: int | None = None, keep_journal: bool = False, watch: int = -1
+) -> World:  # fmt: skip
     """Run one history.
 
     Parameters
     ----------
+    common : int, optional
+        History whose drought, prices, factors and fiscal luck this one has; its own by default.
     watch : int
         Row of a household of which the history keeps every month, where households are simulated.
 
@@ -129,12 +133,13 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False, watc
     ConservationError
         If the ledger does not balance to the fen at the end.
     """
+    common = replication if common is None else common
     if setup.households is not None:
-        return _simulate_households(setup, replication, keep_journal, watch)
+        return _simulate_households(setup, replication, common, keep_journal, watch)
     scenario, rules = setup.scenario, setup.rules
     paths = draw_paths(
         scenario.defaults, scenario.opening.drought, setup.township_ids, setup.first_month, setup.n_path_months,
-        replication, setup.seed,
+        common, setup.seed,
     )  # fmt: skip
     opening = setup.opening.loans
     if scenario.opening.kind == "portfolio":
@@ -150,7 +155,7 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False, watc
     rows = np.flatnonzero(granted)
     loans, fates_of_loans = demand.take(rows), fates.take(rows)
     claims = build_claims(setup, loans, fates_of_loans, replication)
-    world = World(replication, paths, demand, fates, granted, loans, fates_of_loans, claims, Lists.empty(),
+    world = World(replication, common, paths, demand, fates, granted, loans, fates_of_loans, claims, Lists.empty(),
                   np.zeros((0, 0), np.int64), Flows(), open_ledger(setup, loans, keep_journal),
                   Desk(0.0, setup.calendar.working_days_through), [], 0)  # fmt: skip
     run_institutions(setup, world)
@@ -158,9 +163,9 @@ def simulate(setup: Setup, replication: int, *, keep_journal: bool = False, watc
     return world
 
 
-def _simulate_households(setup: Setup, replication: int, keep_journal: bool, watch: int) -> World:
+def _simulate_households(setup: Setup, replication: int, common: int, keep_journal: bool, watch: int) -> World:
     """One history whose households decide month by month; book and claims grow as it goes."""
-    community = begin(setup, replication)
+    community = begin(setup, replication, common)
     community.watched = watch
     loans = loans_of(community)
     claims = known_claims(setup, community, replication)
@@ -168,7 +173,7 @@ def _simulate_households(setup: Setup, replication: int, keep_journal: bool, wat
     nothing = np.zeros(0)
     paths = Paths(nothing, (sky.severity > 0).astype(np.uint8), sky.is_dry, nothing, nothing.astype(np.int64))
     fates = fates_of(community)
-    world = World(replication, paths, loans, fates, np.ones(len(loans), dtype=np.bool_), loans, fates, claims, Lists.empty(),
+    world = World(replication, common, paths, loans, fates, np.ones(len(loans), dtype=np.bool_), loans, fates, claims, Lists.empty(),
                   np.zeros((0, 0), np.int64), Flows(), open_ledger(setup, loans, keep_journal),
                   Desk(0.0, setup.calendar.working_days_through), [], 0, community)  # fmt: skip
     run_institutions(setup, world)

@@ -28,6 +28,7 @@ from sim.reading import (
     nested,
     refuse,
 )
+from sim.uncertain import Uncertain
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 FILES = ("opening.file", "livelihoods.file", "livelihoods.weather.replay")  # tables beside a scenario
@@ -221,6 +222,7 @@ class Fiscal(Model):
     budget_share: Annotated[float, Field(ge=0, le=10)] = 1.0
     cash_by_quarter: list[Share] = Field(default_factory=lambda: [0.10, 0.15, 0.25, 0.50])
     release_days: list[str] = Field(default_factory=lambda: ["02-10", "05-10", "08-10", "11-10"])
+    delay_months: Annotated[int, Field(ge=0, le=12)] = 0  # by which every release comes later than its day
     payment_day: Annotated[int, Field(ge=1, le=28)] = 25
     file_errors: Share = 0.04
     pays_on_time: bool = False  # every list is paid on its settlement day: what lateness is measured against
@@ -277,6 +279,7 @@ class Scenario(Model):
     livelihoods: Livelihoods | None = None
     fiscal: Fiscal = Fiscal()
     office: Office = Office()
+    uncertain: list[Uncertain] = Field(default_factory=list)
     sources: list[Source] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -290,6 +293,9 @@ class Scenario(Model):
             names = [k.key for k in keys]
             if len(set(names)) != len(names):
                 refuse(f"{what}.key", f"{names}", "each key once")
+        fields = [item.field for item in self.uncertain]
+        if len(set(fields)) != len(fields):
+            refuse("uncertain.field", f"{fields}", "each field once")
         d = self.defaults
         if (d.mechanism == "household") != (self.livelihoods is not None):
             refuse(

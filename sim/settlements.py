@@ -37,35 +37,35 @@ def file_lists(setup: Setup, lists: Lists, j: int, entitled: I64, lines: I64, to
     to_household : (n_lenders,) bool
         The money goes to households that have paid first.
     """
-    errors = setup.scenario.fiscal.file_errors
-    for index in range(setup.set_fen.size):
-        fen, n = int(entitled[index]), int(lines[index])
-        if fen == 0:
-            continue
-        day, whose = int(setup.settlements[j]), bool(to_household[index])
-        wrong = int(share_of(fen, round(errors * PPM)))
-        lists.add(day, index, fen - wrong, n, int(setup.arrivals[j]), to_household=whose)
-        if wrong:
-            lists.add(day, index, wrong, round(n * errors), int(setup.arrivals[j + 1]), to_household=whose)
+    errors, day = setup.scenario.fiscal.file_errors, int(setup.settlements[j])
+    arrives, again = setup.arrivals[j : j + 2].tolist()
+    each = zip(entitled.tolist(), lines.tolist(), to_household.tolist(), strict=True)
+    for index, (fen, n, whose) in enumerate(each):
+        if fen:
+            wrong = share_of(fen, round(errors * PPM))
+            lists.add(day, index, fen - wrong, n, arrives, to_household=whose)
+            if wrong:
+                lists.add(day, index, wrong, round(n * errors), again, to_household=whose)
 
 
 def submit_lists(setup: Setup, world: World, begin: int) -> None:
     """Put the lists from number ``begin`` on on the desk's calendar."""
-    for i in range(begin, len(world.lists)):
-        if world.lists.confirmed[i] < 0 and world.lists.arrives[i] <= setup.last_day:
-            minutes = world.lists.lines[i] * setup.scenario.office.minutes_per_line
-            world.desk.submit(max(world.lists.arrives[i], setup.first_day), LIST, minutes, (LIST, i))
+    lists, first, a_line = world.lists, setup.first_day, setup.scenario.office.minutes_per_line
+    for i in range(begin, len(lists)):
+        arrives = lists.arrives[i]
+        if lists.confirmed[i] < 0 and arrives <= setup.last_day:
+            world.desk.submit(max(arrives, first), LIST, lists.lines[i] * a_line, (LIST, i))
 
 
 def submit_claims(setup: Setup, world: World, begin: int) -> None:
     """Put the claim files from number ``begin`` on on the desk's calendar, if not collected before they arrive."""
-    claims, minutes = world.claims, setup.scenario.office.minutes_per_claim
+    claims, minutes, first = world.claims, setup.scenario.office.minutes_per_claim, setup.first_day
     rest = slice(begin, None)
     state = zip(claims.decided[rest].tolist(), claims.reviewed[rest].tolist(), claims.signed[rest].tolist(),
                 claims.recovered_on[rest].tolist(), strict=True)  # fmt: skip
     for k, (decided, reviewed, signed, recovered) in enumerate(state, begin):
         if decided == NEVER and reviewed == NEVER and signed <= setup.last_day and recovered > signed:
-            world.desk.submit(max(signed, setup.first_day), CLAIM_FILE, minutes, (CLAIM_FILE, k))
+            world.desk.submit(max(signed, first), CLAIM_FILE, minutes, (CLAIM_FILE, k))
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,15 @@ class Release:
 
     Attributes
     ----------
-    planned, arrives : int [day]
-        What comes from the upper level arrives up to ``upper_level_days_late`` days after the county's own.
+    planned, arrives, latest : int [day]
+        All comes ``delay_months`` after its day; what is the upper level's up to ``upper_level_days_late`` days later still.
     share : float [1]
         Of the year's budget.
     """
 
     planned: int
     arrives: int
+    latest: int
     share: float
 
 
@@ -91,14 +92,15 @@ def releases_of(setup: Setup, replication: int) -> list[Release]:
     years = np.arange(clock.date_of(setup.first_day).year, clock.date_of(setup.last_day).year + 1)
     quarters = np.repeat(years * 4, 4) + np.tile(np.arange(4), years.size)
     u = _transfer_luck(setup, replication, quarters)
-    own, out = 1 - fiscal.upper_level_share, []
+    own, spread, out = 1 - fiscal.upper_level_share, fiscal.upper_level_days_late, []
     for k, quarter in enumerate(quarters.tolist()):
         year, q = divmod(quarter, 4)
         day, share = day_in_year(year, fiscal.release_days[q]), fiscal.cash_by_quarter[q]
         if setup.first_day <= day <= setup.last_day:
-            out.append(Release(day, day, share * own))
+            comes = int(clock.add_months(np.array([day]), fiscal.delay_months)[0]) if fiscal.delay_months else day
+            out.append(Release(day, comes, comes, share * own))
             if own < 1:
-                out.append(Release(day, day + int(u[k] * (fiscal.upper_level_days_late + 1)), share * (1 - own)))
+                out.append(Release(day, comes + int(u[k] * (spread + 1)), comes + spread, share * (1 - own)))
     return sorted(out, key=lambda r: (r.arrives, r.planned))
 
 

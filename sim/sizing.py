@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from sim import clock, estimate
-from sim.answers.answer import Answer, answer
+from sim.answers.answer import Answer, answer, headline
 from sim.answers.drivers import ONLY_BECAUSE_LATE
 from sim.arms import arms_of, horizon, openings_of
 from sim.drivers import present
 from sim.errors import IncompatibleRun, InputError
 from sim.experiment import Progress, check_amounts, run_arms
 from sim.opening import OpeningState
+from sim.planning import plan_run
+from sim.precision import Precision
 from sim.provenance import key_of, provenance
 from sim.replication import prepare
+from sim.sampling import Sampling
 from sim.scenario import Scenario
 from sim.store import BATCH, RunFolder
 
@@ -25,6 +29,7 @@ def size(
     scenario: Scenario, *, year: int | None = None, assurance: float = 0.95, replications: int = 2000,
     seed: int = 2027, workers: int | None = None, out: Path | None = None, runs: Path = Path("runs"),
     resume: bool = True, executor: Executor | None = None, progress: Progress | None = None,
+    sampling: Sampling | None = None, precision: Precision | None = None,
 ) -> Answer:  # fmt: skip
     """Size the fund of a year.
 
@@ -43,6 +48,10 @@ def size(
         False refuses a folder that holds this run already.
     executor : concurrent.futures.Executor, optional
     progress : callable (done, total), optional
+    sampling : Sampling, optional
+        Histories chosen by strata of common luck; by default all in order.
+    precision : Precision, optional
+        Histories are added until the need is as precise; ``replications`` are run before the first look.
 
     Returns
     -------
@@ -58,26 +67,31 @@ def size(
     if replications < needed:
         estimate.quantile(np.zeros(replications), assurance)  # says how many it takes
     scenario = for_year(scenario, year)
-    openings = openings_of(scenario)
+    openings = openings_of(scenario, seed)
     opening = openings["base"]
     refuse_early(scenario, opening)
+    how = sampling or Sampling()
     identity = {**provenance(scenario, opening.sha256, seed), "kind": "size", "batch": BATCH,
-                "scenario": scenario.model_dump(mode="json")}  # fmt: skip
+                "scenario": scenario.model_dump(mode="json"), **how.as_dict(assurance)}  # fmt: skip
     path = out or runs / f"{scenario.name}-{scenario.sized_year}-{key_of(identity)}"
     folder = RunFolder.open(path, identity, resume=resume)
-    run_arms(
-        arms_of(scenario),
-        replications,
-        seed,
-        folder,
-        openings,
-        workers=workers,
-        executor=executor,
-        progress=progress,
-    )
-    manifest = folder.manifest()
-    folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], replications)})
-    result = answer(folder, scenario, opening, replications, assurance)
+    folder.check_opening("base", opening)
+    arms = arms_of(scenario, seed)
+    running: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
+    plan_run(folder, arms[0], how, assurance, seed, openings, **running)
+    n = replications
+    while True:
+        plan = folder.plan()
+        if plan is not None:
+            plan.check(n)
+        run_arms(arms, n, seed, folder, openings, **running)
+        manifest = folder.manifest()
+        folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
+        more = 0 if precision is None else precision.histories_more(headline(folder, n, assurance), n)
+        if more == 0:
+            break
+        n += more
+    result = answer(folder, scenario, opening, n, assurance)
     if "late_subsidy" in present(scenario):
         folder.write_list(ONLY_BECAUSE_LATE, result.only_because_late())
     return result
@@ -85,6 +99,8 @@ def size(
 
 def read_answer(path: Path, assurance: float = 0.95, replications: int | None = None) -> Answer:
     """The answer of a stored run, at any assurance, without simulating.
+
+    Of an interrupted run a draft can be read, by naming as many histories as it has finished.
 
     Raises
     ------
@@ -97,21 +113,44 @@ def read_answer(path: Path, assurance: float = 0.95, replications: int | None = 
     if identity.get("kind") != "size":
         raise InputError(str(path), "kind", identity.get("kind"), "a run made by `riskfund size`")
     n = replications or manifest["complete_to"]
-    if not 1 <= n <= manifest["complete_to"]:
+    is_draft = replications is not None and manifest["complete_to"] == 0  # of a run that was interrupted
+    if not 1 <= n <= (finished_histories(path) if is_draft else manifest["complete_to"]):
         allowed = f"a run with {max(n, 1)} finished histories; the command that made it goes on from there"
         raise InputError(str(path), "complete_to", manifest["complete_to"], allowed)
     estimate.check_assurance(assurance)
     scenario = Scenario.from_dict(identity["scenario"], str(path))
     opening = OpeningState.load(path / "opening-base.parquet")
+    check_today(path, identity, scenario)
+    if opening.sha256 != identity["opening_sha256"]:
+        raise IncompatibleRun(f"{path}: opening-base.parquet is not the opening state of this run any more")
+    return answer(folder, scenario, opening, n, assurance)
+
+
+def finished_histories(path: Path) -> int:
+    """Histories that every arm of a stored run has, of an interrupted run as well."""
+    folder, identity = RunFolder(path), RunFolder(path).manifest()["identity"]
+    if "scenario" not in identity:
+        return 0
+    arms = arms_of(Scenario.from_dict(identity["scenario"], str(path)), int(identity["seed"]))
+    batch = 0
+    while all(folder.has_batch(arm.name, batch, arm.tables) for arm in arms):
+        batch += 1
+    return batch * BATCH
+
+
+def check_today(path: Path, identity: dict[str, Any], scenario: Scenario) -> None:
+    """Refuse a stored run that today's code or rules would not make again.
+
+    Raises
+    ------
+    IncompatibleRun
+    """
     today = provenance(scenario, identity["opening_sha256"], int(identity["seed"]))
     for what in ("version", "code_sha256", "rules_sha256"):
         if identity.get(what) != today[what]:
             raise IncompatibleRun(
                 f"{path}: {what} is another today than when this run was made; size the scenario again"
             )
-    if opening.sha256 != identity["opening_sha256"]:
-        raise IncompatibleRun(f"{path}: opening-base.parquet is not the opening state of this run any more")
-    return answer(folder, scenario, opening, n, assurance)
 
 
 def for_year(scenario: Scenario, year: int | None) -> Scenario:

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.errors import IncompatibleRun, InputError
+from sim.estimate import Strata
 from sim.opening import OpeningState
+from sim.sampling import Plan
+from sim.units import I64, Bool
 
 BATCH = 50  # histories in one file; fixed, so that a batch is the same file on any number of workers
 _FAILED = b"riskfund.failed"
@@ -65,6 +69,12 @@ class RunFolder:
             except OSError as error:
                 raise InputError(str(path), "out", error.strerror, "a folder that can be written") from None
             folder.write_manifest({"identity": identity, "complete_to": 0})
+        return folder
+
+    def inside(self, name: str) -> RunFolder:
+        """A folder for runs that only prepare this one."""
+        folder = RunFolder(self.path / name)
+        folder.path.mkdir(exist_ok=True)
         return folder
 
     @property
@@ -127,7 +137,7 @@ class RunFolder:
         """
         frames = [self._read_part(table, arm, b) for b in range(-(-n // BATCH))]
         frame = pd.concat([f for f in frames if len(f)] or frames, ignore_index=True)
-        return frame[frame["replication"] < n].reset_index(drop=True)
+        return frame[self._among_the_first(frame["replication"].to_numpy(), n)].reset_index(drop=True)
 
     def failures(self, arm: str, n: int) -> list[dict[str, Any]]:
         """Histories of an arm that failed, with their addresses."""
@@ -139,7 +149,29 @@ class RunFolder:
             except (OSError, pa.ArrowException) as error:
                 raise self._broken(path, error) from None
             out += json.loads(meta.get(_FAILED, b"[]"))
-        return [f for f in out if f["replication"] < n]
+        kept = self._among_the_first(np.array([f["replication"] for f in out], dtype=np.int64), n)
+        return [f for f, is_kept in zip(out, kept, strict=True) if is_kept]
+
+    def _among_the_first(self, replications: I64, n: int) -> Bool:
+        """Which histories are among the first n of the run."""
+        plan = self.plan()
+        return replications < n if plan is None else np.isin(replications, plan.replication[:n])
+
+    def plan(self) -> Plan | None:
+        """Which histories the run has, where they were chosen by strata; None where they are 0, 1, 2, ..."""
+        path = self.path / "plan.parquet"
+        return Plan.from_frame(pd.read_parquet(path)) if path.is_file() else None
+
+    def write_plan(self, plan: Plan) -> None:
+        """Keep the plan, in one step."""
+        temporary = self.path / f"plan.{os.getpid()}.tmp"
+        plan.frame().to_parquet(temporary)
+        temporary.replace(self.path / "plan.parquet")
+
+    def strata(self, replications: I64) -> Strata | None:
+        """Strata of some histories of the run; None where all weigh the same."""
+        plan = self.plan()
+        return None if plan is None else plan.strata(replications)
 
     def _read_part(self, table: str, arm: str, batch: int) -> pd.DataFrame:
         path = self.part(table, arm, batch)
@@ -156,6 +188,17 @@ class RunFolder:
             what,
             "a readable file; the command that made the run makes it again",
         )
+
+    def check_opening(self, name: str, state: OpeningState) -> None:
+        """Refuse a folder whose opening state of this name is another one; one that is not there yet is none.
+
+        Raises
+        ------
+        IncompatibleRun
+        """
+        path = self.path / f"opening-{name}.parquet"
+        if path.is_file() and OpeningState.load(path).sha256 != state.sha256:
+            raise IncompatibleRun(f"{path}: is not the opening state of this run any more; choose another folder")
 
     def save_opening(self, name: str, state: OpeningState) -> Path:
         """Keep the opening state beside the histories that start from it, its households in a second file."""

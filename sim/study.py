@@ -12,15 +12,19 @@ import numpy as np
 import pandas as pd
 
 from sim import clock, estimate
-from sim.arms import four_months_past, horizon
+from sim.arms import four_months_past, horizon, known, main_openings
 from sim.errors import IncompatibleRun, InputError
-from sim.estimate import Estimate
+from sim.estimate import Estimate, Strata
 from sim.experiment import Arm, Progress, check_amounts, run_arms
 from sim.households.reduced_form import base_probability
+from sim.opening import OpeningState
 from sim.outcomes import year_span
+from sim.parameters import Changes, at, points, value_of
+from sim.planning import plan_run
 from sim.provenance import key_of, provenance, rules_sha256, tables_sha256
+from sim.sampling import Sampling
 from sim.scenario import Scenario
-from sim.sizing import refuse_early
+from sim.sizing import check_today, refuse_early
 from sim.store import BATCH, RunFolder
 from sim.units import FEN_PER_YUAN
 from sim.warmup import opening_state
@@ -59,6 +63,17 @@ class Results:
         """One row a history, month and lender (runs to the full horizon only)."""
         return RunFolder(self.folder).read("months", self._known(name), self.n)
 
+    def scenarios(self) -> list[Scenario]:
+        """The scenarios as they were run: all on the base's probability of default, unless they set their own."""
+        stored = RunFolder(self.folder).manifest()["identity"]["scenarios"]
+        return [Scenario.from_dict(raw, str(self.folder)) for raw in stored]
+
+    def what_differs(self, name: str) -> dict[str, tuple[Any, Any]]:
+        """Fields in which a scenario differs from the base, as `what_differs`."""
+        base, *_ = found = self.scenarios()
+        other = found[self.names.index(self._known(name))]
+        return what_differs(_on_same_base_probability(base, base) if other.defaults.anchor is None else base, other)
+
     def failures(self) -> list[dict[str, Any]]:
         """Histories that failed, with their addresses."""
         return [f for name in self.names for f in RunFolder(self.folder).failures(name, self.n)]
@@ -77,49 +92,36 @@ class Results:
         common = frames[base].index
         for frame in frames.values():
             common = common.intersection(frame.index)
-        a = {name: frame.loc[common] for name, frame in frames.items()}
-        u = estimate.resampling(self.seed, len(common))
+        arms = {name: frame.loc[common] for name, frame in frames.items()}
+        strata = RunFolder(self.folder).strata(common.to_numpy())
+        return [
+            row
+            for name in self.names
+            if name != base
+            for row in self._differences(name, arms[base], arms[name], assurance, strata)
+        ]
+
+    def _differences(
+        self, name: str, base: pd.DataFrame, other: pd.DataFrame, assurance: float, strata: Strata | None
+    ) -> list[dict[str, Any]]:
+        """One row a metric."""
+        u = estimate.resampling(self.seed, len(base))
         rows: list[dict[str, Any]] = []
-        for name in self.names:
-            if name == base:
+        for metric, column in QUANTILES.items():
+            if column == "runoff_need_fen" and self._stops_before_the_runoff():
                 continue
-            for metric, column in QUANTILES.items():
-                if column == "runoff_need_fen" and self._stops_before_the_runoff():
-                    continue
-                x, y = a[base][column].to_numpy() / FEN_PER_YUAN, a[name][column].to_numpy() / FEN_PER_YUAN
-                d = estimate.paired_quantile_difference(x, y, assurance, u)
-                rows.append(_row(name, metric, estimate.quantile(x, assurance), estimate.quantile(y, assurance), d))
-            for metric, column in MEANS.items():
-                x, y = a[base][column].to_numpy() / FEN_PER_YUAN, a[name][column].to_numpy() / FEN_PER_YUAN
-                rows.append(
-                    _row(
-                        name,
-                        metric,
-                        estimate.mean(x),
-                        estimate.mean(y),
-                        estimate.paired_mean_difference(x, y),
-                    )
-                )
-            x, y = (a[base]["gap_fen"] > 0).to_numpy(float), (a[name]["gap_fen"] > 0).to_numpy(float)
-            rows.append(
-                _row(
-                    name,
-                    "shortfall_chance",
-                    estimate.mean(x),
-                    estimate.mean(y),
-                    estimate.paired_mean_difference(x, y),
-                )
-            )
-            x, y = _share(a[base]), _share(a[name])
-            rows.append(
-                _row(
-                    name,
-                    "default_share",
-                    estimate.mean(x),
-                    estimate.mean(y),
-                    estimate.paired_mean_difference(x, y),
-                )
-            )
+            x, y = (frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
+            a, b = (estimate.quantile(z, assurance, strata) for z in (x, y))
+            rows.append(_row(name, metric, a, b, estimate.paired_quantile_difference(x, y, assurance, u, strata)))
+        pairs = {
+            metric: tuple(frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
+            for metric, column in MEANS.items()
+        }
+        pairs["shortfall_chance"] = tuple((frame["gap_fen"] > 0).to_numpy(float) for frame in (base, other))
+        pairs["default_share"] = _share(base), _share(other)
+        for metric, (x, y) in pairs.items():
+            a, b = (estimate.mean(z, strata) for z in (x, y))
+            rows.append(_row(name, metric, a, b, estimate.paired_mean_difference(x, y, strata)))
         return rows
 
     def _stops_before_the_runoff(self) -> bool:
@@ -139,7 +141,8 @@ class Results:
 def run(
     scenarios: Sequence[Scenario] | Scenario, n: int = 2000, *, seed: int = 2027, workers: int | None = None,
     out: Path | str | None = None, runs: Path | str = "runs", resume: bool = True, to_horizon: bool = False,
-    executor: Executor | None = None, progress: Progress | None = None,
+    executor: Executor | None = None, progress: Progress | None = None, sampling: Sampling | None = None,
+    assurance: float = 0.95,
 ) -> Results:  # fmt: skip
     """Run scenarios on the same random numbers, from the first one's opening state.
 
@@ -151,6 +154,8 @@ def run(
         As in `sizing.size`.
     to_horizon : bool
         Run to the full horizon with monthly tables, instead of four months past the sized year.
+    sampling, assurance
+        As in `sizing.size`: strata and their allocation are the base's, the same for all.
 
     Raises
     ------
@@ -163,24 +168,87 @@ def run(
     names = _unique_names(arms_in)
     base = arms_in[0]
     for other in arms_in[1:]:
-        _check_comparable(base, other)
+        check_comparable(base, other)
+    drawn = [_points(base, other, seed) for other in arms_in]
     arms_in = [base, *(_on_same_base_probability(base, other) for other in arms_in[1:])]
-    opening = opening_state(base)
+    openings = _openings(base, drawn[0])
+    opening = openings["base"]
     for scenario in arms_in:
         refuse_early(scenario, opening)
+    how = sampling or Sampling()
     last = horizon(base) if to_horizon else max(four_months_past(s) for s in arms_in)
     identity = {
         **provenance(base, opening.sha256, seed), "kind": "study", "batch": BATCH, "last_day": last, "names": names,
         "scenarios": [s.model_dump(mode="json") for s in arms_in],
-        "read": [[rules_sha256(s), tables_sha256(s)] for s in arms_in],
+        "read": [[rules_sha256(s), tables_sha256(s)] for s in arms_in], **how.as_dict(assurance),
     }  # fmt: skip
     path = Path(out) if out is not None else Path(runs) / f"study-{base.name}-{key_of(identity)}"
     folder = RunFolder.open(path, identity, resume=resume)
-    arms = [Arm(name, s, ("base",), last, to_horizon) for name, s in zip(names, arms_in, strict=True)]
-    run_arms(arms, n, seed, folder, {"base": opening}, workers=workers, executor=executor, progress=progress)
+    starts = main_openings(base, drawn[0]) if len(openings) > 1 else ("base",)
+    arms = [
+        Arm(name, s, starts, last, to_horizon, points=changes)
+        for name, s, changes in zip(names, arms_in, drawn, strict=True)
+    ]
+    running: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
+    plan_run(folder, arms[0], how, assurance, seed, openings, **running)
+    plan = folder.plan()
+    if plan is not None:
+        plan.check(n)
+    run_arms(arms, n, seed, folder, openings, **running)
     manifest = folder.manifest()
     folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
     return Results(tuple(names), n, seed, folder.path, opening.sha256)
+
+
+def read_results(path: Path | str) -> Results:
+    """The results of a stored study, without simulating.
+
+    Raises
+    ------
+    InputError
+        Not a run folder, a run of another kind, or one that is not complete.
+    IncompatibleRun
+        Made by other code or under other rules than today's.
+    """
+    path = Path(path)
+    manifest = RunFolder(path).manifest()
+    identity, n = manifest["identity"], manifest["complete_to"]
+    if identity.get("kind") != "study":
+        raise InputError(str(path), "kind", identity.get("kind"), "a run made by `riskfund run` or `compare`")
+    if n < 1:
+        allowed = "a run with 1 finished histories; the command that made it goes on from there"
+        raise InputError(str(path), "complete_to", n, allowed)
+    results = Results(tuple(identity["names"]), n, int(identity["seed"]), path, identity["opening_sha256"])
+    scenarios = results.scenarios()
+    check_today(path, identity, scenarios[0])
+    if [rules_sha256(s) for s in scenarios] != [rules for rules, _ in identity["read"]]:
+        raise IncompatibleRun(
+            f"{path}: rules_sha256 is another today than when this run was made; size the scenario again"
+        )
+    return results
+
+
+def _points(base: Scenario, other: Scenario, seed: int) -> tuple[Changes, ...]:
+    """The base's points for another scenario: what that one sets itself stays as it is set."""
+    changes = points(base, seed)
+    if other is base:
+        return tuple(changes)
+    own = {field for change in changes[:1] for field in change if value_of(other, field) != value_of(base, field)}
+    out = []
+    for change in changes:
+        kept = {field: value for field, value in change.items() if field not in own}
+        there = _on_same_base_probability(at(base, change), at(other, kept))
+        same = {"defaults.anchor": there.defaults.anchor, "defaults.p_default": there.defaults.p_default}
+        out.append(kept | (same if there.defaults.anchor != other.defaults.anchor else {}))
+    return tuple(out)
+
+
+def _openings(base: Scenario, changes: tuple[Changes, ...]) -> dict[str, OpeningState]:
+    """The base's opening state and, where parameters that make it are uncertain, one for each point."""
+    openings = {"base": opening_state(known(base))}
+    if base.opening.kind == "warm-up":
+        openings |= {f"point-{k:02d}": opening_state(at(base, change)) for k, change in enumerate(changes)}
+    return openings
 
 
 def what_differs(base: Scenario, other: Scenario) -> dict[str, tuple[Any, Any]]:
@@ -242,7 +310,13 @@ def _unique_names(scenarios: list[Scenario]) -> list[str]:
     return names
 
 
-def _check_comparable(base: Scenario, other: Scenario) -> None:
+def check_comparable(base: Scenario, other: Scenario) -> None:
+    """Refuse a pair that cannot start from one opening state.
+
+    Raises
+    ------
+    IncompatibleRun
+    """
     for field in ("sized_year", "information_on"):
         if getattr(base, field) != getattr(other, field):
             raise IncompatibleRun(

@@ -34,7 +34,7 @@ class Step:
     ----------
     on : date
     what : str
-        Key of the sentence (`cli.text` holds it in both languages).
+        Key of the sentence (`dashboard.words.labels` holds it).
     rule : str
         Parameter of the rule pack behind the step, "" where the step is the household's own.
     source : str

@@ -51,11 +51,15 @@ def opening_states(scenario: Scenario) -> dict[str, OpeningState]:
     A county whose book is not known has no known state; these show how much the need depends on the one
     that was drawn.
     """
-    seed = scenario.opening.warm_up_seed
     return {
-        f"state-{k:02d}": opening_state(scenario.with_changes({"opening.warm_up_seed": seed * 1000 + k}))
+        f"state-{k:02d}": opening_state(scenario.with_changes({"opening.warm_up_seed": state_seed(scenario, k)}))
         for k in range(1, N_STATES + 1)
     }
+
+
+def state_seed(scenario: Scenario, k: int) -> int:
+    """Seed of the k-th other warm-up."""
+    return scenario.opening.warm_up_seed * 1000 + k
 
 
 def freeze(setup: Setup, world: World, day: int) -> OpeningState:
@@ -126,9 +130,8 @@ def _on_the_road(setup: Setup, world: World, day: int) -> tuple[tuple[int, int],
         budget = yearly_budget(setup, world)
     else:
         budget = float(world.entitled[setup.settlements > day - 366].sum()) * setup.scenario.fiscal.budget_share
-    late = setup.scenario.fiscal.upper_level_days_late
-    coming = (r for r in releases_of(setup, world.replication) if r.arrives >= day)
-    return tuple((r.planned + late, round(budget * r.share)) for r in coming)
+    coming = (r for r in releases_of(setup, world.common) if r.arrives >= day)
+    return tuple((r.latest, round(budget * r.share)) for r in coming)
 
 
 def _people(world: World, kept: Loans) -> People:

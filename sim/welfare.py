@@ -43,7 +43,7 @@ def households(setup: Setup, world: World, due: Bool, bad: Bool, last: int) -> d
                      ("refused_lender_waits", LENDER_WAITS), ("refused_cap", CAPPED)):  # fmt: skip
         out[f"{name}_count"] = int(end[4 + at] - before[4 + at])
     debts = np.minimum(world.loans.p_class, MAX_DEBTS)
+    of_due, of_bad = (np.bincount(debts[rows], minlength=MAX_DEBTS + 1).tolist() for rows in (due, bad))
     for n in range(MAX_DEBTS + 1):
-        out[f"due_debts_{n}_count"] = int((due & (debts == n)).sum())
-        out[f"defaulted_debts_{n}_count"] = int((bad & (debts == n)).sum())
+        out |= {f"due_debts_{n}_count": of_due[n], f"defaulted_debts_{n}_count": of_bad[n]}
     return out

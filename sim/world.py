@@ -87,9 +87,14 @@ class Fates:
 
 @dataclass
 class World:
-    """Everything that happened in one history."""
+    """Everything that happened in one history.
+
+    Its households' luck has the number ``replication``, what hits the whole county has ``common``: one and the same,
+    except where the two are told apart.
+    """
 
     replication: int
+    common: int
     paths: Paths
     demand: Loans
     demand_fates: Fates

@@ -46,8 +46,8 @@ def lenders() -> Callable[[int, int], list[dict[str, Any]]]:
 
 @pytest.fixture(scope="session")
 def small() -> Scenario:
-    """X county with a fund of 800,000 yuan: about 190 loans on 1 January 2018."""
-    return sim.scenario("x-county").with_changes({"lenders": _lenders(600_000, 200_000)}, "small")
+    """X county with a fund of 800,000 yuan and known parameters: about 190 loans on 1 January 2018."""
+    return sim.scenario("x-county").with_changes({"lenders": _lenders(600_000, 200_000), "uncertain": []}, "small")
 
 
 @pytest.fixture(scope="session")

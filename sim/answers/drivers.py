@@ -12,7 +12,7 @@ import pandas as pd
 from sim import clock, estimate
 from sim.drivers import DRIVERS, absent, arm_name, present, set_name, subsets
 from sim.errors import InputError
-from sim.estimate import Estimate, Weighted
+from sim.estimate import Estimate, Strata, Weighted
 from sim.households.reduced_form import CAUSES
 from sim.scenario import Scenario
 from sim.store import RunFolder
@@ -42,7 +42,8 @@ def driver_figures(folder: RunFolder, scenario: Scenario, n: int, assurance: flo
     """
     here, missing = present(scenario), absent(scenario)
     arm_of = {on: arm_name(scenario, on) for on in subsets(DRIVERS)}
-    metrics = _metrics(_paired(folder, set(arm_of.values()), n), assurance, seed)
+    frames = paired(folder, set(arm_of.values()), n)
+    metrics = _metrics(frames, assurance, seed, folder.strata(frames["main"].index.to_numpy()))
     levels = {
         arm: {name: m.level(m.values[arm]).as_dict() for name, m in metrics.items()}
         for arm in dict.fromkeys(arm_of.values())
@@ -52,11 +53,11 @@ def driver_figures(folder: RunFolder, scenario: Scenario, n: int, assurance: flo
         "absent": missing,
         "arms": {set_name(on): levels[arm] for on, arm in arm_of.items()},
         "effects": {name: _effects(metric, arm_of, here, missing) for name, metric in metrics.items()},
-        "only_because_late": _late_summary(folder, scenario, n),
+        "only_because_late": late_summary(folder, scenario, n),
     }
 
 
-def _paired(folder: RunFolder, arms: set[str], n: int) -> dict[str, pd.DataFrame]:
+def paired(folder: RunFolder, arms: set[str], n: int) -> dict[str, pd.DataFrame]:
     """Histories of each arm, the same ones in the same order."""
     frames = {arm: folder.read("histories", arm, n).set_index("replication") for arm in sorted(arms)}
     common = frames["main"].index
@@ -67,28 +68,42 @@ def _paired(folder: RunFolder, arms: set[str], n: int) -> dict[str, pd.DataFrame
     return {arm: frame.loc[common] for arm, frame in frames.items()}
 
 
-def _metrics(frames: dict[str, pd.DataFrame], assurance: float, seed: int) -> dict[str, _Metric]:
+def _metrics(frames: dict[str, pd.DataFrame], assurance: float, seed: int, strata: Strata | None) -> dict[str, _Metric]:
     u = estimate.resampling(seed, len(frames["main"]))
 
     def quantile(x: Array) -> Estimate:
-        return estimate.quantile(x, assurance).scaled(_YUAN, 2)
+        return estimate.quantile(x, assurance, strata).scaled(_YUAN, 2)
 
     def of_quantiles(arms: Weighted) -> Estimate:
-        return estimate.paired_quantile_combination(arms, assurance, u).scaled(_YUAN, 2)
+        return estimate.paired_quantile_combination(arms, assurance, u, strata).scaled(_YUAN, 2)
 
     def mean_yuan(x: Array) -> Estimate:
-        return estimate.mean(x).scaled(_YUAN, 2)
+        return estimate.mean(x, strata).scaled(_YUAN, 2)
 
     def of_means_yuan(arms: Weighted) -> Estimate:
-        return estimate.paired_mean_combination(arms).scaled(_YUAN, 2)
+        return estimate.paired_mean_combination(arms, strata).scaled(_YUAN, 2)
+
+    def mean(x: Array) -> Estimate:
+        return estimate.mean(x, strata)
+
+    def of_means(arms: Weighted) -> Estimate:
+        return estimate.paired_mean_combination(arms, strata)
 
     need = _columns(frames, "need_fen")
     households = _columns(frames, "defaulted_households")
+    shares, known = default_shares(frames)
+
+    def share(x: Array) -> Estimate:
+        return _share(x, known, strata)
+
+    def of_shares(arms: Weighted) -> Estimate:
+        return share(np.asarray(sum(weight * x for weight, x in arms)))
+
     return {
         "need_yuan": _Metric(need, quantile, of_quantiles),
         "need_mean_yuan": _Metric(need, mean_yuan, of_means_yuan),
-        "default_share": _Metric(_default_shares(frames), _share, _of_shares),
-        "defaulted_households": _Metric(households, estimate.mean, estimate.paired_mean_combination),
+        "default_share": _Metric(shares, share, of_shares),
+        "defaulted_households": _Metric(households, mean, of_means),
     }
 
 
@@ -96,21 +111,17 @@ def _columns(frames: dict[str, pd.DataFrame], column: str) -> dict[str, Array]:
     return {arm: frame[column].to_numpy() for arm, frame in frames.items()}
 
 
-def _default_shares(frames: dict[str, pd.DataFrame]) -> dict[str, Array]:
-    """Default share by history, of the histories in which something falls due in every arm."""
+def default_shares(frames: dict[str, pd.DataFrame]) -> tuple[dict[str, Array], Bool]:
+    """Default share by history, and in which histories something falls due in every arm."""
     due, bad = _columns(frames, "due_fen"), _columns(frames, "defaulted_fen")
     known: Bool = np.all([x > 0 for x in due.values()], axis=0)
-    return {arm: bad[arm][known] / due[arm][known] for arm in frames}
+    return {arm: bad[arm] / np.maximum(due[arm], 1) for arm in frames}, known
 
 
-def _share(x: Array) -> Estimate:
-    if x.size == 0:
+def _share(x: Array, known: Bool, strata: Strata | None) -> Estimate:
+    if not known.any():
         return Estimate(None, reason="nothing to divide by in the sized year")
-    return estimate.mean(x)
-
-
-def _of_shares(arms: Weighted) -> Estimate:
-    return _share(np.asarray(sum(weight * x for weight, x in arms)))
+    return estimate.mean_among(x, known, strata)
 
 
 # --- effects -----------------------------------------------------------------------------------------
@@ -185,12 +196,13 @@ def only_because_late(folder: RunFolder, scenario: Scenario, n: int) -> pd.DataF
     })  # fmt: skip
 
 
-def _late_summary(folder: RunFolder, scenario: Scenario, n: int) -> dict[str, Any]:
+def late_summary(folder: RunFolder, scenario: Scenario, n: int) -> dict[str, Any]:
     """Counts over all histories and means a history; the reverse stands beside them as a check."""
     reason = absent(scenario).get("late_subsidy")
     if reason is not None:
         return Estimate(None, reason=reason).as_dict()
     late, in_time, replications = _defaults(folder, scenario, n)
+    strata = folder.strata(replications)
     loans = ~_also_in(late, in_time, _LOAN)
     households = late[~_also_in(late, in_time, _HOUSEHOLD)].drop_duplicates(_HOUSEHOLD)
     every, only = _by_history(late, replications), _by_history(late[loans], replications)
@@ -198,12 +210,12 @@ def _late_summary(folder: RunFolder, scenario: Scenario, n: int) -> dict[str, An
     return {
         "loans": int(loans.sum()),
         "households": len(households),
-        "loans_per_history": estimate.mean(only).as_dict(),
-        "households_per_history": estimate.mean(_by_history(households, replications)).as_dict(),
-        "share_of_defaults": _share(only[every > 0] / every[every > 0]).as_dict(),
+        "loans_per_history": estimate.mean(only, strata).as_dict(),
+        "households_per_history": estimate.mean(_by_history(households, replications), strata).as_dict(),
+        "share_of_defaults": _share(only / np.maximum(every, 1), every > 0, strata).as_dict(),
         "only_in_time": {
             "loans": len(reverse),
-            "loans_per_history": estimate.mean(_by_history(reverse, replications)).as_dict(),
+            "loans_per_history": estimate.mean(_by_history(reverse, replications), strata).as_dict(),
         },
     }
 

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from sim import estimate
+from sim.answers.sample import Sample
 from sim.estimate import Estimate
 from sim.households.reduced_form import CAUSES
 from sim.households.register import MAX_DEBTS
-from sim.units import FEN_PER_YUAN
 from sim.welfare import AGES
 
 APPLICATIONS = ("refused_over_indebted", "refused_lender_waits", "refused_cap")
 
 
-def social_figures(h: pd.DataFrame) -> dict[str, Any]:
+def social_figures(h: Sample) -> dict[str, Any]:
     """Mean shares over histories, each with its interval; households only where they are simulated."""
     return {
         "default_causes": {
             c: _ratio(h, [f"defaulted_{c}_count"], [f"defaulted_{k}_count" for k in CAUSES]) for c in CAUSES
         },
         "subsidy_unpaid_by_age_yuan": {
-            f"{a}_{b}_days" if b < 10_000 else f"{a}_days_and_more": estimate.mean(
-                h[f"subsidy_unpaid_{a}_{b}_days_fen"].to_numpy()
-            )
-            .scaled(1 / FEN_PER_YUAN, 2)
-            .as_dict()
+            f"{a}_{b}_days" if b < 10_000 else f"{a}_days_and_more": h.mean_yuan(
+                f"subsidy_unpaid_{a}_{b}_days_fen"
+            ).as_dict()
             for a, b in AGES
         },
         "households": _households(h),
     }
 
 
-def _households(h: pd.DataFrame) -> dict[str, Any]:
-    if "households_count" not in h:
+def _households(h: Sample) -> dict[str, Any]:
+    if "households_count" not in h.frame:
         return {"value": None, "reason": "households are not simulated by the reduced form"}
     return {
         "over_indebted_share": _ratio(h, ["over_indebted_count"], ["borrowers_count"]),
@@ -48,9 +45,9 @@ def _households(h: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _ratio(h: pd.DataFrame, top: list[str], bottom: list[str]) -> dict[str, Any]:
+def _ratio(h: Sample, top: list[str], bottom: list[str]) -> dict[str, Any]:
     """Mean of a ratio over the histories in which it is defined."""
-    below = h[bottom].sum(axis=1)
+    above, below = (h.frame[columns].sum(axis=1).to_numpy() for columns in (top, bottom))
     if not (below > 0).any():
         return Estimate(None, reason="nothing to divide by in the sized year").as_dict()
-    return estimate.mean((h[top].sum(axis=1) / below)[below > 0].to_numpy()).as_dict()
+    return h.mean_among(above / np.maximum(below, 1), below > 0).as_dict()

@@ -74,7 +74,7 @@ def finance_bureau(
 
     Source: X county regulation, art. 5, 6 and 27; the split by quarter is an assumption.
     """
-    credit_days = interest.rates if interest is not None else {}
+    credit_days, pay_days = interest.rates if interest is not None else {}, frozenset(payment_days)
     unpaid: list[int] = []
     n_seen = 0
     for day in sorted({*releases, *payment_days, *credit_days, *on_time_days}):
@@ -82,7 +82,7 @@ def finance_bureau(
             yield from until(env, day, Slot.BUDGET_RELEASE)
             _count(interest, ledger, day)
             ledger.post(day, "budget release", ("county", -releases[day]), ("subsidy_cash", releases[day]))
-        if day in payment_days or day in credit_days or day in on_time_days:
+        if day in pay_days or day in credit_days or day in on_time_days:
             yield from until(env, day, Slot.PAYMENT)
             _count(interest, ledger, day)
         if interest is not None and day in credit_days:
@@ -93,7 +93,7 @@ def finance_bureau(
             for i in unpaid:
                 if lists.period_end[i] <= day:
                     _pay(ledger, lists, i, day, lists.amount[i] - lists.paid[i], "county")
-        elif day in payment_days:
+        elif day in pay_days:
             _pay_lists(ledger, lists, unpaid, day)
 
 

@@ -14,6 +14,7 @@ import simpy
 from sim import clock
 from sim.clock import Slot, until
 from sim.fund.claims import NEVER, Claims, return_of
+from sim.fund.claims_kernel import unpaid
 from sim.law import Rules
 from sim.ledger import Ledger
 from sim.units import I64, PPM, Array, interest, share_of
@@ -98,36 +99,32 @@ def fund_accounts(
 
     Source: X county regulation, art. 5, 20(4), 22, 23, 26.
     """
-    is_back = np.zeros(len(claims), dtype=np.bool_)
-    is_waiting = False
-    position = 0
+    is_waiting, position, handed_over = False, 0, NEVER
+    accounts = [f"fund:{k}" for k in account_of.tolist()]  # of each lender
+    hand_over_days = {days[-1], *(day for day in days if clock.date_of(day + 1).day == 1)}
     for day in days:
         yield from until(env, day, Slot.PAYMENT)
-        if len(claims) > is_back.size:  # their number may grow in the course of the history
-            is_back = np.append(is_back, np.zeros(len(claims) - is_back.size, dtype=np.bool_))
         while position < len(credits) and credits[position][0] <= day:
             _, index, fen = credits[position]
             ledger.post(day, "deposit interest", (f"fund:{index}", fen), ("banks", -fen))
             position += 1
-        if clock.date_of(day + 1).day == 1 or day == days[-1]:
-            _return_recoveries(ledger, rules, claims, account_of, day, is_back, flows)
-        if is_waiting or (claims.due == day).any() or day == days[0]:
-            is_waiting = _pay(ledger, claims, account_of, day, is_back, flows)
+        if day in hand_over_days:
+            _return_recoveries(ledger, rules, claims, accounts, day, handed_over, flows)
+            handed_over = day
+        if is_waiting or np.count_nonzero(claims.due == day) or day == days[0]:
+            is_waiting = _pay(ledger, claims, accounts, day, handed_over, flows)
         if day in backstop_days:
-            _pay_from_county(ledger, claims, day, is_back, flows)
+            _pay_from_county(ledger, claims, day, handed_over, flows)
 
 
-def _pay(ledger: Ledger, claims: Claims, account_of: Array, day: int, is_back: Array, flows: Flows) -> bool:
+def _pay(ledger: Ledger, claims: Claims, accounts: list[str], day: int, handed_over: int, flows: Flows) -> bool:
     """Pay what is due; true if somebody is left waiting for want of money."""
-    rows = np.flatnonzero((claims.due != NEVER) & (claims.due <= day) & (claims.paid < claims.fund_part) & ~is_back)
-    is_waiting = False
-    if rows.size == 0:
-        return is_waiting
-    rows = rows[(claims.recovered_on[rows] > day) | (claims.paid[rows] > 0)]
-    rows = rows[np.lexsort((rows, claims.decided[rows]))]
+    rows = unpaid(claims.due, claims.paid, claims.fund_part, claims.recovered_on, day, day, handed_over)
+    rows = rows[np.argsort(claims.decided[rows], kind="stable")]
     wanted = claims.fund_part[rows] - claims.paid[rows]
+    is_waiting = False
     for i, lender, missing in zip(rows.tolist(), claims.lender[rows].tolist(), wanted.tolist(), strict=True):
-        account = f"fund:{account_of[lender]}"
+        account = accounts[lender]
         fen = min(missing, ledger.balances[account])
         if fen < missing:
             is_waiting = True
@@ -140,15 +137,14 @@ def _pay(ledger: Ledger, claims: Claims, account_of: Array, day: int, is_back: A
     return is_waiting
 
 
-def _pay_from_county(ledger: Ledger, claims: Claims, day: int, is_back: Array, flows: Flows) -> None:
+def _pay_from_county(ledger: Ledger, claims: Claims, day: int, handed_over: int, flows: Flows) -> None:
     year_start = clock.day_of(dt.date(clock.date_of(day).year, 1, 1))
-    open_ = (claims.due != NEVER) & (claims.due < year_start) & (claims.paid < claims.fund_part) & ~is_back
-    open_ &= (claims.recovered_on > day) | (claims.paid > 0)
-    for i in np.flatnonzero(open_):
+    rows = unpaid(claims.due, claims.paid, claims.fund_part, claims.recovered_on, year_start - 1, day, handed_over)
+    for i in rows.tolist():
         fen = int(claims.fund_part[i] - claims.paid[i])
-        ledger.post(day, "county pays the excess", ("county", -fen), (f"cash:{claims.lender[i]}", fen))
-        _book_payment(claims, int(i), day, fen)
-        flows.backstop.append((int(i), day, fen))
+        ledger.post(day, "county pays the excess", ("county", -fen), (f"cash:{claims.lender.item(i)}", fen))
+        _book_payment(claims, i, day, fen)
+        flows.backstop.append((i, day, fen))
 
 
 def _book_payment(claims: Claims, i: int, day: int, fen: int) -> None:
@@ -157,14 +153,14 @@ def _book_payment(claims: Claims, i: int, day: int, fen: int) -> None:
 
 
 def _return_recoveries(
-    ledger: Ledger, rules: Rules, claims: Claims, account_of: Array, day: int, is_back: Array, flows: Flows
+    ledger: Ledger, rules: Rules, claims: Claims, accounts: list[str], day: int, handed_over: int, flows: Flows
 ) -> None:
     """Money collected this month: all to the bank before the fund has paid, else to each bearer its part."""
-    for i in np.flatnonzero((claims.recovered_on <= day) & ~is_back):
-        lender, amount, principal = int(claims.lender[i]), int(claims.amount[i]), int(claims.principal[i])
-        fund, bank = return_of(rules, int(claims.cause[i]), amount, int(claims.paid[i]))
+    for i in np.flatnonzero((claims.recovered_on <= day) & (claims.recovered_on > handed_over)).tolist():
+        lender, amount, principal = claims.lender.item(i), claims.amount.item(i), claims.principal.item(i)
+        paid = claims.paid.item(i)
+        fund, bank = return_of(rules, claims.cause.item(i), amount, paid)
         ledger.post(day, "collected", ("households", -amount), (f"cash:{lender}", bank),
-                    (f"fund:{account_of[lender]}", fund), (f"book:{lender}", -principal), ("debt", principal))  # fmt: skip
-        is_back[i] = True
-        if claims.paid[i] > 0:
-            flows.returns.append((int(i), day, fund, bank))
+                    (accounts[lender], fund), (f"book:{lender}", -principal), ("debt", principal))  # fmt: skip
+        if paid > 0:
+            flows.returns.append((i, day, fund, bank))

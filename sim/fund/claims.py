@@ -95,7 +95,7 @@ class Claims:
         """
         size, more, names = len(self), columns.shape[1], FIELDS
         if self.room[0].shape[1] < size + more:
-            length = 2 * size + 8 * more
+            length = 8 * (size + more)
             self.room = np.full((19, length), NEVER, dtype=np.int64), np.zeros((2, length), dtype=np.bool_)
             for name, (half, k) in names.items():
                 self.room[half][k, :size] = getattr(self, name)
@@ -103,7 +103,8 @@ class Claims:
         numbers, flags = self.room
         numbers[:12, size : size + more], numbers[12, size : size + more] = columns[:12], columns[14]
         flags[:, size : size + more] = columns[12:14]
-        self.__dict__.update({name: self.room[half][k, : size + more] for name, (half, k) in names.items()})
+        views = (*numbers[:, : size + more], *flags[:, : size + more])
+        self.__dict__.update(zip(names, views, strict=True))
 
 
 _NUMBERS = [f.name for f in fields(Claims) if f.name not in ("is_refused", "has_objection", "room")]
@@ -241,9 +242,9 @@ def is_compensable(rules: Rules, cause: I64) -> Bool:
 
     Source: X county regulation, art. 23 and 25.
     """
-    named = [_CAUSE_NAMES.index(c) for c in rules.claim.compensable_causes if c != "wilful"]
-    wilful = "wilful" in rules.claim.compensable_causes or rules.claim.wilful_default == "after_court"
-    return np.isin(cause, [*named, _WILFUL] if wilful else named)
+    is_paid = [name in rules.claim.compensable_causes for name in _CAUSE_NAMES]
+    is_paid[_WILFUL] |= rules.claim.wilful_default == "after_court"
+    return np.array(is_paid)[cause]
 
 
 _CAUSE_NAMES = ("inability", "death", "disaster", "wilful")

@@ -1,4 +1,7 @@
-"""New claims, compiled: the twin of the array functions in `fund.claims` for loans that have just gone bad."""
+"""Claims, compiled: who is ready, who is unpaid, and new ones.
+
+`new_claims` is the twin of the array functions in `fund.claims` for loans that have just gone bad.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from sim.clock import Calendar
-from sim.fund.claims import _DEATH, _INABILITY, _WILFUL, FAR, claim_keys, is_compensable
+from sim.fund.claims import _DEATH, _INABILITY, _WILFUL, FAR, NEVER, claim_keys, is_compensable
 from sim.law import Rules
 from sim.scenario import Defaults
 from sim.streams import log_scalar, uniform_pair
@@ -56,6 +59,30 @@ def claim_terms(rules: Rules, calendar: Calendar, defaults: Defaults, law_from: 
         defaults.recovery.heirs,
         claim_keys(seed), working, count, calendar.first_day,
     )  # fmt: skip
+
+
+@njit(cache=True)
+def ready(decided: Any, reviewed: Any, notice_ends: Any, recovered_on: Any, day: Any) -> Any:
+    """Rows of claims that a meeting can decide: through notice and review, not collected in the meantime."""
+    rows, n = np.empty(decided.size, np.int64), 0
+    for i in range(decided.size):
+        is_reviewed = reviewed[i] != NEVER and reviewed[i] <= day
+        if decided[i] == NEVER and is_reviewed and notice_ends[i] <= day and recovered_on[i] > day:
+            rows[n] = i
+            n += 1
+    return rows[:n]
+
+
+@njit(cache=True)
+def unpaid(due: Any, paid: Any, fund_part: Any, recovered_on: Any, due_by: Any, day: Any, handed_over: Any) -> Any:
+    """Rows of claims due and not paid in full; not those collected before the fund has paid any of them."""
+    rows, n = np.empty(due.size, np.int64), 0
+    for i in range(due.size):
+        is_waiting = due[i] != NEVER and due[i] <= due_by and paid[i] < fund_part[i]
+        if is_waiting and (recovered_on[i] > day or (recovered_on[i] > handed_over and paid[i] > 0)):
+            rows[n] = i
+            n += 1
+    return rows[:n]
 
 
 @njit(cache=True, error_model="numpy")

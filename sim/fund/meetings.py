@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
-import numpy as np
 import simpy
 
 from sim.clock import Calendar, Slot, until
-from sim.fund.claims import NEVER, Claims
+from sim.fund.claims import Claims
+from sim.fund.claims_kernel import ready
 from sim.law import Rules
 from sim.units import I64
 
@@ -24,18 +25,16 @@ def leading_group(
 
     Source: X county regulation, art. 14, 18, 20(3); refusals art. 21, causes art. 25.
     """
-    put_off = np.zeros(0, dtype=np.int64)
-    for day in meetings:
-        yield from until(env, int(day), Slot.MEETING)
-        new = claims.has_objection[put_off.size :]
-        put_off = np.append(put_off, np.where(new, rules.claim.objection_waits_meetings, 0))
-        ready = (claims.decided == NEVER) & (claims.notice_ends <= day) & (claims.recovered_on > day)
-        ready &= (claims.reviewed != NEVER) & (claims.reviewed <= day)
-        waiting = ready & (put_off > 0)
-        put_off[waiting] -= 1
-        decided = ready & ~waiting
+    put_off: Counter[int] = Counter()  # meetings that a claim has lost
+    pays = calendar.add_working_days(meetings, rules.claim.payment_working_days).tolist()
+    for day, pay_day in zip(meetings.tolist(), pays, strict=True):
+        yield from until(env, day, Slot.MEETING)
+        decided = ready(claims.decided, claims.reviewed, claims.notice_ends, claims.recovered_on, day)
+        if claims.has_objection[decided].any():
+            waits = claims.has_objection[decided] & [
+                put_off[i] < rules.claim.objection_waits_meetings for i in decided.tolist()
+            ]
+            put_off.update(decided[waits].tolist())
+            decided = decided[~waits]
         claims.decided[decided] = day
-        approved = decided & ~claims.is_refused
-        if approved.any():
-            pays = calendar.add_working_days(np.array([day]), rules.claim.payment_working_days)[0]
-            claims.due[approved] = pays
+        claims.due[decided[~claims.is_refused[decided]]] = pay_day

@@ -14,6 +14,34 @@ from sim.units import F64, I64, Array
 
 
 @dataclass(frozen=True)
+class OpeningBook:
+    """The book on the information date, as every history begins with it.
+
+    Attributes
+    ----------
+    book, fates : (columns of `Loans` and of `Fates`, n) int64
+    owner : (n,) int64
+        Row of the household in the register.
+    no_cause : (bad loans,) int64
+        Rows whose cause is not known: each history draws it.
+    used : (n_lenders,) int64 [fen]
+        Covered principal outstanding.
+    out : Out
+        Yearly interest by lender, and neighbours in arrears and with loans, at the end of the month before.
+    belief : list of int [fen]
+        What the fund paid in each month of the last year.
+    """
+
+    book: I64
+    fates: I64
+    owner: I64
+    no_cause: I64
+    used: I64
+    out: Out
+    belief: list[int]
+
+
+@dataclass(frozen=True)
 class Households:
     """What no history changes.
 
@@ -35,6 +63,7 @@ class Households:
     register: Register
     terms: Terms
     start: People
+    opening: OpeningBook
     circle: I64
     n_circles: int
     service_fen: I64

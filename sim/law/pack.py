@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 import tomllib
 from dataclasses import dataclass
@@ -119,8 +120,13 @@ def load_pack(name: str) -> Pack:
     path = Path(name) if name.endswith(".toml") else RULES / f"{name}.toml"
     if not path.is_file():
         raise InputError("rules", "pack", name, "a shipped pack or a .toml file", pack_names())
-    raw = read_toml(path)
-    where = path.name
+    return _pack(_text(path), path.name)
+
+
+@functools.lru_cache(maxsize=64)
+def _pack(text: str, where: str) -> Pack:
+    """A pack from the text of its file: read once, however many setups ask for it."""
+    raw = _parsed(text, where)
     for key in ("id", "title"):
         if key not in raw:
             raise InputError(where, key, None, "every pack has an id and a title")
@@ -138,8 +144,12 @@ def load_pack(name: str) -> Pack:
 
 def load_rates() -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     """Dated interest-rate tables: name -> (days in force from, rates [1e-6 per year])."""
-    path = RULES / "rates.toml"
-    tables = {name: _parameter(path.name, name, table) for name, table in read_toml(path).items()}
+    return _rates(_text(RULES / "rates.toml"))
+
+
+@functools.lru_cache(maxsize=2)
+def _rates(text: str) -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    tables = {name: _parameter("rates.toml", name, table) for name, table in _parsed(text, "rates.toml").items()}
     return {
         name: (
             np.array([day_of(v.from_date) for v in p.values], dtype=np.int64),
@@ -151,7 +161,12 @@ def load_rates() -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 
 def load_calendar(first_year: int = 2004, last_year: int = 2045) -> Calendar:
     """China's working days from the published yearly notices; later years by the stated assumption."""
-    raw = read_toml(CALENDARS / "china.toml")
+    return _calendar(_text(CALENDARS / "china.toml"), first_year, last_year)
+
+
+@functools.lru_cache(maxsize=4)
+def _calendar(text: str, first_year: int, last_year: int) -> Calendar:
+    raw = _parsed(text, "china.toml")
     first = day_of(dt.date(first_year, 1, 1))
     days = np.arange(first, day_of(dt.date(last_year, 12, 31)) + 1)
     working = (days + 3) % 7 < 5  # 1 January 1970 was a Thursday
@@ -167,10 +182,21 @@ def load_calendar(first_year: int = 2004, last_year: int = 2045) -> Calendar:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file, or say in one line where it is broken."""
+    return _parsed(_text(path), path.name)
+
+
+def _text(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(path.name, "file", str(error), "a readable UTF-8 TOML file") from error
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(where, "file", str(error), "a readable UTF-8 TOML file") from error
 
 
 def _parameter(where: str, key: str, table: Any) -> Parameter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,9 @@ def applications(
     )
     first, last = clock.month_of(np.array([from_day, to_day]))
     months = np.arange(first, last + 1)
-    ids, at, by = [], [], []
+    ids: list[int] = []
+    at: list[int] = []
+    by: list[int] = []
     for index, lender in enumerate(scenario.lenders):
         stock = lending.demand_over_limit * limits_fen[index]
         per_year = stock / (sizes @ size_p) / (terms @ term_p) * 12
@@ -70,7 +73,7 @@ def applications(
         for month, count in zip(months, counts, strict=True):
             # the two parts of a month that is cut in two hold other loans
             part = from_day if month == first and from_day > clock.first_day_of_month(month) else ""
-            ids += [entity_id(stream, lender.key, int(month), part, k) for k in range(count)]
+            ids += _ids(stream, lender.key, int(month), part, int(count))
             at += [int(month)] * count
             by += [index] * count
     shares = np.array(scenario.township_shares())
@@ -80,6 +83,12 @@ def applications(
         (stream_key(seed, "application.size_and_term"), stream_key(seed, "application.day_and_township")),
         lending.drawn == "per_history",
     )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=4096)
+def _ids(stream: str, lender: str, month: int, part: int | str, count: int) -> tuple[int, ...]:
+    """Ids of a month's applications at a lender; the same in every setup that has as many."""
+    return tuple(entity_id(stream, lender, month, part, k) for k in range(count))
 
 
 def draw_applications(

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numba import njit
 
 from sim.livelihoods import Weather
 from sim.scenario import Defaults, Drought
-from sim.streams import ar1, normal_inverse_reference, stream_key, uniforms
+from sim.streams import ar1, normal_inverse, stream_key, uniform_pair, uniforms
 from sim.units import F64, I64, Array
 
 
@@ -162,14 +164,19 @@ def common_and_own(
     county, township : uint64
         Keys of the two streams.
     """
-    grid = np.repeat(months, township_ids.size), np.tile(township_ids, months.size)
-    u = np.column_stack([
-        uniforms(county, replication, months, np.zeros(months.size, np.int64))[0],
-        uniforms(township, replication, *grid)[0].reshape(months.size, -1),
-    ])  # fmt: skip
-    noise = normal_inverse_reference(u)
+    noise = np.empty((months.size, 1 + township_ids.size))
+    _normals(county, np.zeros(1, np.int64), months, replication, noise[:, :1])
+    _normals(township, township_ids, months, replication, noise[:, 1:])
     ar1(noise, persistence)
     return noise[:, :1], noise[:, 1:]
+
+
+@njit(cache=True, error_model="numpy")
+def _normals(key: Any, ids: Any, months: Any, replication: Any, out: Any) -> None:
+    """Independent standard normals by month and id."""
+    for k in range(months.size):
+        for j in range(ids.size):
+            out[k, j] = normal_inverse(uniform_pair(key, replication, months[k], ids[j])[0])
 
 
 def _factors(defaults: Defaults, township_ids: I64, months: I64, replication: int, seed: int) -> F64:
@@ -182,9 +189,8 @@ def _factors(defaults: Defaults, township_ids: I64, months: I64, replication: in
     ):
         if weight == 0.0:
             continue
-        grid = np.repeat(months, ids.size), np.tile(ids, months.size)
-        u = uniforms(stream_key(seed, purpose), replication, *grid)[0]
-        noise = normal_inverse_reference(u).reshape(months.size, ids.size)
+        noise = np.empty((months.size, ids.size))
+        _normals(stream_key(seed, purpose), ids, months, replication, noise)
         ar1(noise, f.persistence_per_month)
         out += weight * noise
     return out

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numba import njit
 
 from sim.livelihoods import Crop, Weather
 from sim.shocks.paths import common_and_own, drought_year_of, drought_years, stationary_dry
@@ -98,9 +100,7 @@ def draw_weather(
             harvest = at - (months[at] - (crop.grows[-1] - 1)) % 12
             harvest_loss = loss(weather, _mean_of_last(index, len(crop.grows))[harvest])
             lost += sold_of[k, months[at] % 12][:, None] * harvest_loss
-    recent = severity[LEAD:].copy()
-    for k in range(1, REMEMBERED):
-        np.maximum(recent, severity[LEAD - k : months.size - k], out=recent)
+    recent = _worst_of_last(severity, REMEMBERED)[LEAD:]
     return Sky(index[LEAD:], is_dry[year[LEAD] - year[0] :], severity[LEAD:], recent, sold_of.sum(axis=0), lost)
 
 
@@ -134,9 +134,21 @@ def _noise(weather: Weather, township_ids: I64, months: I64, replication: int, s
     return math.sqrt(share) * county[:, 0], math.sqrt(1 - share) * own
 
 
-def _mean_of_last(index: F64, n: int) -> F64:
+@njit(cache=True)
+def _mean_of_last(index: Any, n: Any) -> Any:
     """Mean of each month and the n - 1 before it, added up in that order; the first n - 1 rows are incomplete."""
     total = index.copy()
-    for k in range(1, n):
-        total[k:] += index[:-k]
+    for row in range(1, index.shape[0]):
+        for k in range(1, min(n, row + 1)):
+            total[row] += index[row - k]
     return total / n
+
+
+@njit(cache=True)
+def _worst_of_last(severity: Any, n: Any) -> Any:
+    """Largest of each month and the n - 1 before it."""
+    worst = severity.copy()
+    for row in range(1, severity.shape[0]):
+        for k in range(1, min(n, row + 1)):
+            worst[row] = np.maximum(worst[row], severity[row - k])
+    return worst

@@ -20,9 +20,9 @@ FILES = sorted((ROOT / "sim").rglob("*.py"))
 NAMES = [str(p.relative_to(ROOT / "sim")) for p in FILES]
 
 PUBLIC = [
-    "Answer", "ConservationError", "Estimate", "HouseholdMonth", "HouseholdStory", "IncompatibleRun", "InputError", "Pack", "Results", "RiskfundError", "Rules",
-    "Scenario", "Step", "TooFewHistories", "__version__", "load_pack", "pack_names", "read_answer", "run", "scenario",
-    "scenario_names", "size", "trace_history", "trace_household", "trace_unpaid", "what_differs",
+    "ALLOCATIONS", "GRID_METRICS", "Answer", "ConservationError", "Estimate", "HouseholdMonth", "HouseholdStory", "IncompatibleRun", "InputError", "Pack", "Precision", "Results", "RiskfundError", "Rules",
+    "SAMPLINGS", "Sampling", "Scenario", "Step", "TooFewHistories", "__version__", "load_pack", "pack_names", "read_answer", "read_grid", "read_results", "run", "run_grid", "scenario",
+    "scenario_names", "size", "solve", "trace_history", "trace_household", "trace_unpaid", "what_differs",
 ]  # fmt: skip
 # Institutions are processes, so these may know SimPy; households are arrays, so these few may know numba.
 SIMPY = {
@@ -30,11 +30,12 @@ SIMPY = {
 }  # fmt: skip
 NUMBA = {
     "streams.py", "households/kernels.py", "households/month_kernel.py", "community_kernel.py", "fund/claims_kernel.py", "lending/applications.py", "fiscal/subsidy.py", "reacting.py",
+    "shocks/paths.py", "shocks/weather.py",
     "provenance.py",  # only to name its version
 }  # fmt: skip
 LONG: dict[str, str] = {
     "scenario.py": "every model of a scenario file in one place; readers look fields up here",
-    "answer.py": "the whole answer from stored histories, figure by figure",
+    "community.py": "what simulated households do beside the institutions, from the opening to the last month",
     "households/month.py": "all that a household does in a month, in order; the place to read the rules",
     "outcomes.py": "every quantity of a history and the tables that share their definitions",
 }
@@ -120,6 +121,7 @@ def test_every_rule_is_read_or_says_that_it_is_not(key: str) -> None:
 NUMBERS_OF_LAW = {0.7, 50_000, 5_000_000, 20_000_000, 15_000_000, 4_000_000, 16_000_000, 1.5, 4.75, 4.35, 6.15}
 NOT_LAW = {
     ("scenario.py", 50_000): "a default loan size of scenarios that name none",
+    ("grid.py", 1.5): "the strength of a heavy drought",
     ("trace.py", 50_000): "a default size of the made-up loan",
 }
 

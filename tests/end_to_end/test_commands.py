@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 
 COMMAND = [sys.executable, "-m", "cli.main"]
-ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "LANG": "C", "PYTHONUTF8": "1"}
+ENV = {
+    **os.environ,
+    "PYTHONPATH": str(Path(__file__).parents[2]),
+    "LC_ALL": "",
+    "LANG": "en_GB.UTF-8",
+    "PYTHONUTF8": "1",
+}
 N = 120
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL and no process groups")
 
@@ -184,6 +190,15 @@ def test_bad_input_is_one_clear_line(tmp_path: Path, words: tuple[str, ...], cod
     assert not list(tmp_path.glob("runs/*"))
 
 
+def test_errors_are_told_in_chinese_to_those_who_read_it(tmp_path: Path) -> None:
+    for lang in (("--lang", "zh"), ("--lang=zh",)):
+        done = riskfund(tmp_path, "size", "x-couty", *lang, code=3)
+        assert (
+            done.stderr
+            == "scenarios：name：现为 'x-couty'；允许：自带情景的名称，或 .toml 文件；最接近的名称：x-county\n"
+        )
+
+
 def test_trace_of_the_regulations_calendar(tmp_path: Path) -> None:
     words = (
         "trace",
@@ -268,9 +283,7 @@ def test_reading_commands_in_both_languages(sized: tuple[Path, str], lang: str) 
     cwd = sized[0]
     folder = str(next(cwd.glob("runs/*")))
     text = riskfund(cwd, "size", folder, "--lang", lang).stdout
-    assert (
-        "20个同样可能的年份中，至少19个够用" if lang == "zh" else "enough in at least 19 of 20 equally likely years"
-    ) in text
+    assert ("20 个同样可能的明年中，" if lang == "zh" else "19 of 20 equally likely next years") in text
     assert ("演示数据" if lang == "zh" else "Demonstration data") in text
     for words in (
         ("scenarios",),

@@ -1,23 +1,47 @@
-"""Checks against exact values: reads `acceptance.toml`, and says of a sample whether it agrees."""
+"""Checks against exact values: reads `acceptance.toml`, says of a sample whether it agrees, and keeps the verdicts."""
 
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import binom
 
-N = 5_000  # histories of a check
+SMALL, LARGE = 5_000, 20_000  # histories for which intervals are tabulated
+N = int(os.environ.get("THEORY_N", SMALL))  # histories of a check
 CONFIRM = 4  # times as many, with another seed, before a check fails
 SEED, CONFIRMING_SEED = 20_270_101, 20_270_102
 ERROR = 1e-6  # two-sided, of one statistic
 
 Samples = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run said of one statistic. `value` and the interval are missing where nothing is random."""
+
+    oracle: str
+    name: str
+    agrees: bool
+    n: int = 0
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    run: str = "first"
+
+    @property
+    def line(self) -> str:
+        """The verdict in words."""
+        ends = "" if self.agrees else "  FAILS"
+        if self.value is None:
+            return f"{self.oracle} {self.name}: {'exactly so' if self.agrees else 'not so'}{ends}"
+        return f"{self.oracle} {self.name}: {self.value:.6g} in [{self.low:.6g}, {self.high:.6g}], n={self.n}{ends}"
 
 
 @dataclass(frozen=True)
@@ -31,18 +55,15 @@ class Check:
     name: str
     table: Mapping[str, Any]
 
-    def verdict(self, sample: Any) -> tuple[bool, str]:
-        """Whether a sample agrees with the exact value, and one line that says by how much."""
+    def verdict(self, sample: Any) -> Verdict:
+        """Whether a sample agrees with the exact value, and by how much."""
         x = np.asarray(sample, dtype=float)
         if "edges" in self.table:
             value = chi_square(x, self.table["edges"], self.table["p"])
-            low, high = 0.0, self.table["critical"]
-            words = f"chi-square {value:.2f}, at most {high}"
+            low, high = 0.0, float(self.table["critical"])
         else:
             value, (low, high) = float(x.mean()), self.interval(x)
-            words = f"{value:.6g} in [{low:.6g}, {high:.6g}], exact {self.table['exact']:.6g}"
-        agrees = bool(low <= value <= high)
-        return agrees, f"{self.oracle} {self.name}: {words}, n={x.size}{'' if agrees else '  FAILS'}"
+        return Verdict(self.oracle, self.name, bool(low <= value <= high), x.size, value, float(low), float(high))
 
     def interval(self, x: Any) -> tuple[float, float]:
         """Acceptance interval of the mean for a sample of this size.
@@ -59,18 +80,22 @@ class Check:
             return low, high
         if self.table.get("is_probability"):
             return binomial_interval(exact, n)
-        low, high = self.table[f"accept_{N}"]
-        scale = math.sqrt(N / n)
+        low, high = self.table[f"accept_{SMALL}"]
+        scale = math.sqrt(SMALL / n)
         return exact + (low - exact) * scale, exact + (high - exact) * scale
 
 
 def checks() -> dict[str, list[Check]]:
-    """The checks of each oracle."""
+    """The checks of each oracle; what belongs to the whole oracle stands beside its statistics."""
     raw = tomllib.loads((Path(__file__).parent / "acceptance.toml").read_text(encoding="utf-8"))
-    return {oracle: [Check(oracle, name, table) for name, table in tables.items()] for oracle, tables in raw.items()}
+    return {
+        oracle: [Check(oracle, name, table) for name, table in tables.items() if isinstance(table, dict)]
+        for oracle, tables in raw.items()
+    }
 
 
 CHECKS = checks()
+EXACT = {oracle for oracle, group in CHECKS.items() if all(c.table.get("exactly") for c in group)}
 
 
 def chi_square(x: Any, edges: list[int], p: list[float]) -> float:
@@ -85,18 +110,20 @@ def binomial_interval(p: float, n: int) -> tuple[float, float]:
     return float(binom.ppf(ERROR / 2, n, p)) / n, float(binom.isf(ERROR / 2, n, p)) / n
 
 
-def failing(oracle: str, samples: Samples) -> list[Check]:
-    """Checks of an oracle that the samples fail; prints a line for each check."""
+def verdicts(oracle: str, samples: Samples) -> list[Verdict]:
+    """What the samples say of each statistic of an oracle; prints a line for each."""
     wanted = CHECKS[oracle]
     if {check.name for check in wanted} != set(samples):
         raise AssertionError(f"{oracle}: samples {sorted(samples)}, checks {sorted(c.name for c in wanted)}")
-    out = []
-    for check in wanted:
-        agrees, line = check.verdict(samples[check.name])
-        print(line)
-        if not agrees:
-            out.append(check)
+    out = [check.verdict(samples[check.name]) for check in wanted]
+    for verdict in out:
+        print(verdict.line)
     return out
+
+
+def failing(oracle: str, samples: Samples) -> set[str]:
+    """Statistics of an oracle with which the samples do not agree."""
+    return {verdict.name for verdict in verdicts(oracle, samples) if not verdict.agrees}
 
 
 def assert_agrees(oracle: str, draw: Callable[[int, int], Samples]) -> None:
@@ -107,9 +134,34 @@ def assert_agrees(oracle: str, draw: Callable[[int, int], Samples]) -> None:
     oracle : str
     draw : callable (n, seed) -> samples
     """
-    suspects = failing(oracle, draw(N, SEED))
-    if not suspects:
-        return
-    again = failing(oracle, draw(CONFIRM * N, CONFIRMING_SEED))
-    rejected = [check.name for check in suspects if check in again]
+    first = {v.name: v for v in verdicts(oracle, draw(N, SEED))}
+    suspects = {name for name, v in first.items() if not v.agrees}
+    if suspects:
+        again = {v.name: v for v in verdicts(oracle, draw(CONFIRM * N, CONFIRMING_SEED))}
+        first |= {name: replace(again[name], run="confirming") for name in suspects}
+    RECORD.verdicts.extend(first.values())
+    rejected = [name for name, v in first.items() if not v.agrees]
     assert not rejected, f"{oracle}: {rejected} fail twice"
+
+
+class Record:
+    """What this test run has said so far: verdicts, and the faults that each statistic was seen to notice."""
+
+    def __init__(self) -> None:
+        self.verdicts: list[Verdict] = []
+        self.noticed: dict[str, list[str]] = {}
+
+    def notice(self, bug: Any, failed: set[str]) -> None:
+        """Statistics that failed under a planted fault, of those that must."""
+        for name in sorted(failed & set(bug.caught_by)):
+            self.noticed.setdefault(f"{bug.oracle} {name}", []).append(bug.name)
+
+    def as_dict(self, version: str) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "version": version, "n": N, "seed": SEED, "verdicts": [asdict(v) for v in self.verdicts],
+            "noticed": self.noticed,
+        }  # fmt: skip
+
+
+RECORD = Record()

@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 import sim
 from sim import clock
+from sim.answers.attribution import attribution
 from sim.answers.drivers import ONLY_BECAUSE_LATE, contrasts, driver_figures, only_because_late
 from sim.arms import arms_of, four_months_past, horizon
 from sim.drivers import DRIVERS, absent, arm_name, present, set_name, subsets, switched
@@ -96,25 +97,25 @@ def test_sets_and_their_arms_have_one_name() -> None:
 
 def test_arms_are_all_sets_but_the_one_that_is_main() -> None:
     base = three_drivers()
-    arms = {a.name: a for a in arms_of(base) if a.name.startswith("drivers-")}
+    arms = {a.name: a for a in arms_of(base, 1) if a.name.startswith("drivers-")}
     assert list(arms) == [f"drivers-{set_name(on)}" for on in subsets(DRIVERS)[:-1]]
     for on in subsets(DRIVERS)[:-1]:
         arm = arms[arm_name(base, on)]
         assert (arm.scenario, arm.openings, arm.is_main) == (switched(base, on), ("base",), False)
         assert clock.date_of(arm.last_day).isoformat() == "2019-04-30"
         assert arm.keeps_defaults == (on == ("drought", "stacking"))
-    (main,) = (a for a in arms_of(base) if a.name == "main")
+    (main,) = (a for a in arms_of(base, 1) if a.name == "main")
     assert main.keeps_defaults and main.last_day == horizon(base)
 
 
 def test_one_driver_is_one_arm_from_the_openings_of_main(small: Any) -> None:
     for state in ("known", "stationary"):
-        arms = {a.name: a for a in arms_of(small.with_changes({"opening.state": state}))}
+        arms = {a.name: a for a in arms_of(small.with_changes({"opening.state": state}), 1)}
         assert [name for name in arms if name.startswith("drivers-")] == ["drivers-none"]
         assert arms["drivers-none"].openings == arms["main"].openings
         assert not arms["drivers-none"].keeps_defaults
     alone = three_drivers(drought=None, stacking={})
-    assert [a.keeps_defaults for a in arms_of(alone) if a.name == "drivers-none"] == [True]
+    assert [a.keeps_defaults for a in arms_of(alone, 1) if a.name == "drivers-none"] == [True]
 
 
 # --- effects -----------------------------------------------------------------------------------------
@@ -184,6 +185,39 @@ def test_what_two_add_only_together_is_interaction(tmp_path: Path) -> None:
         assert (effects["drought"]["off"]["value"], effects["drought"]["alone"]["value"]) == (57.0, 50.0)
         assert (effects["late_subsidy"]["off"]["value"], effects["late_subsidy"]["alone"]["value"]) == (50.0, 50.0)
         assert effects["all"]["value"] == 157.0
+
+
+def attributed(tmp_path: Path, need: Callable[[tuple[str, ...], Any], Any]) -> Any:
+    """Shapley shares of a toy run; see `toy`."""
+    toy(tmp_path, need)
+    return attribution(RunFolder(tmp_path), three_drivers(), N, 0.5, 1)
+
+
+def test_shares_of_drivers_that_add_up_are_what_each_adds(tmp_path: Path) -> None:
+    got = attributed(tmp_path, lambda on, r: 1_000 * r * r + sum(SIZES[d] for d in on))
+    for metric in ("need_mean_yuan", "need_yuan"):
+        assert {d: x["value"] for d, x in got[metric]["shares"].items()} == {d: fen / 100 for d, fen in SIZES.items()}
+        assert got[metric]["interaction"]["value"] == 0
+
+
+def test_what_two_make_together_is_shared_by_the_two(tmp_path: Path) -> None:
+    got = attributed(tmp_path, lambda on, r: 1_000 * r + 5_000 * len(on) + 700 * ("drought" in on and "stacking" in on))
+    for metric in ("need_mean_yuan", "need_yuan", "bad_years_yuan"):
+        found = got[metric]
+        if found["total"]["value"] is None:
+            continue
+        shares = {d: x["value"] for d, x in found["shares"].items()}
+        assert shares == pytest.approx({"drought": 53.5, "late_subsidy": 50.0, "stacking": 53.5})
+        assert sum(shares.values()) == pytest.approx(found["total"]["value"], abs=1e-9)
+        assert found["interaction"]["value"] == pytest.approx(7.0)
+
+
+def test_a_driver_that_does_nothing_has_a_share_of_exactly_zero(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).integers(0, 10**7, N)
+    got = attributed(tmp_path, lambda on, r: noise[r] + 10_000 * ("drought" in on) + r * ("stacking" in on))
+    for metric in ("need_mean_yuan", "need_yuan", "default_share", "default_share_quantile"):
+        share = got[metric]["shares"]["late_subsidy"]
+        assert share == {"value": 0.0, "ci95": [0.0, 0.0]}
 
 
 def test_a_driver_that_changes_nothing_has_an_effect_of_exactly_zero(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import sim
-from cli import show, text
+from cli import show
+from dashboard.words.labels import LABELS
 from sim import household_trace, relived
 from sim.household_trace import HouseholdStory
 from sim.livelihoods import CATEGORIES
@@ -169,15 +170,15 @@ def test_everything_that_is_told_has_words_in_both_languages(stories: list[House
 def test_texts_and_steps_are_the_same_list() -> None:
     """A step without words, or words for a step that nobody tells, fails here."""
     source = Path(household_trace.__file__).read_text(encoding="utf-8")
-    words = {key.removeprefix("home.") for key in text._TEXT if key.startswith("home.")}
+    words = {key.removeprefix("home.") for key in LABELS if key.startswith("home.")}
     calls = re.findall(r'self\._step\(\s*[\w.]+, "(\w+)"(?: if [^,]+? else "(\w+)")?', source)
     chosen = re.findall(r'what = "(\w+)" if .+ else "(\w+)"', source) + re.findall(
         r'in \(\("(\w+)", .+\("(\w+)"', source
     )
     assert words == {word for pair in calls + chosen for word in pair if word} | {"asked"}
-    assert {f"flow.{name}" for name in show.FLOWS} == {key for key in text._TEXT if key.startswith("flow.")}
-    assert {f"income.{name}" for name in relived.INCOMES} == {key for key in text._TEXT if key.startswith("income.")}
-    assert {f"category.{name}" for name in CATEGORIES} <= text._TEXT.keys()
+    assert {f"flow.{name}" for name in show.FLOWS} == {key for key in LABELS if key.startswith("flow.")}
+    assert {f"income.{name}" for name in relived.INCOMES} == {key for key in LABELS if key.startswith("income.")}
+    assert {f"category.{name}" for name in CATEGORIES} <= LABELS.keys()
 
 
 def test_by_default_a_loan_that_went_bad_and_was_paid(told: Any) -> None:

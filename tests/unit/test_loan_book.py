@@ -565,7 +565,7 @@ def test_an_earlier_import_is_replaced_and_anything_else_refused(tmp_path: Path)
         import_ledger(source, source, **RULES)
 
 
-@pytest.mark.parametrize("step", ["_to_csv", "_put_in_place"])
+@pytest.mark.parametrize("step", ["_to_csv", "put_in_place"])
 def test_nothing_is_left_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     source, out = save(tmp_path, GOOD), tmp_path / "out"
     import_ledger(source, out, **RULES)
@@ -586,7 +586,7 @@ def test_the_earlier_import_comes_back_when_the_swap_fails(tmp_path: Path) -> No
     out.mkdir()
     (out / "book.csv").write_text("old")
     with pytest.raises(OSError, match="gone"):
-        importer._put_in_place(tmp_path / "gone", out)
+        importer.put_in_place(tmp_path / "gone", out)
     assert (out / "book.csv").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

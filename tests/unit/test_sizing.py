@@ -12,7 +12,8 @@ import pytest
 
 import sim
 from sim import clock
-from sim.answers.answer import lending_reacts
+from sim.answers.fund import lending_reacts
+from sim.answers.sample import Sample
 from sim.arms import arms_of, horizon
 from sim.errors import InputError, TooFewHistories
 from sim.sizing import for_year
@@ -112,11 +113,13 @@ def test_horizon_is_the_longest_term_and_a_year_past_the_sized_year(small: Any) 
 
 
 def test_arms_stand_beside_the_main_one(small: Any) -> None:
-    names = [a.name for a in arms_of(small)]
-    assert names == ["main", "anchor-low", "anchor-high", "opening-dry", "opening-normal", "stationary", "drivers-none"]
+    names = [a.name for a in arms_of(small, 1)]
+    luck = ["luck-of-households", "all-luck"]
+    beside = ["anchor-low", "anchor-high", "opening-dry", "opening-normal", "stationary"]
+    assert names == ["main", *beside, *luck, "drivers-none"]
     no_drought = small.model_dump(mode="python")
     no_drought["defaults"] |= {"drought": None, "anchor": None, "p_default": 0.02}
-    assert [a.name for a in arms_of(sim.Scenario.from_dict(no_drought))] == ["main", "stationary"]
+    assert [a.name for a in arms_of(sim.Scenario.from_dict(no_drought), 1)] == ["main", "stationary", *luck]
 
 
 def test_lending_that_reacts_checks_every_larger_size() -> None:
@@ -126,13 +129,13 @@ def test_lending_that_reacts_checks_every_larger_size() -> None:
     n = 100
     hits = [100, 100, 4, 4, 100, *[4] * 16]
     frame = pd.DataFrame(
-        {f"reacts_short_{k:02d}": np.arange(n) < hits[k] for k in range(21)}
+        {f"reacts_need_{k:02d}_fen": np.where(np.arange(n) < hits[k], 10**9, 0) for k in range(21)}
         | {f"reacts_credit_{k:02d}_fen": k for k in range(21)}
     )
-    got = lending_reacts(frame, 0.95, 1_000)
+    got = lending_reacts(Sample(frame, None), 0.95, 1_000)
     assert (got["value"], got["short_share"]) == (500, 0.04)
-    frame["reacts_short_20"] = True
-    never = lending_reacts(frame, 0.95, 1_000)
+    frame["reacts_need_20_fen"] = 10**9
+    never = lending_reacts(Sample(frame, None), 0.95, 1_000)
     assert never["value"] is None
     assert "no size on the grid" in never["reason"]
     assert never["highest_reachable_assurance"] == 0.0  # the largest size is always short

@@ -1,0 +1,288 @@
+"""What every export says: the answer's sentences, options, tables and marks, worked out once for all formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard.export.text import plain
+from dashboard.figures.figure import source_of
+from dashboard.words import Words
+from dashboard.words.labels import N_
+from sim import estimate
+from sim.answers.answer import Answer
+from sim.answers.outlook import account_parts, at_size
+from sim.answers.sample import Sample
+from sim.store import RunFolder
+from sim.units import F64, FEN_PER_YUAN
+
+DRAFT = 2000  # fewer histories than these are for orientation only
+_SMALLER, _LARGER = 0.75, 1.5  # of the advised size
+FIGURES = (
+    "need_yuan", "need_yuan_free_split", "need_yuan_pooled", "ring_fencing_price_yuan", "runoff_need_yuan",
+    "need_yuan_stationary_opening", "top_up_yuan", "top_up_by_account_yuan", "mean_gap_if_short_yuan", "fiscal_debt_yuan",
+    "shortfall_chance", "default_share", "default_share_by_count", "compensable_share", "overdue_share_reported",
+    "bad_loan_ratio_reported", "hidden_default_share", "subsidy_unpaid_share_90d", "subsidy_unpaid_share_90d_q4",
+    "exhausting_share_of_maturities", "clerk_utilisation",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure with its name: an estimate as the answer holds it, money [yuan] or a share."""
+
+    key: str
+    name: str
+    estimate: Mapping[str, Any]
+    is_money: bool
+
+
+@dataclass(frozen=True)
+class Option:
+    """A size to choose: how often it is short, what is then missing, what is idle otherwise [yuan]."""
+
+    name: str
+    fund_yuan: float
+    chance: float
+    gap_yuan: float | None
+    idle_yuan: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """An answer for a reader of one language.
+
+    Parameters
+    ----------
+    answer : Answer
+    w : Words
+    """
+
+    answer: Answer
+    w: Words
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The answer's figures."""
+        return self.answer.data
+
+    # --- marks
+
+    @property
+    def number(self) -> str:
+        """Number of the result."""
+        return str(self.data["provenance"]["result_number"])
+
+    @property
+    def mark(self) -> str:
+        """That the data are for demonstration; nothing where they are a county's own."""
+        return self.w("Demonstration data: not for a budget") if self.data["is_demonstration"] else ""
+
+    @property
+    def draft(self) -> str:
+        """That there are few histories; nothing where they are enough."""
+        few = self.data["replications"] < DRAFT
+        return self.w("Draft: fewer than 2,000 histories, for orientation only.") if few else ""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the reader must know first."""
+        return [text for text in (self.mark, self.draft) if text]
+
+    @property
+    def stamp(self) -> str:
+        """Result number, rules, histories, seed and version, in one line."""
+        return f"{source_of(self.data, self.w)} · riskfund {self.data['provenance']['version']}"
+
+    @cached_property
+    def made(self) -> list[tuple[str, str]]:
+        """How the result was made, line by line."""
+        w, d, p = self.w, self.data, self.data["provenance"]
+        return [
+            (w("result number"), self.number),
+            (w("scenario"), plain(f"{d['scenario']} ({self.title})")),
+            (w("version"), f"riskfund {p['version']}, numpy {p['numpy']}, numba {p['numba']}, simpy {p['simpy']}"),
+            (w("seed"), str(d["seed"])),
+            (w("histories"), w.number(d["replications"])),
+            (w("assurance"), w.percent(d["assurance"], 0)),
+            (w("known up to"), w.date(d["information_on"])),
+            *((w("fingerprint of {what}", what=w(what)), str(p[f"{key}_sha256"])) for key, what in _FINGERPRINTS),
+        ]
+
+    # --- words
+
+    @property
+    def title(self) -> str:
+        """The scenario's title; names come from people."""
+        return plain(self.answer.scenario.title.get(self.w.lang))
+
+    @property
+    def heading(self) -> str:
+        """Title of the whole document."""
+        return self.w("How much the risk-compensation fund must hold in {year}", year=self.data["year"])
+
+    @cached_property
+    def sentences(self) -> list[str]:
+        """The answer, and what belongs under it."""
+        said = list(self.w.sentences(self.data).values())
+        return said if self.data["need_yuan"]["conservative"] == 0 else [*said, self._topped_up(), self._set_size()]
+
+    def _topped_up(self) -> str:
+        return self.w(
+            "The accounts are expected to carry over {carried}, so {top_up} must be added.",
+            carried=self.w.money(self.data["carried_over_yuan"]),
+            top_up=self.w.money(self.data["top_up_by_account_yuan"]["conservative"]),
+        )  # fmt: skip
+
+    def _set_size(self) -> str:
+        w, chance = self.w, self.data["shortfall_chance"]
+        low, high = (w.percent(x) for x in chance["ci95"])
+        return w(
+            "The set size of {fund}: shortfall chance {chance} (95% interval {low} to {high}).",
+            fund=w.money(self.data["fund_yuan"]), chance=w.percent(chance["value"]), low=low, high=high,
+        )  # fmt: skip
+
+    @cached_property
+    def limits(self) -> list[str]:
+        """What the reader must not take the figures for."""
+        w = self.w
+        texts = [
+            w("The figures are shares of equally likely simulated years, not a promise and not a timetable."),
+            w("Intervals show simulation error only; what is not known about the county is larger and shows in the scenarios."),
+            w("Loans that mature up to {date} are paid from this year's fund; later ones from the next.", date=w.date(self.data["cutoff_maturity_on"])),
+            w("The advised size is rounded up; lenders' figures do not add up to the total."),
+        ]  # fmt: skip
+        return [*self.warnings, *texts]
+
+    # --- tables
+
+    @cached_property
+    def lenders(self) -> list[str]:
+        """Names of the lenders."""
+        return [plain(lender.label.get(self.w.lang)) for lender in self.answer.scenario.lenders]
+
+    @cached_property
+    def townships(self) -> list[str]:
+        """Names of the townships."""
+        return [plain(t.label.get(self.w.lang)) for t in self.answer.scenario.townships]
+
+    @cached_property
+    def sources(self) -> list[tuple[str, str, str]]:
+        """Fields of the scenario, whether law, data or assumption, and why."""
+        w = self.w
+        return [
+            (plain(", ".join(s.fields)), w.label(s.kind), plain(w.source(s.note))) for s in self.answer.scenario.sources
+        ]
+
+    @cached_property
+    def rules(self) -> list[tuple[str, str, str, str]]:
+        """Rules in force: name, value, unit, article or assumption."""
+        scenario, w = self.answer.scenario, self.w
+        on = pd.Timestamp(scenario.sized_year, 1, 1).date()
+        out = []
+        for key, parameter in scenario.pack().parameters.items():
+            now = parameter.on(on)
+            value, source = now.value, w.source(now.source)
+            if key in scenario.rule_changes:
+                value, source = scenario.rule_changes[key], w("changed in this scenario")
+            unit = w.unit(parameter.unit)
+            out.append((plain(parameter.label[w.lang]), plain(w.rule_value(value)), unit, plain(source)))
+        return out
+
+    @cached_property
+    def figures(self) -> list[Row]:
+        """The answer's main figures."""
+        return [Row(key, self.w.label(key), self.data[key], "_yuan" in key) for key in FIGURES]
+
+    @cached_property
+    def cases(self) -> list[Row]:
+        """The need under other assumptions, the answer's own first."""
+        d, w = self.data, self.w
+        rows = [Row("need_yuan", w("this answer"), d["need_yuan"], True)]
+        for group in ("anchor", "opening"):
+            states = d[f"need_by_{group}"]
+            rows += [Row(f"{group}.{k}", w.label(f"{group}.{k}"), e, True) for k, e in states.items()]
+        rows.append(Row("need_yuan_pooled", w("if sub-accounts were pooled"), d["need_yuan_pooled"], True))
+        key = "need_yuan_stationary_opening"
+        rows.append(Row(key, w("if the opening state were drawn"), d[key], True))
+        return [row for row in rows if row.estimate.get("value") is not None]
+
+    @cached_property
+    def claims(self) -> list[Row]:
+        """Where the year's claimable losses stand at its end: the total, then its parts."""
+        out = []
+        for key, found in self.data["waterfall"].items():
+            name = key.removesuffix("_yuan")
+            if name == "claimable" or found.get("value"):
+                out.append(Row(name, self.w.label(name), found, True))
+        return out
+
+    @cached_property
+    def by_lender(self) -> list[tuple[str, float, float | None, float | None]]:
+        """Each lender's sub-account, own need [yuan] and chance of a shortfall."""
+        accounts = self.answer.scenario.sub_accounts_yuan()
+        found = self.data["by_lender"]
+        return [
+            (name, float(accounts[key]), found[key]["need_yuan"]["value"], found[key]["shortfall_chance"]["value"])
+            for name, key in zip(self.lenders, accounts, strict=True)
+        ]
+
+    # --- histories
+
+    @cached_property
+    def sample(self) -> Sample:
+        """The histories, from the smallest need to the largest."""
+        h = Sample.of(RunFolder(self.answer.folder), "main", self.data["replications"])
+        order = np.argsort(h["need_fen"], kind="stable")
+        frame = h.frame.iloc[order].reset_index(drop=True)
+        if h.strata is None:
+            return Sample(frame, None)
+        return Sample(frame, RunFolder(self.answer.folder).strata(frame["replication"].to_numpy()))
+
+    @cached_property
+    def mass(self) -> F64:
+        """How many equally likely histories each one stands for."""
+        return estimate.mass_of(self.sample["need_fen"], self.sample.strata)
+
+    @cached_property
+    def parts(self) -> F64:
+        """Part of the fund in each separate account."""
+        return account_parts(self.answer.scenario)
+
+    def option(self, name: str, fund_yuan: float) -> Option:
+        """What a size does."""
+        row = at_size(self.sample, self.parts, fund_yuan)
+        return Option(
+            name, fund_yuan, row["shortfall_chance"]["value"], row["mean_gap_if_short_yuan"]["value"], row["idle_yuan"]["value"]
+        )  # fmt: skip
+
+    @cached_property
+    def options(self) -> list[Option]:
+        """Three sizes: a smaller one, the advised one, and the size that is set now or else a larger one."""
+        w, advised = self.w, float(self.data["advice"]["fund_yuan"])
+        set_yuan = float(self.data["fund_yuan"])
+        step = 10_000.0 if advised < 1e6 else 100_000.0
+        smaller = np.ceil(advised * _SMALLER / step) * step
+        largest = (
+            (w("the size that is set"), set_yuan) if set_yuan > advised else (w("a larger one"), advised * _LARGER)
+        )
+        sizes = [(w("a smaller one"), float(smaller)), (w("the advised size"), advised), largest]
+        return [self.option(name, size) for name, size in sizes if size > 0]
+
+
+_FINGERPRINTS = (
+    ("code", N_("the code")),
+    ("scenario", N_("the scenario")),
+    ("rules", N_("the rules")),
+    ("opening", N_("the opening state")),
+)
+
+
+def yuan_of(fen: Any) -> F64:
+    """Fen as yuan, each the float that its decimal names."""
+    return np.asarray(fen, dtype=float) / FEN_PER_YUAN

@@ -1,0 +1,77 @@
+"""Pieces that several pages are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import address, safe
+from dashboard.figures import CONFIG, Figure
+from dashboard.words import Words
+
+
+def heading(title: str, lead: str = "") -> None:
+    """A page's question and one line below it."""
+    more = f'<p class="rf-lead">{safe.html(lead)}</p>' if lead else ""
+    st.html(f'<h1 class="rf-title">{safe.html(title)}</h1>{more}')
+
+
+def picture(figure: Figure, w: Words, key: str, *, height: int = 420, with_data: bool = True) -> None:
+    """A figure with its alternative text, and its data one click away."""
+    st.plotly_chart(figure.figure, theme=None, config=CONFIG, alt=figure.alt, key=key, height=height)
+    if with_data:
+        with st.expander(w("The picture in words and its data")):
+            st.write(safe.markdown(figure.alt))
+            frame(figure.table, figure.title)
+
+
+def frame(table: pd.DataFrame, caption: str) -> None:
+    """A data frame as a table that reads aloud."""
+    numbers = [k for k, column in enumerate(table.columns) if pd.api.types.is_numeric_dtype(table[column])]
+    rows = [["" if pd.isna(x) else x for x in row] for row in table.astype(object).itertuples(index=False)]
+    st.html(safe.table([str(c) for c in table.columns], rows, caption, numbers=numbers))
+
+
+def figures(items: Sequence[tuple[str, str, str]]) -> None:
+    """Numbers in a row: name, value, and a line below."""
+    cells = "".join(
+        f'<div class="rf-figure"><div class="name">{safe.html(name)}</div><div class="value">{safe.html(value)}</div>'
+        f'<div class="more">{safe.html(more)}</div></div>'
+        for name, value, more in items
+    )
+    st.html(f'<div class="rf-figures">{cells}</div>')
+
+
+def card(text: str) -> None:
+    """A remark set apart."""
+    st.html(f'<div class="rf-card">{safe.html(text)}</div>')
+
+
+def part(text: str) -> None:
+    """Heading of a part of a page."""
+    st.html(f'<h2 class="rf-part">{safe.html(text)}</h2>')
+
+
+def choice(label: str, options: Sequence[str], names: Callable[[str], str], key: str, usual: str) -> str:
+    """A list whose choice stands in the address."""
+    address.seed(key, options, usual)
+    chosen = st.selectbox(label, options, format_func=names, key=key)
+    address.keep(key, chosen)
+    return chosen
+
+
+def few_histories(n: int, w: Words) -> None:
+    """A badge where a number is only a draft."""
+    if n < 2000:
+        st.caption(w("Draft: fewer than 2,000 histories, for orientation only."))
+
+
+def duration(seconds: float, w: Words) -> str:
+    """A time as people say it."""
+    if seconds < 90:
+        return w("{n} seconds", n=w.number(max(round(seconds / 5) * 5, 5)))
+    if seconds < 5400:
+        return w("{n} minutes", n=w.number(round(seconds / 60)))
+    return w("{n} hours", n=w.number(seconds / 3600, 1))

@@ -1,0 +1,95 @@
+"""County data: the scenario's values, where each comes from, and how the county's own come in."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+import streamlit as st
+
+import sim
+from dashboard import panels, safe, shell, work
+from dashboard.shell import View
+from dashboard.words import Words
+
+_SKIPPED = ("name", "title", "note", "sources", "rule_changes", "uncertain", "is_demonstration", "rules")
+
+
+@shell.told
+def show(v: View) -> None:
+    """The page."""
+    w = v.w
+    scenario = v.answer.scenario if v.answer is not None else sim.scenario(work.DEMONSTRATION)
+    panels.heading(w("Are the county's data right?"), w("Values of {scenario}: what is the county's own, and what was taken over.", scenario=scenario.title.get(w.lang)))  # fmt: skip
+    own_data(v)
+    rows = values(scenario, w)
+    _summary(rows, w)
+    wanted = st.text_input(w("Search"), placeholder=w("field, value or source"), key="county-search")
+    found = [row for row in rows if wanted.casefold() in " ".join(row).casefold()]
+    if not found:
+        st.info(w("No value matches the search. Try a shorter word."))
+        return
+    heads = [w("field"), w("value"), w("kind"), w("source")]
+    st.html(safe.table(heads, found, w("Values of the scenario, as its file names them")))
+
+
+def own_data(v: View) -> None:
+    """The part where a county fills in its own data: `dashboard.county.panel(view)`, where that is installed."""
+    if importlib.util.find_spec("dashboard.county") is not None:
+        importlib.import_module("dashboard.county").panel(v)
+        return
+    with st.container(border=True):
+        st.write(
+            v.w(
+                "Own data come in as the bank's loan ledger (Excel or CSV, Chinese or English headings). In a terminal:"
+            )
+        )
+        st.code("riskfund data import ledger.xlsx --out book --on 2026-01-01 --sub-account rcc=1500000\nriskfund size book/scenario.toml", language=None)  # fmt: skip
+
+
+def values(scenario: sim.Scenario, w: Words) -> list[list[str]]:
+    """Each value of a scenario with its kind and source, in the order of its file."""
+    rows = []
+    for field, value in _flat(scenario.model_dump(mode="json")):
+        if value is None or field.split(".")[0] in _SKIPPED:
+            continue
+        source = scenario.source_of(field)
+        kind = w.term(source.kind) if source else "—"
+        rows.append([field, _text(value, w), kind, w.reason(source.note) if source else w("no source given")])
+    return rows
+
+
+def _flat(raw: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    out: list[tuple[str, Any]] = []
+    for key, value in raw.items():
+        name = f"{prefix}.{key}" if prefix else key
+        is_distribution = isinstance(value, dict) and all(str(k)[:1].isdigit() for k in value)
+        out += _flat(value, name) if isinstance(value, dict) and not is_distribution else [(name, value)]
+    return out
+
+
+def _text(value: Any, w: Words) -> str:
+    """A value as a table shows it; lists of tables by their names."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return w.listed([_name(item, w) for item in value])
+    if isinstance(value, dict):
+        return w.listed([f"{k}: {x}" for k, x in value.items()])
+    return w.rule_value(value)
+
+
+def _name(item: dict[str, Any], w: Words) -> str:
+    label = item.get("label")
+    return str(label[w.lang] if isinstance(label, dict) else item.get("key", item))
+
+
+def _summary(rows: list[list[str]], w: Words) -> None:
+    """How much of the scenario is law, data, assumption."""
+    items = []
+    for kind in ("law", "data", "assumption"):
+        n = sum(row[2] == w.term(kind) for row in rows)
+        items.append((w.term(kind), w.number(n), w("{p} of the values", p=w.percent(n / max(len(rows), 1), 0))))
+    panels.figures(items)
+
+
+show(shell.view())

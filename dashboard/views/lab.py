@@ -1,0 +1,134 @@
+"""Policy lab: how late the subsidy comes against how dry the year is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+import sim
+from dashboard import commands, panels, safe, scenario_file, shell, work
+from dashboard.figures import heat_table
+from dashboard.library import Run
+from dashboard.shell import View
+from dashboard.words import Words
+from dashboard.words.labels import N_
+
+METRICS = ("need_yuan", "default_share", "payout_yuan", "shortfall_chance", "subsidy_unpaid_share_90d")
+DROUGHTS = {"none": "none", "light": "light", "medium": "moderate", "heavy": "severe"}  # as pictures call them
+NAMES = {
+    "none": N_("no drought"),
+    "light": N_("light drought"),
+    "medium": N_("moderate drought"),
+    "heavy": N_("severe drought"),
+}
+_LOOKS = (100, 200, 500)
+
+
+@shell.told
+def show(v: View) -> None:
+    """The page."""
+    w = v.w
+    panels.heading(w("What if the subsidy comes months late in a dry year?"), w("Seven latenesses by four droughts, every cell on the same luck. A part of the grid can be read while the rest is at work."))  # fmt: skip
+    grids = [run for run in v.every if run.kind == "grid"]
+    if grids:
+        _grid(v, grids)
+    else:
+        st.info(w("No grid has been made yet. Its cost stands below before it is started."))
+    with st.expander(w("New grid"), expanded=not grids):
+        _new(v)
+
+
+def _grid(v: View, grids: list[Run]) -> None:
+    w = v.w
+    left, right = st.columns([5, 3], vertical_alignment="bottom")
+    with left:
+        names = [run.name for run in grids]
+        labels = {run.name: run.label(w) for run in grids}
+        first = next((run.name for run in grids if run.state not in ("stale", "broken")), names[0])
+        name = panels.choice(w("Grid"), names, lambda n: labels.get(n, n), "grid", first)
+    with right:
+        metric = panels.choice(w("Figure to show"), METRICS, w.label, "cell", METRICS[0])
+    run = grids[names.index(name)]
+    if run.state in ("stale", "broken"):
+        st.warning(safe.markdown(shell.why_not(run, w)))
+        return
+    table = _cells(str(run.path), run.sha, _finished(run.path))
+    mine = table[table["metric"] == metric]
+    histories = int(mine["histories"].max()) if len(mine) else 0
+    about = {"seed": run.seed, "replications": histories, "is_demonstration": run.is_demonstration}
+    figure = heat_table([_cell(row) for row in mine[mine["is_done"]].to_dict("records")], w, metric=metric, about=about)
+    panels.picture(figure, w, "heat", height=440)
+    if _is_flat(mine):
+        st.info(
+            w(
+                "In this scenario lateness does not move this figure: its households do not feel when the subsidy comes, or it is counted before that shows."
+            )
+        )
+    _against(mine, metric, w)
+
+
+def _finished(path: Path) -> int:
+    """Batches that are there: a grid at work is read again when there are more."""
+    return sum(1 for _ in path.glob("histories/*/part-*.parquet"))
+
+
+@st.cache_data(show_spinner=False, max_entries=6)
+def _cells(path: str, sha: str, finished: int) -> pd.DataFrame:
+    from sim.grid import read_grid
+
+    return read_grid(Path(path))
+
+
+def _cell(row: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "late_months": row["lateness_months"],
+        "drought": DROUGHTS.get(row["drought"], row["drought"]),
+    }
+    value = row["value"]
+    if value is None or pd.isna(value):
+        return found | {"value": None, "reason": "too few histories for this figure"}
+    interval = None if pd.isna(row["low"]) or pd.isna(row["high"]) else [row["low"], row["high"]]
+    return found | {"value": float(value), "ci95": interval}
+
+
+def _is_flat(mine: pd.DataFrame) -> bool:
+    """Is the figure the same at every lateness, whatever the drought?"""
+    known = mine[mine["value"].notna()]
+    spread = known.groupby("drought")["value"].agg(lambda x: x.max() - x.min())
+    return len(known) > 1 and bool((spread == 0).all())
+
+
+def _against(mine: pd.DataFrame, metric: str, w: Words) -> None:
+    """What six months of lateness do in each drought, paired with the cell in time and without drought."""
+    if "difference" not in mine or mine["difference"].notna().sum() == 0:
+        return
+    form = w.money if metric.endswith("_yuan") else w.percent
+    last = mine[mine["lateness_months"] == mine["lateness_months"].max()]
+    rows = [
+        [w(NAMES.get(row["drought"], row["drought"])), form(row["difference"]), w.interval((row["difference_low"], row["difference_high"]), form)]
+        for row in last[last["difference"].notna()].to_dict("records")
+    ]  # fmt: skip
+    caption = w("{months} months late: difference to money in time and no drought, same luck", months=int(mine["lateness_months"].max()))  # fmt: skip
+    st.html(safe.table([w("drought"), w("difference"), w.term("interval_95")], rows, caption, numbers=(1, 2)))
+
+
+def _new(v: View) -> None:
+    w = v.w
+    names = scenario_file.names(v.runs)
+    scenario = st.selectbox(w("Scenario"), names, index=names.index(work.DEMONSTRATION), format_func=lambda n: scenario_file.title(n, w.lang), key="grid-scenario")  # fmt: skip
+    left, middle, right = st.columns([2, 4, 2], vertical_alignment="bottom")
+    with left:
+        n = st.selectbox(w("Histories of each cell"), _LOOKS, index=1, format_func=w.number, key="n-grid")
+    with middle:
+        how = commands.mechanism([sim.Scenario.load(scenario)])
+        st.caption(work.estimate_text(v.jobs.estimate(commands.compare_total(28, n), "grid", how), n, w))
+    with right:
+        if st.button(w("Make the grid"), key="go-grid", type="primary", width="stretch"):
+            commands.grid(v.jobs, scenario, n, w.lang)
+            st.rerun()
+
+
+show(shell.view())

@@ -1,0 +1,157 @@
+"""Runs and export: what was run, what is at work, what can be taken away."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import shutil
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import commands, panels, safe, scenario_file, shell, work
+from dashboard.jobs import Job
+from dashboard.library import Run
+from dashboard.shell import View
+
+
+@shell.told
+def show(v: View) -> None:
+    """The page."""
+    w = v.w
+    panels.heading(w("What was run, and what can be taken away?"))
+    _export(v)
+    with st.container(border=True):
+        panels.part(w("New run"))
+        names = scenario_file.names(v.runs)
+        first = names.index(work.DEMONSTRATION) if work.DEMONSTRATION in names else 0
+        scenario = st.selectbox(w("Scenario"), names, index=first, format_func=lambda n: scenario_file.title(n, w.lang), key="new-run")  # fmt: skip
+        work.starter(v.jobs, scenario, w, "new")
+    _jobs(v)
+    _runs(v)
+
+
+# --- jobs --------------------------------------------------------------------------------------------
+
+
+def _jobs(v: View) -> None:
+    """Started from a page: at work, in line, ended."""
+    w, every = v.w, v.jobs.all()
+    if not every:
+        return
+    panels.part(w("Started here"))
+    for job in every[:12]:
+        with st.container(border=True):
+            left, right = st.columns([7, 2], vertical_alignment="center")
+            with left:
+                _state(v, job)
+                st.caption(safe.markdown(commands.as_typed(job)))
+            with right:
+                _buttons(v, job)
+
+
+def _state(v: View, job: Job) -> None:
+    if job.state == "queued":
+        st.write(v.w("{title}: waits in line", title=safe.markdown(job.title)))
+    elif job.state == "running":
+        st.write(work.progress_text(job, v.w))
+    else:
+        work.outcome(job, v.w)
+
+
+def _resume(v: View, job: Job) -> None:
+    v.jobs.resume(job.id)
+
+
+def _buttons(v: View, job: Job) -> None:
+    w = v.w
+    if job.is_open:
+        st.button(
+            w("Stop"), key=f"stop-list-{job.id}", on_click=v.jobs.cancel, args=(job.id,), disabled=bool(job.cancel_at)
+        )
+        return
+    if job.state != "done":
+        st.button(w("Go on with it"), key=f"resume-{job.id}", on_click=_resume, args=(v, job))
+    st.button(w("Remove from the list"), key=f"forget-{job.id}", on_click=v.jobs.delete, args=(job.id,))
+
+
+# --- run folders -------------------------------------------------------------------------------------
+
+
+def _runs(v: View) -> None:
+    w = v.w
+    if not v.every:
+        st.info(w("No run is stored in this folder yet."))
+        return
+    kinds = {"size": w("sizing"), "study": w("comparison"), "grid": w("policy lab"), "": "—"}
+    states = {
+        "ready": w("can be read"), "running": w("at work"), "unfinished": w("unfinished"), "stale": w("out of date"),
+        "broken": w("cannot be read"),
+    }  # fmt: skip
+    rows = [
+        [kinds.get(r.kind, r.kind), r.title.get(w.lang) or r.name, r.year or "—", w.number(r.n), f"{r.made:%Y-%m-%d %H:%M}", r.name, states[r.state]]
+        for r in v.every
+    ]  # fmt: skip
+    marks = ["warn" if r.state in ("stale", "broken") else "" for r in v.every]
+    heads = [w("kind"), w("scenario"), w("year"), w("histories"), w("made"), w("folder"), w("state")]
+    st.html(safe.table(heads, rows, w("Stored runs"), numbers=(2, 3), marks=marks))
+    _delete(v)
+
+
+def _delete(v: View) -> None:
+    """Deleting asks twice: histories are gone for good."""
+    w = v.w
+    with st.expander(w("Delete stored runs")):
+        idle = [r for r in v.every if r.state != "running"]
+        gone = st.multiselect(
+            w("Runs to delete"), [r.name for r in idle], placeholder=w("choose runs"), key="delete-runs"
+        )
+        sure = st.checkbox(w("Delete these folders for good"), key="delete-sure", disabled=not gone)
+        if st.button(w("Delete"), key="delete-go", disabled=not (gone and sure)):
+            for run in idle:
+                if run.name in gone:
+                    _remove(run, v.runs)
+            st.rerun()
+
+
+def _remove(run: Run, runs: Path) -> None:
+    if run.path.parent == runs and (run.path / "manifest.json").is_file():
+        shutil.rmtree(run.path)
+
+
+# --- export ------------------------------------------------------------------------------------------
+
+
+def _export(v: View) -> None:
+    """Buttons for what the export can make; none where it is not installed."""
+    w = v.w
+    if v.answer is None or v.run is None:
+        return
+    with st.container(border=True):
+        panels.part(w("Take away the chosen result"))
+        if importlib.util.find_spec("dashboard.export") is not None:
+            _formats(v)
+        st.caption(w("The same answer in a terminal and in Python:"))
+        st.code(
+            f"riskfund size {v.run.path}\n\nimport sim\nanswer = sim.read_answer({str(v.run.path)!r})", language=None
+        )
+
+
+def _formats(v: View) -> None:
+    w, module = v.w, importlib.import_module("dashboard.export")
+    if not hasattr(module, "export"):
+        return
+    formats = tuple(getattr(module, "FORMATS", ("pptx", "xlsx", "docx", "html", "csv")))
+    chosen = st.pills(w("Formats"), formats, selection_mode="multi", default=formats[:1], key="formats")
+    if st.button(w("Make the files"), key="export-go", type="primary", disabled=not chosen):
+        assert v.answer is not None
+        with st.spinner(w("Writing")), tempfile.TemporaryDirectory() as folder:
+            made = module.export(v.answer, list(chosen), w.lang, Path(folder))
+            paths = made.values() if isinstance(made, dict) else made or Path(folder).iterdir()
+            st.session_state["exported"] = [(Path(p).name, Path(p).read_bytes()) for p in paths if Path(p).is_file()]
+    for name, content in st.session_state.get("exported", []):
+        st.download_button(w("Download {name}", name=safe.markdown(name)), content, file_name=name, key=f"get-{name}", on_click="ignore")  # fmt: skip
+
+
+show(shell.view())

@@ -1,0 +1,172 @@
+"""One reader's language: texts from the catalogue, terms from the glossary, numbers in the reader's units."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gettext
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dashboard.words import glossary, labels, numbers, reasons, sentence
+
+LANGUAGES = ("zh", "en")
+
+_LOCALE = Path(__file__).parent / "locale"
+
+
+@cache
+def _catalogue(lang: str) -> gettext.NullTranslations:
+    """Never installed into builtins: two readers of different languages share one process."""
+    if lang == "en":  # the texts in the code are English
+        return gettext.NullTranslations()
+    return gettext.translation("riskfund", _LOCALE, [lang], fallback=True)
+
+
+class Words:
+    """All that is said to one reader.
+
+    Parameters
+    ----------
+    lang : {"zh", "en"}
+    """
+
+    def __init__(self, lang: str) -> None:
+        if lang not in LANGUAGES:
+            raise ValueError(f"language {lang!r}: one of {LANGUAGES}")
+        self.lang = lang
+        self._texts = _catalogue(lang)
+
+    # --- texts
+
+    def __call__(self, text: str, **values: Any) -> str:
+        """A text of the catalogue, its placeholders filled."""
+        return self._texts.gettext(text).format(**values) if text else ""
+
+    def n(self, singular: str, plural: str, n: int, **values: Any) -> str:
+        """A text that depends on a number, which its placeholder {n} shows."""
+        return self._texts.ngettext(singular, plural, n).format(**{"n": numbers.number(n), **values})
+
+    def lookup(self, text: str) -> str:
+        """A text of the catalogue as it stands, its placeholders not filled; the text itself where there is none."""
+        return self._texts.gettext(text) if text else ""
+
+    def term(self, key: str) -> str:
+        """A term of the glossary."""
+        return glossary.term(key, self.lang)
+
+    def label(self, key: str, **values: Any) -> str:
+        """Name of something that the answer, a table or a trace calls by a key: need_yuan, cause.death, driver.drought."""
+        return self(labels.LABELS[key], **values)
+
+    def option(self, code: str) -> str:
+        """A word that a rule takes as its value, in words; a word that is not known, a date for one, as it is."""
+        return self(labels.OPTIONS[code]) if code in labels.OPTIONS else code
+
+    def unit(self, code: str) -> str:
+        """Unit of a rule's value."""
+        return self(labels.UNITS[code]) if code in labels.UNITS else code
+
+    def rule_value(self, value: Any) -> str:
+        """A value of a rule pack: option words in words, yes and no, lists, amounts by lender."""
+        if isinstance(value, bool):
+            return self.label("yes" if value else "no")
+        if isinstance(value, (list, tuple)):
+            return self.listed([self.rule_value(x) for x in value]) or self.label("none")
+        if isinstance(value, dict):
+            return self.listed([f"{k} {self.rule_value(x)}" for k, x in value.items()])
+        return self.option(value) if isinstance(value, str) else str(value)
+
+    def reason(self, text: str) -> str:
+        """The model's reason for a missing figure, or another fixed English text of the model, in this language."""
+        return reasons.reason(text, self)
+
+    def source(self, text: str) -> str:
+        """An article, or an assumption with its note."""
+        return reasons.reason(text, self)
+
+    def error(self, error: Exception) -> str:
+        """An error that the user can put right, in one line."""
+        return reasons.error(error, self)
+
+    def joined(self, sentences: Sequence[str]) -> str:
+        """Sentences one after the other."""
+        return ("" if self.lang == "zh" else " ").join(sentences)
+
+    def joined_clauses(self, clauses: Sequence[str]) -> str:
+        """Parts of one sentence."""
+        return ("；" if self.lang == "zh" else "; ").join(clauses)
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """Several things one after the other."""
+        return ("、" if self.lang == "zh" else ", ").join(parts)
+
+    # --- numbers
+
+    def number(self, x: float | None, digits: int = 0) -> str:
+        """1,234.5; a dash where there is none."""
+        return numbers.number(x, digits)
+
+    def percent(self, x: float | None, digits: int = 1) -> str:
+        """A share (0.05) as per cent (5.0%)."""
+        return numbers.percent(x, digits)
+
+    def money(self, yuan: float | None) -> str:
+        """An amount with its unit."""
+        return numbers.money(yuan, self.lang)
+
+    def advised(self, yuan: float) -> str:
+        """An advised size with its unit: never shown as less than it is."""
+        return numbers.advised(yuan, self.lang)
+
+    def exact_yuan(self, fen: int) -> str:
+        """Money to the fen."""
+        return numbers.exact_yuan(fen, self.lang)
+
+    @property
+    def money_unit(self) -> str:
+        """Unit of axes and table headings."""
+        return "万元" if self.lang == "zh" else "million yuan"
+
+    def in_unit(self, yuan: float) -> float:
+        """An amount in `money_unit`, for axes and cells."""
+        return yuan / (10_000 if self.lang == "zh" else 1_000_000)
+
+    def range_money(self, bounds: Sequence[float] | None) -> str:
+        """From one amount to another, the unit once."""
+        return numbers.NOTHING if bounds is None else numbers.range_money((bounds[0], bounds[1]), self.lang)
+
+    def interval(self, bounds: Sequence[float] | None, form: Callable[[float], str] | None = None) -> str:
+        """An interval, each end in the given form; of money where no form is given."""
+        if bounds is None:
+            return numbers.NOTHING
+        if form is None:
+            return self.range_money(bounds)
+        return numbers.between(form(bounds[0]), form(bounds[1]), self.lang)
+
+    def value(self, estimate: Mapping[str, Any], form: Callable[[float], str] | None = None) -> str:
+        """An estimate's value, or the reason why it has none."""
+        if estimate.get("value") is None:
+            return self.reason(str(estimate.get("reason", ""))) or numbers.NOTHING
+        return (form or self.money)(estimate["value"])
+
+    # --- dates
+
+    def date(self, day: str | dt.date) -> str:
+        """A day in full."""
+        return numbers.date(day, self.lang)
+
+    def month(self, k: int) -> str:
+        """A month's short name, 1 to 12."""
+        return numbers.month(k, self.lang)
+
+    # --- the answer
+
+    def sentence(self, data: Mapping[str, Any]) -> str:
+        """The answer in one sentence, from `Answer.data`."""
+        return sentence.headline(data, self)
+
+    def sentences(self, data: Mapping[str, Any]) -> dict[str, str]:
+        """What stands under the headline too: `headline`, `if_short`, `range`, `error`; those that there are."""
+        return sentence.sentences(data, self)

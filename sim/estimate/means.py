@@ -1,0 +1,75 @@
+"""Means and probabilities."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import betaincinv
+
+from sim.estimate.figure import Z95, Estimate
+from sim.estimate.strata import Strata, largest_weight_share, mass_of, stratified_mean
+from sim.units import Array, Bool
+
+
+def mean(x: Array, strata: Strata | None = None) -> Estimate:
+    """Mean with its normal 95 per cent interval."""
+    x = np.asarray(x, dtype=float)
+    if strata is not None:
+        value, error = stratified_mean(x, strata)
+        return Estimate(value, (value - Z95 * error, value + Z95 * error))
+    if x.size < 2:
+        return Estimate(float(x.mean()) if x.size else None, reason="fewer than two histories")
+    half = Z95 * float(x.std(ddof=1)) / math.sqrt(x.size)
+    return Estimate(float(x.mean()), (float(x.mean()) - half, float(x.mean()) + half))
+
+
+def mean_among(x: Array, hit: Bool, strata: Strata | None = None) -> Estimate:
+    """Mean of x over the histories that ``hit`` names, with its normal 95 per cent interval.
+
+    With strata it is a ratio of two means; its error is that of the residuals (Cochran 1977, 6.11).
+    """
+    x, hit = np.asarray(x, dtype=float), np.asarray(hit, dtype=bool)
+    if strata is None:
+        return mean(x[hit])
+    weight = mass_of(x, strata) * hit
+    if hit.sum() < 2:
+        return Estimate(float(x[hit][0]) if hit.any() else None, reason="fewer than two histories")
+    value = float(weight[hit] @ x[hit] / weight.sum())
+    _, error = stratified_mean(np.where(hit, x - value, 0.0) * (x.size / weight.sum()), strata)
+    return Estimate(value, (value - Z95 * error, value + Z95 * error))
+
+
+def proportion(hits: int, n: int) -> Estimate:
+    """Share of histories with its exact (Clopper-Pearson) 95 per cent interval."""
+    low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, 0.025))
+    high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 0.975))
+    return Estimate(hits / n, (low, high))
+
+
+def upper_proportion(hits: int, n: int, confidence: float = 0.95) -> float:
+    """One-sided upper bound of a share (exact binomial)."""
+    return 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, confidence))
+
+
+def weighted_share(hit: Bool, strata: Strata | None = None) -> Estimate:
+    """Probability of what ``hit`` marks; without strata `proportion`.
+
+    With strata the exact interval is read at the number of plain histories that would be as precise. If all histories
+    agree, that number is one over the largest weight: the heaviest stratum is where a rare event could hide.
+    Source: Korn & Graubard, Survey Methodology 24 (1998) 193-201.
+    """
+    hit = np.asarray(hit, dtype=bool)
+    if strata is None:
+        return proportion(int(hit.sum()), hit.size)
+    value, error = stratified_mean(hit, strata)
+    if not hit.any() or hit.all():
+        value, n = float(hit.all()), 1 / largest_weight_share(strata)
+    elif error == 0:  # the stratum decides, and the shares are exact
+        return Estimate(value, (value, value))
+    else:
+        n = value * (1 - value) / error**2
+    hits = value * n
+    low = 0.0 if not hit.any() else float(betaincinv(hits, n - hits + 1, 0.025))
+    high = 1.0 if hit.all() else float(betaincinv(hits + 1, n - hits, 0.975))
+    return Estimate(value, (low, high))

@@ -1,0 +1,135 @@
+"""Quantiles: order statistics, their ranks, and their distribution-free intervals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import bdtr
+
+from sim.errors import TooFewHistories
+from sim.estimate.figure import Z95, Estimate
+from sim.estimate.strata import Strata, mass_of, stratified_mean
+from sim.units import F64, Array
+
+_Z90 = 1.6448536269514722  # a one-sided 95 per cent bound
+_ROUNDING = 1e-9  # of a history: a n that is whole on paper is whole here
+
+
+def quantile_rank(n: int, a: float) -> int:
+    """Rank (from 1) of the order statistic that estimates the a-quantile."""
+    return min(max(math.ceil(a * n - _ROUNDING), 1), n)
+
+
+def interval_ranks(n: int, a: float, confidence: float = 0.95) -> tuple[int, int] | None:
+    """Ranks (r, s) with P(X_(r) <= q_a <= X_(s)) >= confidence; None if the sample is too small.
+
+    Source: X ~ Bin(n, a), P = P(r <= X <= s - 1).
+    """
+    tail = (1 - confidence) / 2
+    r, s = _binomial_quantile(n, a, tail), _binomial_quantile(n, a, 1 - tail) + 1
+    return (r, s) if r >= 1 and s <= n else None
+
+
+def upper_rank(n: int, a: float, confidence: float = 0.95) -> int | None:
+    """Rank of the one-sided upper order statistic for the a-quantile; None if it does not exist."""
+    s = _binomial_quantile(n, a, confidence) + 1
+    return s if s <= n else None
+
+
+def needed_histories(a: float, confidence: float = 0.95) -> int:
+    """Fewest histories for which the upper order statistic of the a-quantile exists (Wilks)."""
+    return math.ceil(math.log(1 - confidence) / math.log(a))
+
+
+def quantile(x: Array, a: float, strata: Strata | None = None) -> Estimate:
+    """a-quantile with its interval and conservative (one-sided 95 per cent upper) figure.
+
+    Raises
+    ------
+    TooFewHistories
+        The conservative figure does not exist for so few histories.
+    """
+    ordered = np.sort(np.asarray(x, dtype=float))
+    n = ordered.size
+    upper = upper_rank(n, a)
+    if upper is None:
+        raise _too_few(n, needed_histories(a), a)
+    if strata is not None:
+        return _stratified_quantile(np.asarray(x, dtype=float), a, strata)
+    ranks = interval_ranks(n, a)
+    reason = (
+        None if ranks is not None else "the sample is too small for a 95% interval: its upper end is the largest value"
+    )
+    low, high = ranks if ranks is not None else (max(_binomial_quantile(n, a, 0.025), 1), n)
+    return Estimate(float(ordered[quantile_rank(n, a) - 1]), (float(ordered[low - 1]), float(ordered[high - 1])),
+                    float(ordered[upper - 1]), reason)  # fmt: skip
+
+
+def quantile_value(x: Array, a: float, mass: F64 | None = None) -> F64:
+    """inf{x : F(x) >= a} of weighted values, in one sample or in many resamples of it.
+
+    Parameters
+    ----------
+    x : (n,) float64
+    a : float
+    mass : (..., n) float64, optional
+        How many equally likely histories each value stands for, of sum n in each sample; ones by default.
+
+    Returns
+    -------
+    (...) float64
+    """
+    x = np.asarray(x, dtype=float)
+    if mass is None:
+        rank = quantile_rank(x.size, a) - 1
+        return np.partition(x, rank)[rank]
+    return _first_with(x, mass, a * x.size - _ROUNDING)
+
+
+def _first_with(x: F64, mass: F64, wanted: float) -> F64:
+    """Smallest value up to which the mass is at least the wanted one; the largest value if there is none."""
+    order = np.argsort(x, kind="stable")
+    below = (np.cumsum(np.take(mass, order, axis=-1), axis=-1) < wanted).sum(axis=-1)
+    return x[order][np.minimum(below, x.size - 1)]
+
+
+def _stratified_quantile(x: F64, a: float, strata: Strata) -> Estimate:
+    """Quantile of weighted histories; the interval is that of F at the quantile, read back on the axis of x.
+
+    Source: Woodruff, JASA 47 (1952) 635-646; for stratified simulation Chu & Nakayama, ACM TOMACS 22 (2012) 10.
+    """
+    n, mass = x.size, mass_of(x, strata)
+    q = float(_first_with(x, mass, a * n - _ROUNDING))
+    # where many histories sit at the quantile, F jumps there: the less certain side counts
+    error = max(stratified_mean(x <= q, strata)[1], stratified_mean(x < q, strata)[1])
+    if a + _Z90 * error >= 1:
+        raise _too_few(n, math.ceil(n * (_Z90 * error / (1 - a)) ** 2) + 1, a)
+    if error == 0:  # whole strata sit at the quantile
+        return Estimate(q, (q, q), q)
+    reason = None
+    if a + Z95 * error >= 1:
+        reason = "the sample is too small for a 95% interval: its upper end is the largest value"
+
+    def beyond(level: float) -> float:
+        """First value with more than this mass below or at it: like the rank s + 1 of plain histories."""
+        return float(_first_with(x, mass, math.nextafter(level * n + _ROUNDING, math.inf)))
+
+    low = float(_first_with(x, mass, (a - Z95 * error) * n - _ROUNDING))
+    return Estimate(q, (low, beyond(a + Z95 * error)), beyond(a + _Z90 * error), reason)
+
+
+def _too_few(n: int, needed: int, a: float) -> TooFewHistories:
+    return TooFewHistories(
+        f"replications: found {n}; allowed: {needed} or more for an assurance of {a:g} "
+        "(the upper 95 per cent order statistic does not exist for fewer)"
+    )
+
+
+def _binomial_quantile(n: int, p: float, q: float) -> int:
+    """Smallest k with P(Bin(n, p) <= k) >= q."""
+    low, high = 0, n
+    while low < high:
+        mid = (low + high) // 2
+        low, high = (low, mid) if bdtr(mid, n, p) >= q else (mid + 1, high)
+    return low

@@ -1,0 +1,69 @@
+"""The precision dial: histories are added until the half-width of the headline's interval is what was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.errors import InputError, TooFewHistories
+from sim.estimate import Estimate, half_width, histories_for
+from sim.store import BATCH
+
+MOST = 200_000  # histories; beyond them the model is the larger error by far
+GROWTH = 3.0  # at most so many times as many before the next look: early intervals are rough
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A wanted half-width of the 95 per cent interval: a part of the figure, or yuan.
+
+    Raises
+    ------
+    InputError
+        Not above zero, or a part of one or more.
+    """
+
+    part: float | None = None
+    yuan: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.part is None) == (self.yuan is None):
+            raise InputError("command", "precision", None, "a part of the figure, or yuan: one of the two")
+        if self.part is not None and not 0 < self.part < 1:
+            raise InputError("command", "precision", f"{100 * self.part:g}%", "above 0% and below 100%, such as 2%")
+        if self.yuan is not None and not self.yuan > 0:
+            raise InputError("command", "precision", self.yuan, "yuan above 0, such as 500000")
+
+    @staticmethod
+    def of(text: str) -> Precision:
+        """Read ``2%`` or ``500000`` (yuan)."""
+        try:
+            if text.strip().endswith("%"):
+                return Precision(part=float(text.strip()[:-1]) / 100)
+            return Precision(yuan=float(text))
+        except ValueError:
+            raise InputError("command", "precision", text, "a part such as 2%, or yuan such as 500000") from None
+
+    def wanted(self, figure: Estimate) -> float:
+        """Wanted half-width [yuan]."""
+        return self.yuan if self.yuan is not None else (self.part or 0.0) * abs(figure.value or 0.0)
+
+    def histories_more(self, figure: Estimate, n: int) -> int:
+        """Histories that are still to run, in whole batches; none if the precision holds.
+
+        Raises
+        ------
+        TooFewHistories
+            More than `MOST` would be needed.
+        """
+        half, wanted = half_width(figure), self.wanted(figure)
+        if half is None or half <= wanted:
+            return 0
+        if wanted == 0:
+            raise TooFewHistories("precision: the figure is zero, so no part of it can be reached; name it in yuan")
+        total = min(histories_for(figure, n, wanted), round(GROWTH * n))
+        if histories_for(figure, n, wanted) > MOST:
+            raise TooFewHistories(
+                f"replications: {n} gave a half-width of {half:,.0f} yuan; about {histories_for(figure, n, wanted):,} "
+                f"would give the {wanted:,.0f} asked for; allowed: {MOST:,} at most"
+            )
+        return max(-(-(total - n) // BATCH), 1) * BATCH

@@ -1,0 +1,172 @@
+"""Which histories are run: all in order, or more of those whose common luck makes bad years.
+
+A pool of histories is looked at by its common luck alone (`sim.systemic`), cut into strata, and histories are taken
+from the strata in turn. What is taken is an index of a history, nothing else: every draw keeps its address, all
+arms run the same histories with the same weights, and pairs stay pairs.
+
+Source: Cochran, Sampling Techniques (3rd ed., 1977), 5.5 (Neyman allocation) and 12.2 (double sampling); Glasserman,
+Monte Carlo Methods in Financial Engineering (2004), 4.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from sim.errors import InputError
+from sim.estimate import Strata
+from sim.units import F64, I64, Array
+
+POOL = 40_000  # histories that are looked at
+PILOT = 20  # histories of each cell that decide how many more it gets
+# Strata by score: the upper ends of all but the last, as shares of the pool. Half of it is run like a hundredth.
+SCORE_ENDS = (0.50, 0.69, 0.80, 0.87, 0.92, 0.95, 0.97, 0.985, 0.995)
+CELL_ENDS = (0.50, 0.69, 0.82, 0.90, 0.95, 0.98, 0.995)  # of severity, where there is any
+LATE = 0.80  # and the later fifth of histories
+
+Kind = Literal["plain", "flags", "cells", "score"]
+Allocation = Literal["equal", "neyman"]
+SAMPLINGS: tuple[str, ...] = get_args(Kind)
+ALLOCATIONS: tuple[str, ...] = get_args(Allocation)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How histories are chosen.
+
+    Attributes
+    ----------
+    kind : {"plain", "flags", "cells", "score"}
+        All in order; by dry year and late year; by severity of the drought in the window of the year's claims and
+        lateness; by the default that is expected given all that is common.
+    allocation : {"equal", "neyman"}
+        As many from each stratum, or as many as its size and spread ask for.
+    pool : int
+        Histories that are looked at.
+    """
+
+    kind: Kind = "plain"
+    allocation: Allocation = "equal"
+    pool: int = POOL
+
+    def as_dict(self, assurance: float) -> dict[str, Any]:
+        """For the identity of a run; plain runs say nothing."""
+        if self.kind == "plain":
+            return {}
+        aim = [assurance] if self.allocation == "neyman" else []
+        return {"sampling": [self.kind, self.allocation, self.pool, *aim]}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Histories in the order in which they are run: any first part of them is a sample.
+
+    Attributes
+    ----------
+    replication, stratum : (n,) int64
+    share : (n_strata,) float64 [1]
+        Probability of each stratum, counted in the pool.
+    pool : int
+    """
+
+    replication: I64
+    stratum: I64
+    share: F64
+    pool: int
+
+    def check(self, n: int) -> None:
+        """Can n histories be taken, two or more from each stratum?
+
+        Raises
+        ------
+        InputError
+        """
+        fewest = 2 * self.share.size
+        if n < fewest:
+            allowed = f"{fewest} or more: two for each of the {self.share.size} strata"
+            raise InputError("command", "replications", n, allowed)
+        if n > self.replication.size:
+            raise InputError("command", "replications", n, f"at most {self.replication.size}, all that was looked at")
+
+    def strata(self, replications: Array) -> Strata:
+        """Strata of some of the histories, in their order."""
+        order = np.argsort(self.replication)
+        at = order[np.searchsorted(self.replication[order], replications)]
+        return Strata(self.stratum[at], self.share, self.pool)
+
+    def frame(self) -> pd.DataFrame:
+        """As a table to store."""
+        frame = pd.DataFrame({"replication": self.replication, "stratum": self.stratum})
+        frame.attrs["plan"] = {"share": self.share.tolist(), "pool": self.pool}
+        return frame
+
+    @staticmethod
+    def from_frame(frame: pd.DataFrame) -> Plan:
+        """What `frame` made."""
+        meta = frame.attrs["plan"]
+        return Plan(frame["replication"].to_numpy(), frame["stratum"].to_numpy(), np.array(meta["share"]), meta["pool"])
+
+
+def by_score(score: F64) -> I64:
+    """Stratum of each history of the pool: ever rarer slices of a score."""
+    ends = np.quantile(score, SCORE_ENDS, method="inverted_cdf")
+    return _numbered(np.searchsorted(ends, score, side="left"))
+
+
+def by_cells(pool: pd.DataFrame, *, are_flags: bool) -> I64:
+    """Stratum of each history of the pool, from its columns of `systemic.Systemic`.
+
+    Parameters
+    ----------
+    are_flags : bool
+        Dry or not, late or not; else by severity and by lateness.
+    """
+    if are_flags:
+        return _numbered(2 * pool["is_dry"].to_numpy().astype(np.int64) + pool["is_late"].to_numpy().astype(np.int64))
+    lateness = pool["lateness"].to_numpy()
+    is_late = lateness > np.quantile(lateness, LATE, method="inverted_cdf")
+    return _numbered(2 * _severities(pool["severity"].to_numpy()) + is_late)
+
+
+def _numbered(where: Array) -> I64:
+    """Numbers without gaps."""
+    numbers: I64 = np.unique(where, return_inverse=True)[1]
+    return numbers
+
+
+def _severities(x: F64) -> I64:
+    """Classes of severity, which is nil in many histories: nil by itself, the rest by ever rarer slices."""
+    positive = x[x > 0]
+    if positive.size == 0:
+        return np.zeros(x.size, dtype=np.int64)
+    ends = np.quantile(positive, CELL_ENDS, method="inverted_cdf")
+    return np.where(x > 0, 1 + np.searchsorted(ends, x, side="left"), 0)
+
+
+def plan(stratum: I64, quota: F64 | None = None) -> Plan:
+    """The order in which strata give their histories: in turns, or each in proportion to its quota.
+
+    Parameters
+    ----------
+    stratum : (pool,) int64
+        Stratum of history 0, 1, ... of the pool.
+    quota : (n_strata,) float64, optional
+        After a first turn in which each stratum gives two, its k-th history comes when the part of its quota that is
+        used up is the smallest.
+    """
+    turn = _turn(stratum)
+    used = turn.astype(float) if quota is None else np.where(turn < 2, -1.0, (turn + 0.5) / quota[stratum])
+    order = np.lexsort((stratum, used))
+    return Plan(order, stratum[order], np.bincount(stratum) / stratum.size, stratum.size)
+
+
+def _turn(stratum: I64) -> I64:
+    """How many histories of its stratum come before each one."""
+    order = np.argsort(stratum, kind="stable")
+    sizes = np.bincount(stratum)
+    turn = np.empty(stratum.size, dtype=np.int64)
+    turn[order] = np.arange(stratum.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return turn

@@ -1,0 +1,65 @@
+"""Sizing read backwards: a budget is given, and the question is what it can promise."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+from sim.answers.outlook import backwards
+from sim.answers.sample import Sample
+from sim.errors import InputError
+from sim.estimate import check_assurance, quantile
+from sim.experiment import Progress
+from sim.scenario import Scenario
+from sim.sizing import size
+from sim.store import RunFolder
+from sim.study import run
+from sim.units import FEN_PER_YUAN
+
+_STEPS = 5  # ceilings that are tried, up to the pack's own
+COVER = "rules.claim.covered_principal_yuan"
+
+
+def solve(
+    scenario: Scenario, budget_yuan: float, *, assurance: float = 0.95, replications: int = 2000, seed: int = 2027,
+    workers: int | None = None, runs: Path = Path("runs"), executor: Executor | None = None, progress: Progress | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """What a budget buys: its assurance, the largest multiple of it, and the highest ceiling of cover of one loan.
+
+    Parameters
+    ----------
+    budget_yuan : float
+        Money in the fund on 1 January of the sized year, split over the lenders as the fund is.
+    assurance : float
+        What the multiple and the ceiling are to keep.
+
+    Raises
+    ------
+    InputError, TooFewHistories
+    """
+    check_assurance(assurance)
+    if not budget_yuan > 0:
+        raise InputError("command", "budget", budget_yuan, "yuan above 0")
+    running: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
+    sized = size(scenario, assurance=assurance, replications=replications, seed=seed, runs=runs, **running)
+    out = backwards(Sample.of(RunFolder(sized.folder), "main", replications), scenario, budget_yuan, assurance)
+    return out | {"highest_ceiling": _ceiling(scenario, budget_yuan, assurance, replications, seed, runs, running)}
+
+
+def _ceiling(
+    scenario: Scenario, budget_yuan: float, assurance: float, n: int, seed: int, runs: Path, running: dict[str, Any]
+) -> dict[str, Any]:  # fmt: skip
+    """The highest ceiling of cover whose need, on the same luck and the same book, the budget covers."""
+    own = scenario.law().claim.covered_principal_yuan
+    tried = [own * k // _STEPS for k in range(_STEPS, 0, -1)]
+    arms = [scenario, *(scenario.with_changes({COVER: yuan}, f"{scenario.name}-cover-{yuan}") for yuan in tried[1:])]
+    results = run(arms, n, seed=seed, runs=runs, **running)
+    rows, best = [], None
+    for yuan, name in zip(tried, results.names, strict=True):
+        need = quantile(results.histories(name)["need_fen"].to_numpy(), assurance).scaled(1 / FEN_PER_YUAN, 2)
+        rows.append({"covered_principal_yuan": yuan, "need_yuan": need.as_dict()})
+        if best is None and (need.value or 0.0) <= budget_yuan:
+            best = yuan
+    reason = None if best is not None else f"even cover of {tried[-1]:,} yuan a loan needs more"
+    return {"covered_principal_yuan": best, "tried": rows, **({"reason": reason} if reason else {})}

@@ -1,0 +1,356 @@
+"""Exports opened again by the libraries that read them: right numbers, right fonts, native charts, texts that stay texts."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pytest
+from docx import Document
+from lxml import etree
+from pptx import Presentation
+
+import sim
+from dashboard.export import export
+from dashboard.export.live import Cell
+from dashboard.export.report import Report
+from dashboard.export.reproduce import as_toml, command, is_shipped, snippet
+from dashboard.export.text import guarded, plain
+from dashboard.words import Words
+from sim.answers.outlook import account_parts, at_size
+from sim.answers.sample import Sample
+from sim.errors import InputError
+from sim.provenance import scenario_sha256
+from sim.store import RunFolder
+
+A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+DEMONSTRATION = {"zh": "演示数据，不可用于预算", "en": "Demonstration data: not for a budget"}
+# Functions of Excel 2007 and before, which WPS knows too.
+KNOWN = {
+    "COUNT", "COUNTIF", "SUMIF", "SUM", "SUMPRODUCT", "SMALL", "MIN", "MAX", "IF", "ROUND", "ROUNDUP", "INT", "LOG10", "TEXT", "CRITBINOM",
+}  # fmt: skip
+
+
+def parts(path: Path, name: str) -> Iterator[tuple[str, Any]]:
+    """XML parts of an Office file whose names match."""
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.namelist():
+            if re.search(name, part):
+                yield part, etree.fromstring(archive.read(part))
+
+
+def written(path: Path) -> str:
+    """All text of a file, whatever its format."""
+    if path.suffix == ".pptx":
+        return "\n".join("".join(root.itertext()) for _, root in parts(path, r"slides/slide\d+|notesSlide\d+"))
+    if path.suffix == ".docx":
+        return "\n".join("".join(root.itertext()) for _, root in parts(path, r"word/(document|header|footer)\d*\.xml"))
+    if path.suffix == ".xlsx":
+        sheets = openpyxl.load_workbook(path, data_only=True)
+        return "\n".join(str(c.value) for s in sheets for row in s.iter_rows() for c in row if c.value is not None)
+    return path.read_text(encoding="utf-8-sig")
+
+
+# --- all of them -------------------------------------------------------------------------------------
+
+
+def test_each_carries_number_seed_version_and_mark(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
+    number = sized.data["provenance"]["result_number"]
+    assert set(files) == {".pptx", ".xlsx", "-forms.xlsx", ".docx", ".html", ".csv", "-histories.csv", ".ipynb", f"{number}.toml"}
+    for name, path in files.items():
+        text = written(path)
+        for needed in (number, "7", sim.__version__, DEMONSTRATION[lang]):
+            assert needed in text, (name, needed)
+
+
+def test_slides_and_sheets_each_say_that_it_is_a_demonstration(files: dict[str, Path], lang: str) -> None:
+    for _, root in parts(files[".pptx"], r"slides/slide\d+"):
+        assert DEMONSTRATION[lang] in "".join(root.itertext())
+    for name in (".xlsx", "-forms.xlsx"):
+        for sheet in openpyxl.load_workbook(files[name]):
+            top = [str(c.value) for row in sheet.iter_rows(max_row=4) for c in row if c.value]
+            assert any(DEMONSTRATION[lang] in text for text in top), sheet.title
+            assert DEMONSTRATION[lang] in str(sheet.oddFooter.left.text), sheet.title
+
+
+def test_a_countys_own_data_carry_no_mark(sized: sim.Answer, lang: str) -> None:
+    own = sim.Answer({**sized.data, "is_demonstration": False}, sized.scenario, sized.folder, ())
+    report = Report(own, Words(lang))
+    assert report.mark == "" and DEMONSTRATION[lang] not in report.stamp
+
+
+def test_chinese_exports_are_in_chinese(files: dict[str, Path], lang: str) -> None:
+    """Every sentence of the house is in the catalogue: three English words in a row are code or a name."""
+    if lang == "en":
+        pytest.skip("of the Chinese exports")
+    for name in (".xlsx", "-forms.xlsx", ".pptx", ".docx", ".csv"):
+        found = re.findall(r"\b[a-z]+ [a-z]+ [a-z]+\b", written(files[name]))
+        assert not [text for text in found if text != "riskfund size RF"], (name, found)
+
+
+# --- workbook ----------------------------------------------------------------------------------------
+
+
+def calculated(path: Path, lang: str) -> dict[str, Any]:
+    """Values of the calculation by their names."""
+    sheet = openpyxl.load_workbook(path, data_only=True)[Words(lang)("Calculation")]
+    out: dict[str, Any] = {}
+    for name, value in sheet.iter_rows(min_col=1, max_col=2, values_only=True):
+        if isinstance(name, str) and value is not None:
+            out.setdefault(name, value)
+    return out
+
+
+def test_cached_values_are_the_answers_figures_to_the_last_digit(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
+    w, d, found = Words(lang), sized.data, calculated(files[".xlsx"], lang)
+    need = d["need_yuan"]
+    assert found[w.label("need_yuan")] == need["value"]
+    assert [found[w("interval from")], found[w("interval to")]] == need["ci95"]
+    assert found[w.term("conservative")] == need["conservative"]
+    assert found[w.label("advice")] == d["advice"]["fund_yuan"]
+    assert found[w.label("shortfall_chance")] == d["advice"]["shortfall_chance"]["value"]
+    assert found[w("histories")] == d["replications"]
+
+
+def test_what_a_size_does_is_what_the_frontier_says(sized: sim.Answer, lang: str, tmp_path: Path) -> None:
+    """With a size that is short sometimes, account by account."""
+    w, yuan = Words(lang), 2e5
+    advice = {**sized.data["advice"], "fund_yuan": yuan}
+    (book, _) = export(sim.Answer({**sized.data, "advice": advice}, sized.scenario, sized.folder, ()), ["xlsx"], lang, tmp_path)
+    found = calculated(book, lang)
+    sample = Sample.of(RunFolder(sized.folder), "main", sized.data["replications"])
+    row = at_size(sample, account_parts(sized.scenario), yuan)
+    assert 0 < row["shortfall_chance"]["value"] < 1
+    assert found[w.label("shortfall_chance")] == row["shortfall_chance"]["value"]
+    assert found[w.label("mean_gap_if_short_yuan")] == pytest.approx(row["mean_gap_if_short_yuan"]["value"], abs=0.006)
+    assert found[w("idle money in a mean year")] == pytest.approx(row["idle_yuan"]["value"], abs=0.006)
+
+
+def test_formulas_use_old_functions_and_all_have_values(files: dict[str, Path]) -> None:
+    for name in (".xlsx", "-forms.xlsx"):
+        plain_book, valued = (openpyxl.load_workbook(files[name], data_only=x) for x in (False, True))
+        formulas = [(s.title, c) for s in plain_book for row in s.iter_rows() for c in row if c.data_type == "f"]
+        assert len(formulas) > 50
+        for sheet, cell in formulas:
+            outside = re.sub(r'"[^"]*"', "", cell.value)
+            assert set(re.findall(r"([A-Z][A-Z0-9.]+)\(", outside)) <= KNOWN, cell.value
+            assert "_xlfn" not in cell.value and "PERCENTILE" not in cell.value
+            assert valued[sheet][cell.coordinate].value is not None, (sheet, cell.coordinate)
+
+
+def test_workbooks_have_native_charts(files: dict[str, Path]) -> None:
+    charts = dict(parts(files[".xlsx"], r"xl/charts/chart\d+\.xml"))
+    assert len(charts) == 2
+    with zipfile.ZipFile(files[".xlsx"]) as archive:
+        assert not [n for n in archive.namelist() if n.endswith((".png", ".jpg", ".emf", ".bin"))]
+
+
+def test_histories_stand_in_rising_order_of_need(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
+    sheet = openpyxl.load_workbook(files[".xlsx"])[Words(lang)("Histories")]
+    need = [row[1] for row in sheet.iter_rows(min_row=6, values_only=True)]
+    assert need == sorted(need) and len(need) == 80
+    assert need == np.sort(sized.histories()["need_fen"].to_numpy() / 100).tolist()
+
+
+# --- formula injection -------------------------------------------------------------------------------
+
+
+def test_names_stay_texts_in_workbooks(files: dict[str, Path]) -> None:
+    ours = re.compile(r"^(?:=COUNT|=SUM|=SMALL|=MIN|=MAX|=IF|=ROUND|=\$B|=B\d|=20-|=C\d+[+]|=I\d|=\(SUMPRODUCT|='|=\(|=[A-Z]\d+)")
+    for name in (".xlsx", "-forms.xlsx"):
+        for sheet in openpyxl.load_workbook(files[name]):
+            for row in sheet.iter_rows():
+                for cell in row:
+                    if cell.data_type == "f":
+                        assert ours.match(cell.value), cell.value
+                        assert "1+1" not in cell.value and "HYPERLINK" not in cell.value and "cmd" not in cell.value
+                    assert cell.hyperlink is None
+    names = [str(c.value) for c in openpyxl.load_workbook(files["-forms.xlsx"]).worksheets[0]["B"]]
+    assert "=1+1|cmd" in names
+
+
+def test_names_stay_texts_in_tables(files: dict[str, Path]) -> None:
+    for name in (".csv", "-histories.csv"):
+        raw = files[name].read_bytes()
+        assert raw.startswith(b"\xef\xbb\xbf") and b"\0" not in raw
+        with files[name].open(encoding="utf-8-sig", newline="") as file:
+            cells = [cell for row in csv.reader(file) for cell in row]
+        for cell in cells:
+            if cell.lstrip(" ")[:1] in tuple("=+-@\t\r\n＝"):
+                assert re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", cell) or cell == "", repr(cell)
+    with files[".csv"].open(encoding="utf-8-sig", newline="") as file:
+        texts = {cell for row in csv.reader(file) for cell in row}
+    assert "'=1+1" in texts
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\0=1", " =1", "＝1"])
+def test_guarded_texts_begin_with_an_apostrophe(text: str) -> None:
+    assert guarded(text).startswith("'") and "\0" not in guarded(text)
+    assert guarded("a" + text.replace("\0", "")) == "a" + text.replace("\0", "") and guarded("") == ""
+
+
+def test_numbers_keep_their_sign_in_tables(files: dict[str, Path]) -> None:
+    assert guarded("plain") == "plain"
+    assert plain("a\0b\x0bc\nd") == "abc d"
+
+
+def test_names_cannot_be_markup_in_the_page(files: dict[str, Path]) -> None:
+    text = written(files[".html"])
+    assert "<script" not in text and "&lt;script&gt;" in text
+
+
+def test_the_page_runs_and_fetches_nothing(files: dict[str, Path]) -> None:
+    text = written(files[".html"])
+    assert "default-src 'none'" in text and "@page" in text and "A4" in text
+    assert not re.search(r"<(script|link|img|iframe|object|embed|form)\b", text)
+    assert not re.search(r"(src|href|url\()\s*=?\s*[\"']?(https?:)?//", text)
+    pictures = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert len(pictures) == 4
+    for picture in pictures:
+        etree.fromstring(picture)
+        assert "<desc>" in picture
+
+
+# --- slides ------------------------------------------------------------------------------------------
+
+
+def test_every_run_has_a_chinese_font(files: dict[str, Path]) -> None:
+    counted = 0
+    for part, root in parts(files[".pptx"], r"ppt/(slides|charts|notesSlides|slideMasters)/[^/]+\.xml"):
+        for run in root.iter(f"{A}r"):
+            assert run.find(f"{A}rPr") is not None, part
+        for properties in root.iter(f"{A}rPr", f"{A}defRPr", f"{A}endParaRPr"):
+            counted += 1
+            for name in ("latin", "ea"):
+                assert properties.find(f"{A}{name}").get("typeface") == "Microsoft YaHei", part
+            order = [etree.QName(child).localname for child in properties]
+            assert order.index("latin") < order.index("ea") and order.index("solidFill") < order.index("latin") if "solidFill" in order else True
+    assert counted > 100
+    for part, root in parts(files[".pptx"], r"ppt/theme/theme\d+\.xml"):
+        for fonts in (*root.iter(f"{A}majorFont"), *root.iter(f"{A}minorFont")):
+            assert fonts.find(f"{A}ea").get("typeface") == "Microsoft YaHei", part
+
+
+def test_six_slides_with_native_charts_and_notes(files: dict[str, Path]) -> None:
+    deck = Presentation(str(files[".pptx"]))
+    assert round(deck.slide_width / deck.slide_height, 2) == 1.78 and len(deck.slides) == 6
+    kinds = [str(s.chart.chart_type).split(" ")[0] for slide in deck.slides for s in slide.shapes if s.has_chart]
+    assert kinds == ["XY_SCATTER", "XY_SCATTER", "COLUMN_STACKED", "BAR_CLUSTERED"]
+    with zipfile.ZipFile(files[".pptx"]) as archive:
+        assert len([n for n in archive.namelist() if n.startswith("ppt/embeddings/")]) == 4  # the data can be edited
+        assert not [n for n in archive.namelist() if n.startswith("ppt/media/")]
+    for slide in deck.slides:
+        assert slide.shapes.title.text and len(slide.notes_slide.notes_text_frame.text) > 40
+        for shape in slide.shapes:
+            assert shape.left >= 0 and shape.left + shape.width <= deck.slide_width
+            assert shape.top >= 0 and shape.top + shape.height <= deck.slide_height
+            if shape.has_chart:
+                assert shape._element.nvGraphicFramePr.cNvPr.get("descr")
+
+
+def test_the_dots_of_the_slide_are_those_of_the_answer(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
+    deck = Presentation(str(files[".pptx"]))
+    chart = next(s.chart for s in deck.slides[1].shapes if s.has_chart)
+    enough, short, line = ([point for point in series.values if point is not None] for series in chart.plots[0].series)
+    assert len(enough) + len(short) in (20, 100) and len(line) == 2
+    chance = sized.data["advice"]["shortfall_chance"]["value"]
+    assert abs(len(short) / (len(enough) + len(short)) - chance) <= 0.5 / (len(enough) + len(short)) + 1e-9
+
+
+def test_columns_of_the_waterfall_end_at_what_the_fund_paid(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
+    deck, w = Presentation(str(files[".pptx"])), Words(lang)
+    chart = next(s.chart for s in deck.slides[3].shapes if s.has_chart)
+    begins, heights = (list(series.values) for series in chart.plots[0].series)
+    total = w.in_unit(sized.data["waterfall"]["claimable_yuan"]["value"])
+    assert heights[0] == pytest.approx(total) == pytest.approx(sum(heights[1:]), abs=1e-3)
+    for k in range(2, len(begins)):
+        assert begins[k] + heights[k] == pytest.approx(begins[k - 1], abs=1e-3)
+
+
+# --- memo, forms, reproduction -----------------------------------------------------------------------
+
+
+def test_every_run_of_the_memo_has_a_chinese_font(files: dict[str, Path]) -> None:
+    runs = 0
+    for _, root in parts(files[".docx"], r"word/(document|header|footer)\d*\.xml"):
+        for run in root.iter(f"{W}r"):
+            runs += 1
+            fonts = run.find(f"{W}rPr/{W}rFonts")
+            assert fonts is not None and fonts.get(f"{W}eastAsia")
+            assert not [name for name in fonts.attrib if name.endswith("Theme")]
+    assert runs > 50
+    section = Document(str(files[".docx"])).sections[0]
+    assert [round(x.mm) for x in (section.page_width, section.page_height, section.top_margin, section.left_margin)] == [210, 297, 37, 28]
+
+
+def test_forms_add_up(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
+    w, unit = Words(lang), Words(lang).in_unit(1.0)
+    monthly, quarterly = openpyxl.load_workbook(files["-forms.xlsx"], data_only=True).worksheets[:2]
+    total = [c.value for c in monthly[11]]
+    assert total[1] == w("total")
+    before, count, new, _, gone, end, overdue, bad, share, _, paid, _ = total[2:14]
+    assert before + new - gone == pytest.approx(end) and count > 0 and bad <= overdue < end
+    assert share == pytest.approx(overdue / end)
+    row = sized.histories().sort_values("need_fen", kind="stable").iloc[(80 - 1) // 2]
+    assert end == pytest.approx(row["outstanding_fen"] / 100 * unit) and overdue == pytest.approx(row["overdue_fen"] / 100 * unit)
+    assert paid >= 0
+    opened, due, settled, old, left, late = [c.value for c in quarterly[11]][2:8]
+    assert opened + due - settled == pytest.approx(left) and old <= settled and late <= left
+
+
+def test_the_notebook_and_the_command_give_the_number_again(files: dict[str, Path], sized: sim.Answer, nasty: sim.Scenario) -> None:
+    notebook = json.loads(files[".ipynb"].read_text(encoding="utf-8"))
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert code[0] == snippet(sized) and repr(sized.data["need_yuan"]["value"]) in code[0]
+    compile(code[0], "cell", "exec")
+    number = sized.data["provenance"]["result_number"]
+    assert not is_shipped(sized) and f"riskfund size {number}.toml --assurance 0.95 --replications 80 --seed 7" == command(sized)
+    again = sim.scenario(str(files[f"{number}.toml"]))
+    assert scenario_sha256(again) == scenario_sha256(nasty)
+
+
+def test_shipped_scenarios_are_called_by_name(sized: sim.Answer) -> None:
+    shipped = sim.Answer(sized.data, sim.scenario("x-county"), sized.folder, ())
+    assert is_shipped(shipped) and "sim.scenario(\"x-county\")" in snippet(shipped)
+
+
+@pytest.mark.parametrize("name", ["x-county", "x-county-all-three"])
+def test_scenarios_survive_their_file(name: str, tmp_path: Path) -> None:
+    scenario = sim.scenario(name).with_changes({"rules.claim.file_days": 10})
+    path = tmp_path / "own.toml"
+    path.write_text(as_toml(scenario.model_dump(mode="json"), "made by a test"), encoding="utf-8")
+    assert scenario_sha256(sim.scenario(str(path))) == scenario_sha256(scenario)
+
+
+# --- what cannot be done -----------------------------------------------------------------------------
+
+
+def test_unknown_formats_are_refused_with_the_nearest(sized: sim.Answer, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"to: found 'ppt'; .*nearest valid name: pptx"):
+        export(sized, ["xlsx", "ppt"], "zh", tmp_path / "new")
+    with pytest.raises(InputError, match="to: found ''"):
+        export(sized, [], "zh", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_files_that_cannot_be_written_are_one_clear_line(sized: sim.Answer, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="out: found"):
+        export(sized, ["csv"], "zh", tmp_path / "file")
+    stem = f"{sized.data['provenance']['result_number']}-zh"
+    (tmp_path / f"{stem}-histories.csv").mkdir()  # stands where a file must go, as one does that is held open
+    with pytest.raises(InputError, match="close it in the program that has it open"):
+        export(sized, ["csv"], "zh", tmp_path)
+    assert not (tmp_path / f"{stem}.csv").exists()
+
+
+def test_a_cell_of_the_calculation_is_plain() -> None:
+    assert Cell("=1", 1.0).value == 1.0

@@ -1,0 +1,127 @@
+"""Parameters that are not known: their distributions, their points, and what a history is given of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sim
+from sim import parameters
+from sim.arms import anchors_apart, arms_of, known, openings_of
+from sim.experiment import Arm, run_arms
+from sim.outcomes import year_span
+from sim.store import RunFolder
+from sim.uncertain import Uncertain
+
+RECOVERY = {"field": "defaults.recovery.first_year", "distribution": "uniform", "p05": 0.1, "p95": 0.5}
+ANCHOR = {"field": "defaults.anchors.central", "distribution": "lognormal", "p05": 0.009, "p95": 0.07}
+
+
+@pytest.mark.parametrize(
+    ("distribution", "low", "middle", "high"),
+    [("lognormal", 0.01, 0.02, 0.04), ("normal", 1.0, 2.0, 3.0), ("logit_normal", 0.2, 0.5, 0.8)],
+)
+def test_quantiles_stand_where_they_are_named(distribution: Any, low: float, middle: float, high: float) -> None:
+    item = Uncertain(field="defaults.negligence", distribution=distribution, p05=low, p95=high)
+    assert [item.value(u) for u in (0.05, 0.5, 0.95)] == pytest.approx([low, middle, high], rel=1e-9)
+
+
+def test_a_uniform_distribution_ends_where_it_is_named() -> None:
+    item = Uncertain.model_validate(RECOVERY)
+    assert [item.value(u) for u in (0.0, 0.5, 1.0)] == pytest.approx([0.1, 0.3, 0.5])
+
+
+def test_points_are_one_from_each_slice_and_the_same_for_a_seed(small: Any) -> None:
+    drawn = small.with_changes({"uncertain": [RECOVERY, ANCHOR]})
+    points = parameters.points(drawn, 5)
+    assert len(points) == parameters.N_POINTS
+    values = np.sort([p["defaults.recovery.first_year"] for p in points])
+    slices = (np.arange(parameters.N_POINTS) + 0.5) / parameters.N_POINTS
+    assert values == pytest.approx(0.1 + 0.4 * slices)
+    assert parameters.points(drawn, 5) == points != parameters.points(drawn, 6)
+    fewer = parameters.points(small.with_changes({"uncertain": [ANCHOR]}), 5)  # a field moves no other field's points
+    assert [p["defaults.anchors.central"] for p in fewer] == [p["defaults.anchors.central"] for p in points]
+    scores = parameters.positions(drawn, 5)
+    assert scores.shape == (parameters.N_POINTS, 2)
+    assert abs(np.corrcoef(scores.T)[0, 1]) < 0.4
+
+
+def test_an_anchor_that_is_not_the_scenarios_own_is_not_drawn(small: Any) -> None:
+    drawn = small.with_changes({"uncertain": [ANCHOR]})
+    assert parameters.points(drawn.with_changes({"defaults.anchor": "high"}), 5) == []
+    assert anchors_apart(drawn) == ["low", "central", "high"]
+    assert anchors_apart(small) == ["low", "high"]
+
+
+def test_behaviour_moves_between_the_sets() -> None:
+    county = sim.scenario("x-county-households")
+    drawn = county.with_changes({"uncertain": [{"field": "livelihoods.behaviour", "distribution": "between_sets"}]})
+    points = parameters.points(drawn, 5)
+    sds = [p["livelihoods.behaviour.central"]["price_sd"] for p in points]
+    sets = county.livelihoods.behaviour  # type: ignore[union-attr]
+    assert min(sds) == sets["low"].price_sd
+    assert max(sds) == sets["high"].price_sd
+    at = parameters.at(drawn, points[0])
+    assert at.uncertain == []
+    assert at.livelihoods.behaviour["central"].price_sd == pytest.approx(sds[0])  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "allowed"),
+    [
+        ({"p05": 0.5, "p95": 0.1}, "uncertain.0.p05", "p05 below p95"),
+        ({"p95": None}, "uncertain.0.p05", "p05 below p95"),
+        ({"distribution": "lognormal", "p05": -1.0}, "uncertain.0.p05", "more than 0"),
+        ({"distribution": "logit_normal", "p95": 1.5}, "uncertain.0.p05", "between 0 and 1"),
+        ({"field": "rules.fund.share"}, "uncertain.0.field", "rules are law"),
+        ({"distribution": "between_sets"}, "uncertain.0.distribution", "livelihoods.behaviour"),
+        ({"field": "defaults.recovry"}, "defaults.recovry", "one of"),
+        ({"field": "defaults.recovery"}, "uncertain.field", "holds a number"),
+    ],
+)
+def test_bad_distributions_are_refused(
+    small: Any, refuses: Callable[..., Any], change: Any, field: str, allowed: str
+) -> None:
+    def read() -> None:
+        parameters.points(small.with_changes({"uncertain": [{**RECOVERY, **change}]}), 1)
+
+    refuses(read, field, allowed)
+
+
+def test_a_history_has_the_parameters_of_its_point(small: Any, tmp_path: Any) -> None:
+    """A run with drawn parameters is, history by history, the run of the scenario at the history's point."""
+    drawn = small.with_changes({"uncertain": [RECOVERY, ANCHOR]}, "drawn")
+    end = year_span(2018)[1]
+    main, openings = arms_of(drawn, 7)[0], openings_of(drawn, 7)
+    folder, alone = RunFolder(tmp_path / "drawn"), RunFolder(tmp_path / "alone")
+    folder.path.mkdir()
+    alone.path.mkdir()
+    arm = Arm("main", drawn, main.openings, end, False, points=main.points)
+    run_arms([arm], 6, 7, folder, openings, workers=1)
+    rows = folder.read("histories", "main", 6).set_index("replication")
+    for r in (0, 5):
+        there = parameters.at(drawn, main.points[r])
+        opening = openings[main.openings[r]]
+        run_arms([Arm(f"at-{r}", there, ("base",), end, False)], 6, 7, alone, {"base": opening}, workers=1)
+        alone.path.joinpath("opening-base.parquet").unlink()
+        assert alone.read("histories", f"at-{r}", 6).set_index("replication").loc[r].equals(rows.loc[r])
+
+
+def test_compare_keeps_what_the_other_scenario_sets_itself(small: Any, tmp_path: Any) -> None:
+    drawn = small.with_changes({"uncertain": [RECOVERY, ANCHOR]}, "drawn")
+    same = drawn.with_changes({}, "same")
+    kept = drawn.with_changes({"defaults.recovery.first_year": 0.9}, "kept")
+    results = sim.run([drawn, same, kept], n=60, seed=7, workers=1, out=tmp_path / "run")
+    rows = {(r["scenario"], r["metric"]): r["difference"] for r in results.compare()}
+    assert all(d.value == 0 for (name, _), d in rows.items() if name == "same")
+    assert rows["kept", "payout_yuan"].value < 0
+    assert rows["kept", "defaulted_yuan"].value == 0  # same anchor at every point, so the same defaults
+
+
+def test_known_takes_every_parameter_as_known(small: Any) -> None:
+    drawn = small.with_changes({"uncertain": [RECOVERY]})
+    assert known(drawn).uncertain == []
+    assert known(small) is small
