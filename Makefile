@@ -1,8 +1,9 @@
 # Everything installs into .venv from the project's own files. PYTHON may name another Python, 3.11 or later.
 PYTHON ?= python3
+OFFLINE_PYTHON ?= 3.12
 BIN := .venv/bin
 
-.PHONY: app demo test check lint theory theory-full golden office bench words clean
+.PHONY: app demo test check lint theory theory-full golden office bench words wheelhouse clean
 
 demo: .venv/.installed
 	$(BIN)/riskfund demo
@@ -42,6 +43,10 @@ office: .venv/.tested
 # Collects the texts, keeps the translations, compiles them, and writes docs/glossary.md.
 words: .venv/.tested
 	$(BIN)/python -m dashboard.words.catalogue
+
+# Everything that a machine without a network needs, for Windows and Linux, in build/offline; see docs/offline.md.
+wheelhouse: .venv/.tested
+	$(BIN)/python offline/build.py --python $(OFFLINE_PYTHON)
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/history.py

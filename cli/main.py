@@ -212,7 +212,7 @@ def run(
 
 @app.command()
 def compare(
-    base: Annotated[str, typer.Argument(help="The scenario to compare with.")],
+    base: Annotated[str, typer.Argument(help="The scenario to compare with, or a stored run of it.")],
     others: Annotated[list[str] | None, typer.Argument(help="One to five others.")] = None,
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
     resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
@@ -226,10 +226,15 @@ def compare(
     from sim.estimate import check_assurance
 
     check_assurance(assurance)
-    first = sim.scenario(base)
-    loaded = [first, *(sim.Scenario.load(name) for name in others or [])]
+    folders = [Path(name) for name in (base, *(others or [])) if (Path(name) / "manifest.json").is_file()]
+    if folders:
+        sim.check_pairs(folders)
+    first, *rest = (
+        sim.scenario_of(Path(n)) if Path(n) in folders else sim.scenario(n) for n in (base, *(others or []))
+    )
+    loaded = [first, *rest]
     if set_:
-        loaded.append(sim.Scenario.load(base, _changes(set_)).with_changes({}, f"{first.name}+"))
+        loaded.append(first.with_changes(_changes(set_), f"{first.name}+"))
     if len(loaded) < 2:
         raise InputError("command", "others", 0, "another scenario, or changes with --set")
     with show.progress_bar(str(lang), quiet=quiet, form=_form(progress_form)) as progress:

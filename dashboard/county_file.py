@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import pandas as pd
 
 import sim
 from calibration.county_file import (
+    BLANK_ROWS,
+    COLUMNS,
+    LIST_COLUMNS,
+    Cell,
     CountyFile,
     CountyProblems,
+    Row,
+    Sheet,
+    check_sheets,
+    defaults,
+    fields_of,
     folder_for,
     read_county,
+    said,
     save_county,
+    shown,
+    source_of,
+    text,
     write_template,
-)
+)  # fmt: skip
 from dashboard.words import Words
 
 T = TypeVar("T")
@@ -59,3 +75,80 @@ def opened(path: Path, w: Words, counties: Path) -> Path:
     """The scenario file of a county file, saved under a folder that is named by its content."""
     county = read(path, w)
     return save_county(county, folder_for(county, counties)).scenario
+
+
+# --- tables to type into ---------------------------------------------------------------------------------
+
+_BEFORE = ("item", "unit", "default", "source")
+
+
+def tables(base: sim.Scenario, w: Words) -> dict[str, pd.DataFrame]:
+    """The form's sheets as tables of text, by code; what may be typed into is empty."""
+    out = {key: _field_table(key, base, w) for key in ("county", "parameters")}
+    return {**out, **{key: _list_table(key, base, w) for key in LIST_COLUMNS}}
+
+
+def headings(sheet: str, w: Words) -> dict[str, str]:
+    """What the columns of a table are called; the unit in brackets where the whole column has one."""
+    if sheet not in LIST_COLUMNS:
+        return {name: text(f"heading.{name}", w.lang) for name in (*_BEFORE, *COLUMNS[sheet])}
+    return {
+        name: text(f"heading.{name}", w.lang) + (f" ({text(f'unit.{unit}', w.lang)})" if unit else "")
+        for name, unit, _ in LIST_COLUMNS[sheet]
+        if name not in ("code", "source")
+    }
+
+
+def check_tables(typed: Mapping[str, pd.DataFrame], base: sim.Scenario, w: Words) -> CountyFile:
+    """Check what was typed, exactly as a file is checked.
+
+    Raises
+    ------
+    CountyProblems
+        In the reader's language.
+    """
+    dates = {f.key for f in fields_of(base) if f.kind == "date"}
+    sheets = {
+        key: Sheet(key, text(f"sheet.{key}", w.lang), [
+            Row(number, str(code), {name: _cell(row[name], str(code) in dates) for name in COLUMNS[key]})
+            for number, (code, row) in enumerate(table.iterrows(), start=1)
+        ])
+        for key, table in typed.items()
+    }  # fmt: skip
+    return spoken(w, lambda: check_sheets(sheets, base, w.lang, w("this page")))
+
+
+def _cell(typed: Any, is_date: bool) -> Cell:
+    """What was typed; a page has no cells of dates, so that a date is one where it is written like one."""
+    if typed is None or pd.isna(typed):
+        return Cell()
+    if is_date:
+        try:
+            return Cell(dt.date.fromisoformat(str(typed).strip()))
+        except ValueError:
+            pass
+    return Cell(str(typed))
+
+
+def _field_table(sheet: str, base: sim.Scenario, w: Words) -> pd.DataFrame:
+    rows = {
+        f.key: {
+            "item": f.label[w.lang], "unit": text(f"unit.{f.unit}", w.lang), "default": said(shown(f, f.default, w.lang)),
+            "source": source_of(f.source, w.lang, w.source) if f.key != "title" else "", "own": "", "alternative": "",
+        }
+        for f in fields_of(base)
+        if f.sheet == sheet
+    }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _list_table(sheet: str, base: sim.Scenario, w: Words) -> pd.DataFrame:
+    known = defaults(sheet, base, w.lang)
+    name = "heading.lender_row" if sheet == "lenders" else "heading.township_row"
+    columns = [column for column, _, _ in LIST_COLUMNS[sheet] if column not in ("code", "source", "item")]
+    rows = {}
+    for k in range(max(BLANK_ROWS[sheet], len(known) + 3)):
+        given = known[k] if k < len(known) else {}
+        cells = {column: said(given.get(column, "")) for column in columns}
+        rows[f"{sheet}.{k + 1}"] = {"item": text(name, w.lang, k=k + 1), **cells}
+    return pd.DataFrame.from_dict(rows, orient="index")

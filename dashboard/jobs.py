@@ -24,10 +24,10 @@ from dashboard import processes
 
 FOLDER = ".jobs"
 ENDED = ("done", "cancelled", "failed", "died")
-PATIENCE = 3.5  # seconds between asking a command to stop and ending it
+PATIENCE = 2.5  # seconds between asking a command to stop and ending it
 # Where nothing has been run here yet: histories a second on two cores, and seconds until the first batch begins.
-USUAL = {"reduced-form": 60.0, "household": 4.0}
-USUAL_START = 15.0
+USUAL = {"reduced-form": 90.0, "household": 4.0}
+USUAL_START = 20.0
 
 _CANCELLED = 130  # exit code of a command that was interrupted
 _HANDLES: dict[int, subprocess.Popen[bytes]] = {}  # children of this server, to learn how they ended

@@ -20,9 +20,14 @@ def folder_of(runs: Path) -> Path:
     return runs / "scenarios"
 
 
+def counties_of(runs: Path) -> Path:
+    """The folder of counties, beside the runs folder."""
+    return runs.parent / "counties"
+
+
 def saved(runs: Path) -> list[Path]:
-    """Saved scenario files."""
-    return sorted(folder_of(runs).glob("*.toml"))
+    """Saved scenario files, those of counties among them."""
+    return [*sorted(folder_of(runs).glob("*.toml")), *sorted(counties_of(runs).glob("[!.]*/*.toml"))]
 
 
 def names(runs: Path) -> list[str]:

@@ -83,7 +83,7 @@ def view() -> View:
         try:
             answer = library.answer_of(run, assurance())
         except RiskfundError as error:
-            problem = w.error(error)
+            problem = no_history_yet(run, w) if run.n == 0 and not library.draft_histories(run) else w.error(error)
     return View(w, runs, jobs, every, run, answer, problem)
 
 
@@ -111,6 +111,15 @@ def why_not(run: Run, w: Words) -> str:
         "This result is out of date: {cause}. Its histories are kept, but its figures would not be those of today. Size the scenario again.",
         cause=causes.get(run.changed, run.changed),
     )  # fmt: skip
+
+
+def no_history_yet(run: Run, w: Words) -> str:
+    """What is said of a run before its first histories are there."""
+    if run.state == "running":
+        return w("This run is at work; its first histories are not finished yet.")
+    return w(
+        "This run was stopped before its first histories were finished. What is there is kept; it can go on from there."
+    )
 
 
 # --- errors ------------------------------------------------------------------------------------------

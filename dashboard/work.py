@@ -84,7 +84,8 @@ def progress_text(job: Job, w: Words) -> str:
     title = safe.markdown(job.title)
     if not job.first_at:
         return w("{title}: preparing the book before the first history", title=title)
-    text = w("{title}: {done} of {total} histories", title=title, done=w.number(job.done), total=w.number(job.total))
+    said = {"done": w.number(job.done), "total": w.number(job.total), "p": w.percent(job.done / max(job.total, 1), 0)}
+    text = w("{title}: {p} done ({done} of {total} histories of all its variants)", title=title, **said)
     left = job.seconds_left(time.time())
     return text if left is None else w("{said}, about {time} left", said=text, time=panels.duration(left, w))
 
@@ -93,7 +94,7 @@ def outcome(job: Job, w: Words) -> None:
     """How a job ended: what happened, what was kept, what to do."""
     title, kept = safe.markdown(job.title), w.number(job.done)
     if job.state == "done":
-        st.success(w("{title}: finished, {n} histories.", title=title, n=kept))
+        st.success(w("{title}: finished, {n} histories of all its variants.", title=title, n=kept))
     elif job.state == "cancelled":
         st.info(w("{title}: stopped. {n} finished histories are kept; it can go on from there.", title=title, n=kept))
     elif job.state == "died":
@@ -141,6 +142,11 @@ def starter(jobs: Jobs, scenario: str, w: Words, key: str, *, label: str = "") -
 
 def first_run(jobs: Jobs, w: Words) -> None:
     """What those see who have no result yet."""
+    if any(job.is_open for job in jobs.all()):
+        panels.heading(
+            w("The first result is being made"), w("It is shown here when it is finished; you may leave the page.")
+        )
+        return
     panels.heading(
         w("No result yet"),
         w("A result is made once and then read at any size and assurance. Begin with the demonstration county, or import a ledger of your own on the page of county data."),
@@ -152,7 +158,8 @@ def again(jobs: Jobs, run: Run, w: Words) -> None:
     """The button that makes a run again, or goes on with it."""
     if run.kind != "size" or run.state == "running":
         return
-    n = run.n or 500
+    asked = next((job.n for job in jobs.all() if job.out == str(run.path)), 500)
+    n = run.n or asked
     is_resumed = run.state == "unfinished"
     if st.button(w("Go on with it") if is_resumed else w("Size it again"), key="again", type="primary"):
         raw = RunFolder(run.path).manifest()["identity"]["scenario"]

@@ -27,7 +27,7 @@ from sim.sampling import ALLOCATIONS, SAMPLINGS, Sampling
 from sim.scenario import Scenario, scenario_names
 from sim.sizing import read_answer, size
 from sim.solving import solve
-from sim.study import Results, read_results, run, what_differs
+from sim.study import Results, check_pairs, read_results, run, scenario_of, what_differs
 from sim.trace import Step, trace_history, trace_unpaid
 
 scenario = Scenario.load
@@ -53,6 +53,7 @@ __all__ = [
     "Step",
     "TooFewHistories",
     "__version__",
+    "check_pairs",
     "load_pack",
     "pack_names",
     "read_answer",
@@ -62,6 +63,7 @@ __all__ = [
     "run_grid",
     "scenario",
     "scenario_names",
+    "scenario_of",
     "size",
     "solve",
     "trace_history",

@@ -7,11 +7,10 @@ the simulation clock reads day + slot/100, so two things on one day never race.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import simpy
@@ -177,8 +176,7 @@ def start(day: int) -> simpy.Environment:
     return simpy.Environment(initial_time=float(day))
 
 
-def until(env: simpy.Environment, day: int, slot: Slot) -> Generator[Any, Any, None]:
-    """Wait until ``slot`` of ``day`` (at once if that moment has come)."""
+def until(env: simpy.Environment, day: int, slot: Slot) -> tuple[simpy.Event, ...]:
+    """What to wait for until ``slot`` of ``day``, with ``yield from``: nothing if that moment has come."""
     delay = day + slot / 100 - env.now
-    if delay > 0:
-        yield env.timeout(delay)
+    return (env.timeout(delay),) if delay > 0 else ()

@@ -312,8 +312,8 @@ def households(
 
 def _actions(setup: Setup) -> list[tuple[int, int, bool]]:
     """Settlements and month ends in order: (day, number, is a month's end)."""
-    days = [(int(d), k, False) for k, d in enumerate(setup.settlements)]
-    return sorted(days + [(int(d), k, True) for k, d in enumerate(setup.month_ends)])
+    days = [(d, k, False) for k, d in enumerate(setup.settlements.tolist())]
+    return sorted(days + [(d, k, True) for k, d in enumerate(setup.month_ends.tolist())])
 
 
 def _month(setup: Setup, world: World, k: int, end: int) -> None:

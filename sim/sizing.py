@@ -14,7 +14,7 @@ from sim.answers.drivers import ONLY_BECAUSE_LATE
 from sim.arms import arms_of, horizon, openings_of
 from sim.drivers import present
 from sim.errors import IncompatibleRun, InputError
-from sim.experiment import Progress, check_amounts, run_arms
+from sim.experiment import Arm, Progress, check_amounts, run_arms
 from sim.opening import OpeningState
 from sim.planning import plan_run
 from sim.precision import Precision
@@ -79,22 +79,38 @@ def size(
     arms = arms_of(scenario, seed)
     running: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
     plan_run(folder, arms[0], how, assurance, seed, openings, **running)
-    n = replications
-    while True:
-        plan = folder.plan()
-        if plan is not None:
-            plan.check(n)
-        run_arms(arms, n, seed, folder, openings, **running)
-        manifest = folder.manifest()
-        folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
-        more = 0 if precision is None else precision.histories_more(headline(folder, n, assurance), n)
-        if more == 0:
-            break
-        n += more
+    n = _run(folder, arms, replications, assurance, seed, openings, precision, running)
     result = answer(folder, scenario, opening, n, assurance)
     if "late_subsidy" in present(scenario):
         folder.write_list(ONLY_BECAUSE_LATE, result.only_because_late())
     return result
+
+
+def _run(
+    folder: RunFolder, arms: list[Arm], n: int, assurance: float, seed: int, openings: dict[str, OpeningState],
+    precision: Precision | None, running: dict[str, Any]
+) -> int:  # fmt: skip
+    """Run all arms, then the main one until the need is as precise as it is to be; its histories.
+
+    The figures beside the headline stay those of the first look.
+    """
+    plan = folder.plan()
+    if plan is not None:
+        plan.check(n)
+    run_arms(arms, n, seed, folder, openings, **running)
+    manifest = folder.manifest()
+    beside = {}
+    if precision is not None or "beside_to" in manifest:
+        beside["beside_to"] = max(manifest.get("beside_to", manifest["complete_to"]), n)
+    folder.write_manifest({**manifest, **beside, "complete_to": max(manifest["complete_to"], n)})
+    while precision is not None and (more := precision.histories_more(headline(folder, n, assurance), n)):
+        n += more
+        if plan is not None:
+            plan.check(n)
+        run_arms(arms[:1], n, seed, folder, openings, **running)
+        manifest = folder.manifest()
+        folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
+    return n
 
 
 def read_answer(path: Path, assurance: float = 0.95, replications: int | None = None) -> Answer:

@@ -128,13 +128,14 @@ class RunFolder:
         return True
 
     def read(self, table: str, arm: str, n: int) -> pd.DataFrame:
-        """One table of one arm: the first ``n`` histories, in order.
+        """One table of one arm: the first ``n`` histories, in order; of arms beside the main one as many as there are.
 
         Raises
         ------
         InputError
             A file of the run is missing or broken.
         """
+        n = self.held(arm, n)
         frames = [self._read_part(table, arm, b) for b in range(-(-n // BATCH))]
         frame = pd.concat([f for f in frames if len(f)] or frames, ignore_index=True)
         return frame[self._among_the_first(frame["replication"].to_numpy(), n)].reset_index(drop=True)
@@ -142,6 +143,7 @@ class RunFolder:
     def failures(self, arm: str, n: int) -> list[dict[str, Any]]:
         """Histories of an arm that failed, with their addresses."""
         out: list[dict[str, Any]] = []
+        n = self.held(arm, n)
         for batch in range(-(-n // BATCH)):
             path = self.part("histories", arm, batch)
             try:
@@ -151,6 +153,12 @@ class RunFolder:
             out += json.loads(meta.get(_FAILED, b"[]"))
         kept = self._among_the_first(np.array([f["replication"] for f in out], dtype=np.int64), n)
         return [f for f, is_kept in zip(out, kept, strict=True) if is_kept]
+
+    def held(self, arm: str, n: int) -> int:
+        """Histories of an arm, at most n: where only the main arm went on, the others stopped earlier."""
+        if arm == "main" or not self.manifest_path.is_file():
+            return n
+        return min(n, int(self.manifest().get("beside_to", n)))
 
     def _among_the_first(self, replications: I64, n: int) -> Bool:
         """Which histories are among the first n of the run."""

@@ -251,6 +251,49 @@ def _openings(base: Scenario, changes: tuple[Changes, ...]) -> dict[str, Opening
     return openings
 
 
+def scenario_of(path: Path) -> Scenario:
+    """The scenario of a stored run; of a study, its base."""
+    identity = RunFolder(path).manifest()["identity"]
+    raw = identity["scenario"] if "scenario" in identity else identity["scenarios"][0]
+    return Scenario.from_dict(raw, str(path))
+
+
+def check_pairs(folders: Sequence[Path]) -> None:
+    """Can histories of stored runs stand side by side? Only if luck, opening state and horizon are the same.
+
+    Raises
+    ------
+    IncompatibleRun
+        With the reason, and the command that makes them comparable.
+    """
+    first, *others = folders
+    known = _luck(first)
+    names = [str(folder) for folder in folders]
+    for folder in others:
+        found = _luck(folder)
+        for what in known:
+            if found[what] != known[what]:
+                raise IncompatibleRun(
+                    f"{folder}: {what} is {found[what]}, {first} has {known[what]}: their histories are not pairs; "
+                    f"riskfund compare {' '.join(scenario_of(Path(name)).name for name in names)} --seed {known['seed']} "
+                    "runs them on the same luck, from one opening state"
+                )
+
+
+def _luck(path: Path) -> dict[str, Any]:
+    """What two runs must share to be paired."""
+    identity = RunFolder(path).manifest()["identity"]
+    base = scenario_of(path)
+    last = int(identity.get("last_day", horizon(base)))
+    return {
+        "seed": int(identity["seed"]),
+        "sized year": base.sized_year,
+        "opening state": str(identity["opening_sha256"])[:12],
+        "horizon": clock.date_of(last).isoformat(),
+        "sampling": identity.get("sampling", "plain"),
+    }
+
+
 def what_differs(base: Scenario, other: Scenario) -> dict[str, tuple[Any, Any]]:
     """Fields in which two scenarios differ: dotted name -> (base, other)."""
     left, right = _flat(base.model_dump(mode="json")), _flat(other.model_dump(mode="json"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from calibration.county_file import values
-from calibration.county_file.form import money, percent, set_sizes
+from calibration.county_file.form import money, percent, said, set_sizes
 from calibration.county_file.problems import Problem, of_fault, short
 from calibration.county_file.texts import text
 from calibration.county_file.values import Cell, Fault
@@ -274,6 +274,6 @@ def _shares(places: list[int], column: str, base: Scenario, table: _Table) -> di
         typed = {k: x if x is not None else base.township_shares()[k] for k, x in typed.items()}
     total = sum(x for x in typed.values() if x is not None)
     if all(x is not None for x in typed.values()) and abs(total - 1) > 1e-9:
-        found = text("found.total", table.say, total=percent(total))
+        found = text("found.total", table.say, total=said(round(percent(total), 4)))
         table.refuse(table.rows[first], column, Fault("adds_up", found=found))
     return typed

@@ -63,7 +63,7 @@ class CountyProblems(RiskfundError):
 def of_fault(fault: Fault, cell: Cell, where: tuple[str, str, str, str], lang: str) -> Problem:
     """The problem of a cell that stands at ``where``: sheet, address, row, column."""
     if fault.found is not None:
-        found = text(fault.found, lang) if "." in fault.found else fault.found
+        found = text(fault.found, lang) if fault.found.startswith("found.") else fault.found
     else:
         found = text("found.nothing", lang) if cell.is_blank else said(cell.value)
     return Problem(*where, short(found), text(f"allowed.{fault.allowed}", lang, **fault.values))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scipy.special import expit, logit
-
 from calibration.county_file import problems as wrong_with
-from calibration.county_file.form import RULES, Field, fields_of, percent, put, said, shown, value_at
+from calibration.county_file.building import alternative_of, at_own_anchor, built
+from calibration.county_file.form import RULES, Field, fields_of, percent, said, shown
 from calibration.county_file.lists import Lists, defaults, read_lists
 from calibration.county_file.loans import has_loans, read_loans
 from calibration.county_file.problems import CountyProblems, Problem, of_fault, short
@@ -21,10 +19,6 @@ from calibration.county_file.values import Cell, Fault, value_of
 from calibration.county_file.workbook import Book, Row, Sheet, open_book
 from sim.errors import InputError
 from sim.scenario import Lender, Scenario, scenario_names
-
-BOOK = "book.csv"
-OWN_NOTE = "the county's own figures ({file})"
-_FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]+')
 
 
 @dataclass(frozen=True)
@@ -139,10 +133,9 @@ def _interpreted(
     problems = [*(book.problems if book else []), *found.problems, *lists.problems]
     problems += _sums(found, fields, say) + _dates(found, base, say)
     file = path.name if path else name
-    own = _at_own_anchor({**found.own, **lists.own})
-    alternative = _at_own_anchor({**found.alternative, **lists.alternative}, own)
+    own = at_own_anchor({**found.own, **lists.own})
+    alternative = at_own_anchor({**found.alternative, **lists.alternative}, own)
     with_loans = book is not None and "loans" in book.titles and has_loans(book)
-    raw = base.model_dump(mode="python")
     n_loans, towns = 0, None
     if with_loans and book is not None and path is not None:
         n_loans, towns = _loans(path, book, base, own, found, problems, say)
@@ -150,15 +143,11 @@ def _interpreted(
         raise CountyProblems(file, problems, say)
     if not own and not alternative and not with_loans:
         return CountyFile(path, base, base, None, [], 0, _completeness(sheets, fields, found, lists, base, 0), lang)
-    _lay(raw, own)
-    if with_loans:
-        _with_book(raw, towns)
-    _name(raw, base, found, say)
-    _account_for(raw, base, own, file, with_loans, lists.n_accounts)
+    raw = built(base, own, file, with_loans=with_loans, towns=towns, n_accounts=lists.n_accounts)
     scenario = _checked(raw, found, fields, file, say)
-    second = _second(scenario, base, alternative, found, fields, file, say) if alternative else None
+    second = _checked(alternative_of(scenario, alternative), found, fields, file, say) if alternative else None
     return CountyFile(
-        path, base, scenario, second, _changes(found, fields, lists, lang), n_loans,
+        path, base, scenario, second, _changes(found, fields, lists, say), n_loans,
         _completeness(sheets, fields, found, lists, base, n_loans), lang,
         book.titles["loans"] if with_loans and book else "", "townships" in own,
     )  # fmt: skip
@@ -223,7 +212,7 @@ def _sums(found: _Found, fields: Mapping[str, Field], say: str) -> list[Problem]
                 continue  # nothing typed, or a cell of the group is already listed
             values = [next((x[f.key] for x in reversed(layers) if f.key in x), f.default) for f in members]
             if abs(sum(values) - 1) > 1e-9:
-                fault = Fault("adds_up", found=text("found.total", say, total=percent(sum(values))))
+                fault = Fault("adds_up", found=text("found.total", say, total=said(round(percent(sum(values)), 4))))
                 where = _where(*found.at[first.key, column], column, first, say)
                 out.append(of_fault(fault, Cell(), where, say))
     return out
@@ -278,78 +267,6 @@ def _loans(
 
 
 # --- the scenario ----------------------------------------------------------------------------------------
-
-
-def _lay(raw: dict[str, Any], values: Mapping[str, Any]) -> None:
-    for key, value in values.items():
-        put(raw, key, value)
-
-
-def _with_book(raw: dict[str, Any], towns: list[str] | None) -> None:
-    raw["opening"] |= {"kind": "table", "file": BOOK, "portfolio": []}
-    if towns is not None:
-        raw["townships"] = [{"key": t, "label": {"zh": t, "en": t}} for t in towns]
-
-
-def _at_own_anchor(values: dict[str, Any], under: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The county's own share of defaults stands at the level that it chose, which may not be the scenario's."""
-    level = values.get("defaults.anchor", (under or {}).get("defaults.anchor"))
-    stem = "defaults.anchors."
-    return {f"{stem}{level}" if level and key.startswith(stem) else key: x for key, x in values.items()}
-
-
-def _name(raw: dict[str, Any], base: Scenario, found: _Found, say: str) -> None:
-    """A name that a folder can have, from the title that people gave."""
-    title = found.own.get("title")
-    if title is None:
-        raw["title"] = {lang: text("say.own_title", lang, title=base.title.get(lang)) for lang in ("zh", "en")}
-    raw["note"] = None
-    name = _FORBIDDEN.sub("-", title or f"{base.name}-own").strip(" .-") or "county"
-    raw["name"] = f"{name}-own" if name in scenario_names() else name
-
-
-def _account_for(
-    raw: dict[str, Any], base: Scenario, own: Mapping[str, Any], file: str, with_loans: bool, n_accounts: int
-) -> None:  # fmt: skip
-    """Say of each own value where it comes from, and move the ranges of those that are uncertain."""
-    named = ["rule_changes" if key.startswith(RULES) else re.sub(r"\.\d+$", "", key) for key in own if key != "title"]
-    named += ["opening", "townships"] if with_loans else []
-    if named:
-        note = OWN_NOTE.format(file=file)
-        raw["sources"] = [{"fields": list(dict.fromkeys(named)), "kind": "data", "note": note}, *raw["sources"]]
-    raw["uncertain"] = [_moved(item, own, base) for item in raw["uncertain"]]
-    raw["is_demonstration"] = base.is_demonstration and not (with_loans and n_accounts > 0)
-
-
-def _moved(item: dict[str, Any], own: Mapping[str, Any], base: Scenario) -> dict[str, Any]:
-    """A range around the county's own value as it was around the default: the county's figure is not exact either."""
-    was, now = value_at(base.model_dump(mode="python"), item["field"]), own.get(item["field"])
-    if now is None or not isinstance(was, int | float) or now == was or item["p05"] is None:
-        return item
-    ends = item["p05"], item["p95"]
-    if item["distribution"] == "lognormal" and was > 0 and now > 0:
-        moved = [x * now / was for x in ends]
-    elif item["distribution"] == "logit_normal" and 0 < was < 1 and 0 < now < 1:
-        moved = [float(expit(logit(x) + logit(now) - logit(was))) for x in ends]
-    else:
-        moved = [x + now - was for x in ends]
-    moved = [float(f"{x:.6g}") for x in moved]
-    return {**item, "p05": moved[0], "p95": moved[1]}
-
-
-def _second(
-    scenario: Scenario, base: Scenario, alternative: Mapping[str, Any], found: _Found, fields: Mapping[str, Field],
-    file: str, say: str,
-) -> Scenario:  # fmt: skip
-    """The county's scenario with the alternative values."""
-    raw = scenario.model_dump(mode="python")
-    _lay(raw, alternative)
-    if "title" not in alternative:
-        titles = scenario.title
-        raw["title"] = {lang: text("say.alternative_title", lang, title=titles.get(lang)) for lang in ("zh", "en")}
-    raw["name"] = f"{scenario.name[:66]}-alternative"
-    raw["uncertain"] = [_moved(item, alternative, scenario) for item in raw["uncertain"]]
-    return _checked(raw, found, fields, file, say)
 
 
 def _checked(

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calibration.county_file import toml_text
-from calibration.county_file.reading import BOOK, CountyFile
+from calibration.county_file.building import BOOK
+from calibration.county_file.reading import CountyFile
 from calibration.importer import SCENARIO, import_ledger, put_in_place
 from sim.errors import InputError
 from sim.scenario import Scenario, scenario_names

@@ -22,7 +22,7 @@ _FONT = {"zh": "Microsoft YaHei", "en": "Calibri"}
 _INK, _GREY, _HEAD, _BAND, _YELLOW = "#1F2933", "#6B7280", "#1F5AA6", "#E8EEF6", "#FFF7CC"
 _FIELD_COLUMNS = ("item", "unit", "default", "source", "own", "alternative", "help", "code")
 _FIELD_WIDTHS = (36, 10, 22, 48, 20, 16, 44, 28)
-_LIST_COLUMNS = {
+LIST_COLUMNS = {
     "lenders": (
         ("item", "", 18), ("default_name", "", 24), ("default_account", "money", 14), ("default_balance", "money", 14),
         ("source", "", 56), ("own_name", "", 24), ("own_account", "money", 16), ("own_balance", "money", 16),
@@ -102,7 +102,7 @@ class _Writer:
                 "share": "0.####",
             }.get(kind, "General")
             shape = "@" if kind in ("text", "month_day", "month_days", "choice") else shape
-            more = {"bg_color": _YELLOW} if is_input else {"font_color": _GREY}
+            more: dict[str, Any] = {"bg_color": _YELLOW} if is_input else {"font_color": _GREY}
             align = "left" if shape == "@" else "right"
             more["indent"] = 1
             self._made[kind, is_input] = self.book.add_format(
@@ -166,7 +166,7 @@ class _Writer:
         out.write_string(row, 0, f.label[lang], self.formats["cell"])
         out.write_string(row, 1, text(f"unit.{f.unit}", lang), self.formats["cell"])
         self._put(out, row, 2, shown(f, f.default, lang), self.of(f.kind, False))
-        source = self._source(*f.source) if f.key != "title" else ""
+        source = source_of(f.source, self.lang, self.source_words) if f.key != "title" else ""
         out.write_string(row, 3, source, self.formats["grey"])
         for k in (4, 5):
             out.write_blank(row, k, None, self.of(f.kind, True))
@@ -187,14 +187,9 @@ class _Writer:
         scale = percent if f.kind == "share" else lambda x: x
         return f"{scale(f.low):,} – {scale(f.high):,}"
 
-    def _source(self, kind: str, note: str) -> str:
-        words = text(f"kind.{kind}", self.lang)
-        colon = "：" if self.lang == "zh" else ": "
-        return f"{words}{colon}{self.source_words(note)}" if note else words
-
     def list(self, key: str, scenario: Scenario) -> None:
         """A sheet with one row a lender or township, and empty rows below the scenario's."""
-        columns, lang = _LIST_COLUMNS[key], self.lang
+        columns, lang = LIST_COLUMNS[key], self.lang
         out = self.sheet(key, text(f"say.{key}_hint", lang), [width for _, _, width in columns])
         out.set_row(1, 36)
         for k, (name, unit, _) in enumerate(columns):
@@ -202,7 +197,7 @@ class _Writer:
             out.write_string(1, k, f"{words}\n({text(f'unit.{unit}', lang)})" if unit else words, self.formats["head"])
         known = defaults(key, scenario, lang)
         found = scenario.source_of(key)
-        source = self._source(found.kind, found.note) if found else self._source("none", "")
+        source = source_of((found.kind, found.note) if found else ("none", ""), lang, self.source_words)
         name = "heading.lender_row" if key == "lenders" else "heading.township_row"
         for i in range(max(BLANK_ROWS[key], len(known) + 10)):
             given = known[i] if i < len(known) else {}
@@ -249,3 +244,10 @@ class _Writer:
 def _lines_of(words: str, width: int) -> int:
     """Lines that a text fills in a column; Chinese characters are two wide."""
     return -(-sum(2 if ord(c) > 0x2E80 else 1 for c in words) // width)
+
+
+def source_of(source: tuple[str, str], lang: str, source_words: Say) -> str:
+    """Where a default comes from, in words."""
+    kind, note = source
+    words = text(f"kind.{kind}", lang)
+    return f"{words}{'：' if lang == 'zh' else ': '}{source_words(note)}" if note else words

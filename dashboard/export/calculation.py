@@ -130,7 +130,7 @@ def _size(b: Book, sheet: Any, row: int, live: Live) -> int:
     b.text(sheet, row, 0, w("What the size to judge does"), "bold")
     size = f"({live.cells['size']}*{_unit(b):.0f})"
     chance = live.chance(size, yuan)
-    row = _put(b, sheet, row + 1, live, "chance", w.label("shortfall_chance"), chance, "share bold", "")
+    row = _put(b, sheet, row + 1, live, "chance", w("shortfall chance"), chance, "share bold", "")
     short = Cell(f"=ROUND(20*{live.cells['chance']},0)", float(_half_up(20 * float(chance.value))))
     row = _put(b, sheet, row, live, "short", w("short, of 20 equally likely next years"), short, "whole", "")
     row = _put(
@@ -155,7 +155,7 @@ def _size(b: Book, sheet: Any, row: int, live: Live) -> int:
 def _sizes(b: Book, sheet: Any, row: int, live: Live) -> int:
     """Eight sizes around the one in the yellow cell."""
     w, unit = b.w, b.w.money_unit
-    heads = [w("part of the size to judge"), f"{w('size')} ({unit})", w.label("shortfall_chance"), f"{w('mean gap if short')} ({w('yuan')})", f"{w('idle money in a mean year')} ({w('yuan')})"]  # fmt: skip
+    heads = [w("part of the size to judge"), f"{w('size')} ({unit})", w("shortfall chance"), f"{w('mean gap if short')} ({w('yuan')})", f"{w('idle money in a mean year')} ({w('yuan')})"]  # fmt: skip
     b.row(sheet, row, heads, "head")
     shown = w.in_unit(b.r.data["advice"]["fund_yuan"])
     for factor in _FACTORS:

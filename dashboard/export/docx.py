@@ -23,7 +23,8 @@ from dashboard.export.text import plain
 from dashboard.words.numbers import NOTHING
 
 _LINE = Pt(28.9)  # 22 lines in 225 mm
-_BODY, _TABLE, _SMALL = Pt(16), Pt(12), Pt(10)
+_BODY, _SMALL = Pt(16), Pt(10)
+_TABLE = {"zh": Pt(12), "en": Pt(10.5)}
 
 
 def write(r: Report, path: Path) -> Path:
@@ -53,7 +54,7 @@ def write(r: Report, path: Path) -> Path:
     memo.heading(w("6. Grounds and limits"))
     for text in r.limits[len(r.warnings) :]:
         memo.line(text)
-    memo.table([w("field"), w("kind"), w("why")], r.sources, (44, 22, 90), is_text=True)
+    memo.table([w("field"), w("kind"), w("why")], r.sources, (44, 27, 85), is_text=True)
     memo.heading(w("7. How to get the same number again"))
     memo.table([w("made by"), w("value")], [*r.made, (w("command line"), command(r.answer))], (38, 118), is_text=True)
     memo.save(path)
@@ -122,14 +123,14 @@ class Memo:
         for k in range(0, len(signs), each):
             paragraph = self.document.add_paragraph()
             paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-            paragraph.paragraph_format.line_spacing = Pt(16)
+            paragraph.paragraph_format.line_spacing, paragraph.paragraph_format.keep_with_next = Pt(16), True
             row = signs[k : k + each]
             for sign, colour in (("●", styles.BLUE), ("◆", styles.SHORT)):
                 if sign in row:
                     self._write(paragraph, sign * row.count(sign), styles.SONG, Pt(13), colour)
         said = self.w("● enough {enough}, ◆ short {short}, of {n} equally likely next years with {size}.", enough=enough, short=short, n=enough + short, size=self.w.advised(self.r.data["advice"]["fund_yuan"]))  # fmt: skip
         paragraph = self.document.add_paragraph()
-        self._write(paragraph, said, styles.KAI, _TABLE)
+        self._write(paragraph, said, styles.KAI, _TABLE[self.w.lang])
         self._layout(paragraph, centre=True, indent=False)
 
     # --- tables
@@ -142,7 +143,7 @@ class Memo:
             [o.name, w.advised(o.fund_yuan), w.percent(o.chance), NOTHING if o.gap_yuan is None else w.money(o.gap_yuan), w.money(o.idle_yuan)]
             for o in self.r.options
         ]  # fmt: skip
-        self.table(heads, rows, (36, 30, 26, 32, 32))
+        self.table(heads, rows, (34, 32, 26, 32, 32))
 
     def cases(self) -> None:
         """The need under other assumptions."""
@@ -151,14 +152,14 @@ class Memo:
             [c.name, w.money(c.estimate["value"]), w.interval(c.estimate.get("ci95")), w.money(c.estimate.get("conservative"))]
             for c in self.r.cases
         ]  # fmt: skip
-        self.table([w("case"), w("estimate"), w.term("interval_95"), w.term("conservative")], rows, (52, 32, 40, 32))
+        self.table([w("case"), w("estimate"), w.term("interval_95"), w.term("conservative")], rows, (50, 32, 42, 32))
 
     def lenders(self) -> None:
         """Sub-accounts by lender."""
         w = self.w
         rows = [[n, w.money(a), w.money(need), w.percent(p)] for n, a, need, p in self.r.by_lender]
         self.table(
-            [w.term("lender"), w("sub-account"), w.label("need_yuan"), w.label("shortfall_chance")],
+            [w.term("lender"), w("sub-account"), w.label("need"), w.label("shortfall_chance")],
             rows,
             (48, 34, 40, 34),
         )
@@ -176,7 +177,7 @@ class Memo:
                 cell = table.cell(i, j)
                 cell.width = Mm(width)
                 paragraph = cell.paragraphs[0]
-                self._write(paragraph, text, styles.HEI if i == 0 else styles.FANG_SONG, _TABLE)
+                self._write(paragraph, text, styles.HEI if i == 0 else styles.FANG_SONG, _TABLE[self.w.lang])
                 paragraph.paragraph_format.line_spacing, paragraph.paragraph_format.space_after = 1.1, Pt(0)
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if j == 0 or is_text else WD_ALIGN_PARAGRAPH.RIGHT
                 if i == 0:

@@ -216,6 +216,7 @@ def _notes(b: Book, y: Year) -> None:
         said.append(w("The fund is one account; all of it stands in the first lender's row."))
     for text in said:
         b.text(sheet, row, 1, text, "wrap")
+        sheet.set_row(row, 34)
         row += 1
     for name, value in r.made:
         row += 1

@@ -114,7 +114,7 @@ class Live:
     def advised(self, conservative: float, step: float) -> Cell:
         """The advised size [yuan]."""
         up, by = self.cells["conservative"], self.cells["step"]
-        return Cell(f"=ROUNDUP({up}/{by}-{_ROUNDING},0)*{by}", math.ceil(conservative / step - 1e-9) * step)
+        return Cell(f"=ROUNDUP(MAX({up}/{by}-{_ROUNDING},0),0)*{by}", math.ceil(conservative / step - 1e-9) * step)
 
     # --- a size
 

@@ -7,7 +7,6 @@ for control characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _STARTS = "=+-@\t\r\n\0＝＋－＠|"  # what begins a formula, also in full width and after some spaces
@@ -30,10 +29,3 @@ def guarded(text: str) -> str:
     """
     begins = text.lstrip(" ")[:1]
     return ("'" if begins and begins in _STARTS else "") + text.replace("\0", "")
-
-
-def between(template: str, **parts: str) -> Sequence[tuple[str, str]]:
-    """A filled text cut at its placeholders: ("text", ...) and ("part", name), in order."""
-    pieces = re.split("|".join(f"({re.escape(token)})" for token in parts.values()), template) if parts else [template]
-    names = {token: name for name, token in parts.items()}
-    return [("part", names[p]) if p in names else ("text", p) for p in pieces if p]

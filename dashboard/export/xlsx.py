@@ -96,7 +96,7 @@ def _case_chart(b: Book, sheet: Any, row: int, n: int) -> None:
             "name": [name, row, column], "categories": [name, row + 1, 0, row + n, 0],
             "values": [name, row + 1, column, row + n, column], "fill": {"color": colour}, "gap": 45,
         })  # fmt: skip
-    chart.set_y_axis({"reverse": True, "crossing": "max"})
+    chart.set_y_axis({"reverse": True, "crossing": "max", "interval_unit": 1})
     chart.set_x_axis({"num_format": "#,##0.##", "major_gridlines": {"visible": True, "line": {"color": "#E3E7EC"}}})
     chart.set_legend({"position": "top"})
     chart.set_size({"width": 1000, "height": 340})
@@ -120,7 +120,7 @@ def _figures(b: Book, sheet: Any, row: int, title: str, rows: list[Row]) -> int:
 
 def _lenders(b: Book, sheet: Any, row: int) -> None:
     w = b.w
-    heads = [w.term("lender"), w("sub-account"), w.label("need_yuan"), w.label("shortfall_chance"), w("unit")]
+    heads = [w.term("lender"), w("sub-account"), w.label("need"), w.label("shortfall_chance"), w("unit")]
     b.row(sheet, row, heads, "head")
     for name, account, need, chance in b.r.by_lender:
         row += 1

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import Any
 
 import streamlit as st
 
 import sim
-from dashboard import panels, safe, shell, work
+from dashboard import county, panels, safe, shell, work
 from dashboard.shell import View
 from dashboard.words import Words
 
@@ -22,7 +20,7 @@ def show(v: View) -> None:
     w = v.w
     scenario = v.answer.scenario if v.answer is not None else sim.scenario(work.DEMONSTRATION)
     panels.heading(w("Are the county's data right?"), w("Values of {scenario}: what is the county's own, and what was taken over.", scenario=scenario.title.get(w.lang)))  # fmt: skip
-    own_data(v)
+    county.panel(v)
     rows = values(scenario, w)
     _summary(rows, w)
     wanted = st.text_input(w("Search"), placeholder=w("field, value or source"), key="county-search")
@@ -32,20 +30,6 @@ def show(v: View) -> None:
         return
     heads = [w("field"), w("value"), w("kind"), w("source")]
     st.html(safe.table(heads, found, w("Values of the scenario, as its file names them")))
-
-
-def own_data(v: View) -> None:
-    """The part where a county fills in its own data: `dashboard.county.panel(view)`, where that is installed."""
-    if importlib.util.find_spec("dashboard.county") is not None:
-        importlib.import_module("dashboard.county").panel(v)
-        return
-    with st.container(border=True):
-        st.write(
-            v.w(
-                "Own data come in as the bank's loan ledger (Excel or CSV, Chinese or English headings). In a terminal:"
-            )
-        )
-        st.code("riskfund data import ledger.xlsx --out book --on 2026-01-01 --sub-account rcc=1500000\nriskfund size book/scenario.toml", language=None)  # fmt: skip
 
 
 def values(scenario: sim.Scenario, w: Words) -> list[list[str]]:

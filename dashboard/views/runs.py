@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import shutil
 import tempfile
 from pathlib import Path
@@ -130,8 +128,7 @@ def _export(v: View) -> None:
         return
     with st.container(border=True):
         panels.part(w("Take away the chosen result"))
-        if importlib.util.find_spec("dashboard.export") is not None:
-            _formats(v)
+        _formats(v)
         st.caption(w("The same answer in a terminal and in Python:"))
         st.code(
             f"riskfund size {v.run.path}\n\nimport sim\nanswer = sim.read_answer({str(v.run.path)!r})", language=None
@@ -139,17 +136,16 @@ def _export(v: View) -> None:
 
 
 def _formats(v: View) -> None:
-    w, module = v.w, importlib.import_module("dashboard.export")
-    if not hasattr(module, "export"):
-        return
-    formats = tuple(getattr(module, "FORMATS", ("pptx", "xlsx", "docx", "html", "csv")))
-    chosen = st.pills(w("Formats"), formats, selection_mode="multi", default=formats[:1], key="formats")
+    """Files are made when somebody asks for them, and downloaded from here."""
+    from dashboard.export import FORMATS, export  # its libraries are slow to load
+
+    w = v.w
+    chosen = st.pills(w("Formats"), FORMATS, selection_mode="multi", default=FORMATS[:1], key="formats")
     if st.button(w("Make the files"), key="export-go", type="primary", disabled=not chosen):
         assert v.answer is not None
         with st.spinner(w("Writing")), tempfile.TemporaryDirectory() as folder:
-            made = module.export(v.answer, list(chosen), w.lang, Path(folder))
-            paths = made.values() if isinstance(made, dict) else made or Path(folder).iterdir()
-            st.session_state["exported"] = [(Path(p).name, Path(p).read_bytes()) for p in paths if Path(p).is_file()]
+            made = export(v.answer, chosen, w.lang, Path(folder))
+            st.session_state["exported"] = [(path.name, path.read_bytes()) for path in made if path.is_file()]
     for name, content in st.session_state.get("exported", []):
         st.download_button(w("Download {name}", name=safe.markdown(name)), content, file_name=name, key=f"get-{name}", on_click="ignore")  # fmt: skip
 

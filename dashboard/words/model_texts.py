@@ -161,9 +161,17 @@ ALLOWED = (
     N_("replications: {n} gave a half-width of {half}; about {needed} would give the {wanted} asked for; allowed: {most} at most"),
     N_("precision: the figure is zero, so no part of it can be reached; name it in yuan"),
     N_("command"),
+    N_("a new file: a filled one would be lost"),
+    N_("a file ending in .xlsx"),
+    N_("a new or empty folder, or an earlier county"),
+    N_("{n}, as checked"),
 )  # fmt: skip
 
 # Where a value comes from.
-SOURCES = (N_("assumption: {note}"), N_("X county regulation, art. {article}"))
+SOURCES = (
+    N_("assumption: {note}"),
+    N_("X county regulation, art. {article}"),
+    N_("the county's own figures ({file})"),
+)
 
 TEXTS = REASONS + ALLOWED + SOURCES

@@ -30,16 +30,14 @@ def lender(
 
     Source: X county regulation, art. 13, 17, 27 (28 for pay-first).
     """
-    book, cash = f"book:{index}", f"cash:{index}"
-    position = 0
-    for k, end in enumerate(month_ends):
-        while position < len(settlements) and settlements[position] <= end:
-            day = int(settlements[position])
-            yield from until(env, day, Slot.LENDER_MONTH)
+    book, cash, due = f"book:{index}", f"cash:{index}", f"subsidy_due:{index}"
+    settled, position = settlements.tolist(), 0
+    for k, day in enumerate(month_ends.tolist()):
+        while position < len(settled) and settled[position] <= day:
+            yield from until(env, settled[position], Slot.LENDER_MONTH)
             fen = int(entitled[position])
-            ledger.post(day, "subsidy falls due", (f"subsidy_due:{index}", fen), ("county_owes", -fen))
+            ledger.post(settled[position], "subsidy falls due", (due, fen), ("county_owes", -fen))
             position += 1
-        day = int(end)
         yield from until(env, day, Slot.LENDER_MONTH)
         fen = int(lent[k])
         ledger.post(day, "loans made", (cash, -fen), ("households", fen), (book, fen), ("debt", -fen))

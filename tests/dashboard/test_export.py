@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openpyxl
 import pytest
-from docx import Document
 from lxml import etree
 from pptx import Presentation
 
 import sim
 from dashboard.export import export
-from dashboard.export.live import Cell
 from dashboard.export.report import Report
-from dashboard.export.reproduce import as_toml, command, is_shipped, snippet
 from dashboard.export.text import guarded, plain
 from dashboard.words import Words
 from sim.answers.outlook import account_parts, at_size
 from sim.answers.sample import Sample
-from sim.errors import InputError
-from sim.provenance import scenario_sha256
 from sim.store import RunFolder
+from tests.dashboard.office_files import A, parts, written
 
-A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 DEMONSTRATION = {"zh": "演示数据，不可用于预算", "en": "Demonstration data: not for a budget"}
 # Functions of Excel 2007 and before, which WPS knows too.
 KNOWN = {
@@ -39,32 +31,22 @@ KNOWN = {
 }  # fmt: skip
 
 
-def parts(path: Path, name: str) -> Iterator[tuple[str, Any]]:
-    """XML parts of an Office file whose names match."""
-    with zipfile.ZipFile(path) as archive:
-        for part in archive.namelist():
-            if re.search(name, part):
-                yield part, etree.fromstring(archive.read(part))
-
-
-def written(path: Path) -> str:
-    """All text of a file, whatever its format."""
-    if path.suffix == ".pptx":
-        return "\n".join("".join(root.itertext()) for _, root in parts(path, r"slides/slide\d+|notesSlide\d+"))
-    if path.suffix == ".docx":
-        return "\n".join("".join(root.itertext()) for _, root in parts(path, r"word/(document|header|footer)\d*\.xml"))
-    if path.suffix == ".xlsx":
-        sheets = openpyxl.load_workbook(path, data_only=True)
-        return "\n".join(str(c.value) for s in sheets for row in s.iter_rows() for c in row if c.value is not None)
-    return path.read_text(encoding="utf-8-sig")
-
-
 # --- all of them -------------------------------------------------------------------------------------
 
 
 def test_each_carries_number_seed_version_and_mark(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
     number = sized.data["provenance"]["result_number"]
-    assert set(files) == {".pptx", ".xlsx", "-forms.xlsx", ".docx", ".html", ".csv", "-histories.csv", ".ipynb", f"{number}.toml"}
+    assert set(files) == {
+        ".pptx",
+        ".xlsx",
+        "-forms.xlsx",
+        ".docx",
+        ".html",
+        ".csv",
+        "-histories.csv",
+        ".ipynb",
+        f"{number}.toml",
+    }
     for name, path in files.items():
         text = written(path)
         for needed in (number, "7", sim.__version__, DEMONSTRATION[lang]):
@@ -109,14 +91,16 @@ def calculated(path: Path, lang: str) -> dict[str, Any]:
     return out
 
 
-def test_cached_values_are_the_answers_figures_to_the_last_digit(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
+def test_cached_values_are_the_answers_figures_to_the_last_digit(
+    files: dict[str, Path], sized: sim.Answer, lang: str
+) -> None:
     w, d, found = Words(lang), sized.data, calculated(files[".xlsx"], lang)
     need = d["need_yuan"]
     assert found[w.label("need_yuan")] == need["value"]
     assert [found[w("interval from")], found[w("interval to")]] == need["ci95"]
     assert found[w.term("conservative")] == need["conservative"]
     assert found[w.label("advice")] == d["advice"]["fund_yuan"]
-    assert found[w.label("shortfall_chance")] == d["advice"]["shortfall_chance"]["value"]
+    assert found[w("shortfall chance")] == d["advice"]["shortfall_chance"]["value"]
     assert found[w("histories")] == d["replications"]
 
 
@@ -124,12 +108,14 @@ def test_what_a_size_does_is_what_the_frontier_says(sized: sim.Answer, lang: str
     """With a size that is short sometimes, account by account."""
     w, yuan = Words(lang), 2e5
     advice = {**sized.data["advice"], "fund_yuan": yuan}
-    (book, _) = export(sim.Answer({**sized.data, "advice": advice}, sized.scenario, sized.folder, ()), ["xlsx"], lang, tmp_path)
+    (book, _) = export(
+        sim.Answer({**sized.data, "advice": advice}, sized.scenario, sized.folder, ()), ["xlsx"], lang, tmp_path
+    )
     found = calculated(book, lang)
     sample = Sample.of(RunFolder(sized.folder), "main", sized.data["replications"])
     row = at_size(sample, account_parts(sized.scenario), yuan)
     assert 0 < row["shortfall_chance"]["value"] < 1
-    assert found[w.label("shortfall_chance")] == row["shortfall_chance"]["value"]
+    assert found[w("shortfall chance")] == row["shortfall_chance"]["value"]
     assert found[w.label("mean_gap_if_short_yuan")] == pytest.approx(row["mean_gap_if_short_yuan"]["value"], abs=0.006)
     assert found[w("idle money in a mean year")] == pytest.approx(row["idle_yuan"]["value"], abs=0.006)
 
@@ -164,7 +150,9 @@ def test_histories_stand_in_rising_order_of_need(files: dict[str, Path], sized: 
 
 
 def test_names_stay_texts_in_workbooks(files: dict[str, Path]) -> None:
-    ours = re.compile(r"^(?:=COUNT|=SUM|=SMALL|=MIN|=MAX|=IF|=ROUND|=\$B|=B\d|=20-|=C\d+[+]|=I\d|=\(SUMPRODUCT|='|=\(|=[A-Z]\d+)")
+    ours = re.compile(
+        r"^(?:=COUNT|=SUM|=SMALL|=MIN|=MAX|=IF|=ROUND|=\$B|=B\d|=20-|=C\d+[+]|=I\d|=\(SUMPRODUCT|='|=\(|=[A-Z]\d+)"
+    )
     for name in (".xlsx", "-forms.xlsx"):
         for sheet in openpyxl.load_workbook(files[name]):
             for row in sheet.iter_rows():
@@ -232,7 +220,11 @@ def test_every_run_has_a_chinese_font(files: dict[str, Path]) -> None:
             for name in ("latin", "ea"):
                 assert properties.find(f"{A}{name}").get("typeface") == "Microsoft YaHei", part
             order = [etree.QName(child).localname for child in properties]
-            assert order.index("latin") < order.index("ea") and order.index("solidFill") < order.index("latin") if "solidFill" in order else True
+            assert (
+                order.index("latin") < order.index("ea") and order.index("solidFill") < order.index("latin")
+                if "solidFill" in order
+                else True
+            )
     assert counted > 100
     for part, root in parts(files[".pptx"], r"ppt/theme/theme\d+\.xml"):
         for fonts in (*root.iter(f"{A}majorFont"), *root.iter(f"{A}minorFont")):
@@ -265,7 +257,9 @@ def test_the_dots_of_the_slide_are_those_of_the_answer(files: dict[str, Path], s
     assert abs(len(short) / (len(enough) + len(short)) - chance) <= 0.5 / (len(enough) + len(short)) + 1e-9
 
 
-def test_columns_of_the_waterfall_end_at_what_the_fund_paid(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
+def test_columns_of_the_waterfall_end_at_what_the_fund_paid(
+    files: dict[str, Path], sized: sim.Answer, lang: str
+) -> None:
     deck, w = Presentation(str(files[".pptx"])), Words(lang)
     chart = next(s.chart for s in deck.slides[3].shapes if s.has_chart)
     begins, heights = (list(series.values) for series in chart.plots[0].series)
@@ -273,84 +267,3 @@ def test_columns_of_the_waterfall_end_at_what_the_fund_paid(files: dict[str, Pat
     assert heights[0] == pytest.approx(total) == pytest.approx(sum(heights[1:]), abs=1e-3)
     for k in range(2, len(begins)):
         assert begins[k] + heights[k] == pytest.approx(begins[k - 1], abs=1e-3)
-
-
-# --- memo, forms, reproduction -----------------------------------------------------------------------
-
-
-def test_every_run_of_the_memo_has_a_chinese_font(files: dict[str, Path]) -> None:
-    runs = 0
-    for _, root in parts(files[".docx"], r"word/(document|header|footer)\d*\.xml"):
-        for run in root.iter(f"{W}r"):
-            runs += 1
-            fonts = run.find(f"{W}rPr/{W}rFonts")
-            assert fonts is not None and fonts.get(f"{W}eastAsia")
-            assert not [name for name in fonts.attrib if name.endswith("Theme")]
-    assert runs > 50
-    section = Document(str(files[".docx"])).sections[0]
-    assert [round(x.mm) for x in (section.page_width, section.page_height, section.top_margin, section.left_margin)] == [210, 297, 37, 28]
-
-
-def test_forms_add_up(files: dict[str, Path], sized: sim.Answer, lang: str) -> None:
-    w, unit = Words(lang), Words(lang).in_unit(1.0)
-    monthly, quarterly = openpyxl.load_workbook(files["-forms.xlsx"], data_only=True).worksheets[:2]
-    total = [c.value for c in monthly[11]]
-    assert total[1] == w("total")
-    before, count, new, _, gone, end, overdue, bad, share, _, paid, _ = total[2:14]
-    assert before + new - gone == pytest.approx(end) and count > 0 and bad <= overdue < end
-    assert share == pytest.approx(overdue / end)
-    row = sized.histories().sort_values("need_fen", kind="stable").iloc[(80 - 1) // 2]
-    assert end == pytest.approx(row["outstanding_fen"] / 100 * unit) and overdue == pytest.approx(row["overdue_fen"] / 100 * unit)
-    assert paid >= 0
-    opened, due, settled, old, left, late = [c.value for c in quarterly[11]][2:8]
-    assert opened + due - settled == pytest.approx(left) and old <= settled and late <= left
-
-
-def test_the_notebook_and_the_command_give_the_number_again(files: dict[str, Path], sized: sim.Answer, nasty: sim.Scenario) -> None:
-    notebook = json.loads(files[".ipynb"].read_text(encoding="utf-8"))
-    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    assert code[0] == snippet(sized) and repr(sized.data["need_yuan"]["value"]) in code[0]
-    compile(code[0], "cell", "exec")
-    number = sized.data["provenance"]["result_number"]
-    assert not is_shipped(sized) and f"riskfund size {number}.toml --assurance 0.95 --replications 80 --seed 7" == command(sized)
-    again = sim.scenario(str(files[f"{number}.toml"]))
-    assert scenario_sha256(again) == scenario_sha256(nasty)
-
-
-def test_shipped_scenarios_are_called_by_name(sized: sim.Answer) -> None:
-    shipped = sim.Answer(sized.data, sim.scenario("x-county"), sized.folder, ())
-    assert is_shipped(shipped) and "sim.scenario(\"x-county\")" in snippet(shipped)
-
-
-@pytest.mark.parametrize("name", ["x-county", "x-county-all-three"])
-def test_scenarios_survive_their_file(name: str, tmp_path: Path) -> None:
-    scenario = sim.scenario(name).with_changes({"rules.claim.file_days": 10})
-    path = tmp_path / "own.toml"
-    path.write_text(as_toml(scenario.model_dump(mode="json"), "made by a test"), encoding="utf-8")
-    assert scenario_sha256(sim.scenario(str(path))) == scenario_sha256(scenario)
-
-
-# --- what cannot be done -----------------------------------------------------------------------------
-
-
-def test_unknown_formats_are_refused_with_the_nearest(sized: sim.Answer, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"to: found 'ppt'; .*nearest valid name: pptx"):
-        export(sized, ["xlsx", "ppt"], "zh", tmp_path / "new")
-    with pytest.raises(InputError, match="to: found ''"):
-        export(sized, [], "zh", tmp_path / "new")
-    assert not (tmp_path / "new").exists()
-
-
-def test_files_that_cannot_be_written_are_one_clear_line(sized: sim.Answer, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="out: found"):
-        export(sized, ["csv"], "zh", tmp_path / "file")
-    stem = f"{sized.data['provenance']['result_number']}-zh"
-    (tmp_path / f"{stem}-histories.csv").mkdir()  # stands where a file must go, as one does that is held open
-    with pytest.raises(InputError, match="close it in the program that has it open"):
-        export(sized, ["csv"], "zh", tmp_path)
-    assert not (tmp_path / f"{stem}.csv").exists()
-
-
-def test_a_cell_of_the_calculation_is_plain() -> None:
-    assert Cell("=1", 1.0).value == 1.0

@@ -14,6 +14,11 @@ from typing import Any
 import openpyxl
 import pytest
 
+import sim
+from dashboard.export import export
+from dashboard.export.reproduce import command, snippet
+from dashboard.words import Words
+
 pytestmark = [pytest.mark.office]
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
@@ -56,7 +61,27 @@ def without_values(path: Path, out: Path, changes: dict[tuple[str, str], Any] | 
 
 @pytest.mark.parametrize("name", [".xlsx", "-forms.xlsx"])
 def test_recalculation_gives_the_cached_values(files: dict[str, Path], name: str, tmp_path: Path) -> None:
-    path = files[name]
+    recalculates(files[name], tmp_path)
+
+
+def test_weighted_histories_are_weighed_in_the_formulas(nasty: sim.Scenario, tmp_path: Path) -> None:
+    how = sim.Sampling("flags", "equal")
+    answer = sim.size(nasty, replications=200, seed=7, workers=1, out=tmp_path / "run", sampling=how)
+    book = export(answer, ["xlsx"], "en", tmp_path / "out")[0]
+    sheet, w = openpyxl.load_workbook(book, data_only=True)["Calculation"], Words("en")
+    found = {name: value for name, value in sheet.iter_rows(max_col=2, values_only=True) if value is not None}
+    assert found[w.label("need_yuan")] == pytest.approx(
+        w.in_unit(answer.data["need_yuan"]["value"])
+    )  # in the last such row
+    assert found[w.label("advice")] == answer.data["advice"]["fund_yuan"]
+    assert found[w("shortfall chance")] == pytest.approx(answer.data["advice"]["shortfall_chance"]["value"], rel=1e-12)
+    assert "--sampling flags --allocation equal" in command(answer)
+    assert "sim.Sampling('flags', 'equal')" in snippet(answer)
+    recalculates(book, tmp_path)
+
+
+def recalculates(path: Path, tmp_path: Path) -> None:
+    """Every formula of a workbook, calculated from nothing, has the value that was stored with it."""
     bare = without_values(path, tmp_path)
     found = values(converted(bare, "xlsx:Calc MS Excel 2007 XML", _folder(tmp_path)))
     cached, formulas = values(path), [

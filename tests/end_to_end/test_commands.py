@@ -135,6 +135,16 @@ def test_a_stored_run_is_read_as_it_was_made(sized: tuple[Path, str], tmp_path: 
     assert "rules_sha256" in riskfund(tmp_path, "size", "run", code=6).stderr
 
 
+def test_runs_of_other_luck_are_no_pairs(tmp_path: Path) -> None:
+    """The line says why, and names the command that would be right."""
+    for seed in ("1", "2"):
+        riskfund(tmp_path, "compare", "x-county", "x-county", "-n", "60", "-w", "1", "--seed", seed, "--out", f"run{seed}",
+                 "--set", "uncertain=[]")  # fmt: skip
+    refused = riskfund(tmp_path, "compare", "run1", "run2", code=6).stderr
+    assert "seed is 2, run1 has 1" in refused
+    assert "riskfund compare x-county x-county --seed 1" in refused
+
+
 def test_an_information_date_inside_the_year(tmp_path: Path) -> None:
     """The budget season: cash of the whole year comes, and the fund is topped up on 1 January."""
     words = ("size", "x-county", "-n", "60", "-w", "1", "--json", "--set", "information_on=2017-09-30")

@@ -23,9 +23,10 @@ HEAD = """# Validation against exact answers
 
 与精确解的对照检验：每项检验的精确值、模拟值、接受区间和结论。
 
-This page is written by `make theory-full` from its own run: riskfund {version}, N = {n:,} histories a check, seed {seed}.
-`make theory` does the same with 5,000. D1 to D10 and D13 run through the public entry point, `sim.run`; D11 and D12 test
-the fund's balance and the clerks' desk alone, marked (component).
+This page is written by `tests/theory/render.py` from the verdicts of the theory tests: riskfund {version}, N = {n:,}
+histories a check, seed {seed}. `make theory` runs them with 5,000 histories, `make theory-full` with 20,000 and writes this
+page anew. D1 to D10 and D13 run through the public entry point, `sim.run`, where they simulate; D11 and D12 test the fund's
+balance and the clerks' desk alone, marked (component).
 
 - Every configuration is one whose answer is known without simulation: a sum, a quadrature, a recursion, an identity.
 - A right simulator leaves an interval once in a million runs (two-sided 1e-6: exact binomial for probabilities,
@@ -33,7 +34,8 @@ the fund's balance and the clerks' desk alone, marked (component).
   seed, and fails only if that leaves its interval too.
 - Quantiles are tested as probabilities: P(loss > exact quantile), which is exactly binomial. VaR is the ceil(a n)-th order
   statistic; the tail mean is that of Acerbi and Tasche; a shortfall is need > fund, strictly.
-- The last column names the faults that were planted in the simulator and made this statistic fail in the same run.
+- The last column names the faults that were planted in the simulator and made this statistic fail
+  (`tests/theory/planted_bugs.py`); no statistic is without one.
 
 {n_agree} of {n_checks} checks agree{again}.
 """

@@ -45,3 +45,7 @@ def test_a_run_ends_within_the_precision_it_names(small: Any, tmp_path: Any) -> 
     assert (need["ci95"][1] - need["ci95"][0]) / 2 <= 0.12 * need["value"]
     assert answer.data["replications"] > 100
     assert answer.data["replications"] % 50 == 0
+    assert answer.data["replications_beside"] == 100  # what stands beside the headline stays at the first look
+    assert sim.read_answer(answer.folder).data == answer.data
+    again = sim.size(small, replications=100, seed=3, workers=1, out=tmp_path / "run", precision=wanted)
+    assert again.data == answer.data

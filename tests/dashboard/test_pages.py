@@ -1,0 +1,266 @@
+"""Every page in both languages and in every state in which it may be opened: it shows something, and nothing is raised."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sim
+from dashboard import commands, library, safe, scenario_file, serve
+from dashboard.jobs import Job, Jobs
+from dashboard.words import LANGUAGES, Words
+from sim.errors import InputError
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+APP = str(serve.APP)
+PAGES = ("answer", "size", "compare", "lab", "county", "rules", "evidence", "runs", "present")
+HAN = re.compile(r"[一-鿿]")
+
+
+def opened(page: str, lang: str, runs: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """A page in a language, over a runs folder."""
+    monkeypatch.setenv(serve.RUNS, str(runs))
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.query_params["lang"] = lang
+    at.run()
+    if page != "answer":
+        at.switch_page(f"views/{page}.py")
+        at.run()
+    assert not at.exception, [e.value for e in at.exception]
+    return at
+
+
+def said(at: AppTest) -> str:
+    """All that a page says."""
+    parts = [h.proto.body for h in at.get("html") if "rf-" in h.proto.body or "<table" in h.proto.body]
+    for kind in ("markdown", "caption", "info", "warning", "error", "success"):
+        parts += [str(x.value) for x in getattr(at, kind)]
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_with_a_result(page: str, lang: str, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(page, lang, shelf, monkeypatch)
+    text = said(at)
+    assert not at.error, [e.value for e in at.error]
+    assert 'class="rf-status"' in text and "RF-2018-" in text and "rf-band" in text
+    assert Words(lang)("Demonstration data: not for a budget") in text
+    assert not list((shelf / ".jobs").glob("*/job.json"))  # looking at pages starts nothing
+
+
+@pytest.mark.parametrize("state", ["empty", "stale", "broken", "half"])
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_pages_without_one(
+    state: str, lang: str, shelves: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = shelves(state)
+    w = Words(lang)
+    for page in PAGES:
+        at = opened(page, lang, runs, monkeypatch)
+        text = said(at)
+        assert "Traceback" not in text and not at.error, (page, text)
+        if state == "stale" and page == "answer":
+            assert w("the model has been changed since this result was made") in text
+            assert [b.label for b in at.button if b.key == "again"] == [w("Size it again")]
+        if state == "broken" and page == "answer":
+            assert "manifest" in text and "study" in text
+        if state == "empty" and page in ("answer", "size", "present"):
+            assert any(b.label == w("Size the demonstration county") for b in at.button)
+        if state == "half" and page == "answer":
+            assert (
+                w("Draft: this run is not finished; what stands here comes from its first {n} histories.", n="100")
+                in text
+            )
+
+
+def test_a_title_with_code_is_shown_as_text(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened("answer", "zh", shelf, monkeypatch)
+    bar = next(h.proto.body for h in at.get("html") if "rf-status" in h.proto.body)
+    assert "&lt;script&gt;alert(1)" in bar and "<script>alert" not in said(at)
+    assert safe.markdown("<b>*a*</b> $x$ [l](http://x)") == r"\<b\>\*a\*\</b\> \$x\$ \[l\]\(http\://x\)"
+
+
+def test_chinese_pages_say_nothing_in_english(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for page in PAGES:
+        at = opened(page, "zh", shelf, monkeypatch)
+        labels = [
+            x.label
+            for kind in ("button", "selectbox", "multiselect", "text_input", "tabs", "expander")
+            for x in getattr(at, kind)
+        ]
+        assert all(HAN.search(label) for label in labels if label and len(label) > 2), (page, labels)
+
+
+# --- sliders -----------------------------------------------------------------------------------------
+
+
+def test_the_slider_reads_and_never_starts_a_job(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened("size", "en", shelf, monkeypatch)
+    slider = at.select_slider[0]
+    before = said(at)
+    slider.set_value(slider.options and 0.0).run()
+    assert said(at) != before
+    assert "shortfall chance 100.0%" in said(at)
+    assert not list((shelf / ".jobs").glob("*/job.json"))
+
+
+def test_the_slider_answers_on_ten_thousand_histories_in_half_a_second(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a slider's move costs: one row, a need, the curve."""
+    import numpy as np
+    import pandas as pd
+
+    from dashboard import readings
+    from dashboard.figures import exceedance
+    from dashboard.library import Stored
+    from sim.answers.outlook import account_parts
+    from sim.answers.sample import Sample
+
+    answer = sim.read_answer(shelf / "sized")
+    frame = answer.histories()
+    many = pd.concat([frame] * (10_000 // len(frame) + 1), ignore_index=True)[:10_000]
+    many["need_fen"] = many["need_fen"] + np.arange(10_000)  # all apart
+    kept = Stored(Sample(many, None), account_parts(answer.scenario))
+    took = []
+    for size in (1e5, 2e5, 3e5):
+        start = time.process_time()
+        for more in range(9):
+            readings.row_at(kept, size + more)
+        readings.need_at(kept, 0.95)
+        exceedance(answer.data, many, Words("zh"), fund_yuan=size)
+        took.append(time.process_time() - start)
+    assert min(took) < 0.5
+
+
+def test_the_accepted_shortfall_moves_the_advice(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened("answer", "en", shelf, monkeypatch)
+    first = next(h.proto.body for h in at.get("html") if "rf-headline" in h.proto.body)
+    at.selectbox(key="risk").set_value("2/20").run()
+    assert not at.exception
+    assert next(h.proto.body for h in at.get("html") if "rf-headline" in h.proto.body) != first
+
+
+def test_one_in_a_hundred_is_not_asked_of_few_histories() -> None:
+    from dashboard import readings
+
+    assert readings.askable(60) == ["1/20", "2/20"]
+    assert readings.askable(2000) == ["1/20", "2/20"]
+    assert readings.askable(10_000) == ["1/20", "2/20", "1/100"]
+
+
+# --- comparing ---------------------------------------------------------------------------------------
+
+
+def test_what_differs_and_a_scenario_that_changes_nothing(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened("compare", "en", shelf, monkeypatch)
+    table = next(h.proto.body for h in at.get("html") if "What differs from the base" in h.proto.body)
+    assert "opening.drought" in table and "defaults.anchor" not in table
+    assert any("same as the base" in i.value for i in at.info)
+    assert len(at.get("plotly_chart")) == 1 and at.get("plotly_chart")[0].proto.alt
+
+
+def test_scenarios_that_cannot_be_compared_are_refused_in_words(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened("compare", "zh", shelf, monkeypatch)
+    at.multiselect(key="others").set_value(["luoping-2023"]).run()
+    assert any("只能比较同一年度" in x.value or "不能放在一起比较" in x.value for x in at.warning)
+    assert not [b for b in at.button if b.key == "go-compare"]
+
+
+def test_a_changed_scenario_is_saved_and_read_again(tmp_path: Path) -> None:
+    path = scenario_file.save(tmp_path, "x-county", "县 一", {"defaults.anchor": "high", "rules.claim.file_days": 10, "rules.claim.meetings": ["01-15", "07-15"]})  # fmt: skip
+    loaded = sim.Scenario.load(str(path))
+    assert loaded.defaults.anchor == "high" and loaded.rule_changes["claim.file_days"] == 10
+    assert set(sim.what_differs(sim.scenario("x-county"), loaded)) == {
+        "defaults.anchor", "rules.claim.file_days", "rules.claim.meetings",
+    }  # fmt: skip
+    with pytest.raises(InputError, match="name that is not taken"):
+        scenario_file.save(tmp_path, "x-county", "县 一", {"defaults.anchor": "low"})
+    for name in ("../x", "a/b", ""):
+        with pytest.raises(InputError):
+            scenario_file.save(tmp_path, "x-county", name, {"defaults.anchor": "low"})
+    assert len(scenario_file.saved(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("name", sim.scenario_names())
+def test_a_whole_scenario_comes_back_from_its_file(name: str, tmp_path: Path) -> None:
+    scenario = sim.scenario(name)
+    assert sim.Scenario.load(str(scenario_file.save_whole(tmp_path / "s.toml", scenario))) == scenario
+
+
+def test_a_stored_study_is_read_and_a_stale_one_refused(shelf: Path, shelves: Callable[[str], Path]) -> None:
+    results = sim.read_results(shelf / "study")
+    assert results.names == ("small", "dry", "same") and results.n == 60
+    assert results.what_differs("same") == {} and set(results.what_differs("dry")) == {"opening.drought"}
+    assert {row["metric"] for row in results.compare()} >= {"need_yuan", "shortfall_chance"}
+    with pytest.raises(InputError, match="kind: found 'size'"):
+        sim.read_results(shelf / "sized")
+    with pytest.raises(sim.IncompatibleRun, match="code_sha256"):
+        sim.read_results(shelves("stale") / "study")
+
+
+# --- a long run --------------------------------------------------------------------------------------
+
+
+def running_job(runs: Path) -> Job:
+    """A job that says that it is at work: this very process stands for it."""
+    import os
+
+    from dashboard import processes
+
+    home = runs / ".jobs" / "j1"
+    home.mkdir(parents=True)
+    job: dict[str, Any] = {
+        "id": "j1", "kind": "size", "title": "<i>long</i>", "mechanism": "reduced-form", "out": str(runs / "long"),
+        "command": ["python", "-m", "cli.main", "size", "x-county"], "n": 2000, "state": "running", "done": 500, "total": 2000, "pid": os.getpid(),
+        "pid_born": processes.born(os.getpid()), "began": time.time() - 60, "first_at": time.time() - 50, "asked": 1.0,
+    }  # fmt: skip
+    (home / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    (home / "stderr").write_text('{"done": 500, "total": 2000}\n', encoding="utf-8")
+    return Job(**job)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_pages_while_a_run_is_at_work(
+    lang: str, shelves: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = shelves("ready")
+    running_job(runs)
+    for page in PAGES:
+        at = opened(page, lang, runs, monkeypatch)
+        if page == "present":
+            continue
+        bar = at.get("progress")[0].proto
+        assert bar.value == 25 and "500" in bar.text and r"\<i\>" in bar.text
+        assert any(b.key == "stop-strip-j1" for b in at.button)
+    assert Jobs(runs).running() is not None
+
+
+def test_a_button_starts_a_job_with_its_estimate(
+    shelves: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = shelves("empty")
+    started = []
+    monkeypatch.setattr(commands, "size", lambda *args, **more: started.append(args))
+    at = opened("answer", "en", runs, monkeypatch)
+    assert any("nothing has been measured here yet" in c.value for c in at.caption)
+    at.button(key="go-first").click().run()
+    assert [args[1:3] for args in started] == [("x-county", 500)]
+
+
+def test_runs_are_described_whatever_is_in_the_folder(shelves: Callable[[str], Path]) -> None:
+    runs = shelves("ready")
+    (runs / "nothing").mkdir()
+    (runs / "odd").mkdir()
+    (runs / "odd" / "manifest.json").write_text('{"identity": {"kind": "size"}, "complete_to": 5}', encoding="utf-8")
+    found = {run.name: run.state for run in library.runs_in(runs)}
+    assert found == {"sized": "ready", "study": "ready", "odd": "broken"}
