@@ -211,6 +211,8 @@ class Jobs:
             if job.cancel_at and now - job.cancel_at > PATIENCE:
                 processes.end(job.pid)
             return job
+        if handle is not None and code is None:  # it ended between the two looks
+            code = handle.wait(timeout=10)
         _HANDLES.pop(job.pid, None)
         processes.end(job.pid)  # what a killed command has left behind
         return dataclasses.replace(job, state=self._outcome(job, code), ended=now, message=said)

@@ -184,16 +184,6 @@ def _answer(path: str, sha: str, assurance: float, n: int | None) -> sim.Answer:
     return sim.read_answer(Path(path), assurance, n)
 
 
-def attribution_of(run: Run, assurance: float) -> dict[str, Any]:
-    """Shapley shares of the drivers."""
-    return _attribution(str(run.path), run.sha, assurance)
-
-
-@st.cache_data(show_spinner=False, max_entries=12)
-def _attribution(path: str, sha: str, assurance: float) -> dict[str, Any]:
-    return sim.read_answer(Path(path), assurance).attribution()
-
-
 @dataclass(frozen=True)
 class Stored:
     """Histories of the main arm, kept in memory and never changed: sliders read them."""

@@ -40,11 +40,6 @@ class View:
     answer: sim.Answer | None
     problem: str  # why there is no answer, in the reader's words
 
-    @property
-    def scenario(self) -> sim.Scenario | None:
-        """The chosen run's scenario; without one the demonstration county."""
-        return self.answer.scenario if self.answer is not None else None
-
 
 # --- state -------------------------------------------------------------------------------------------
 

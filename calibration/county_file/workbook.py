@@ -20,6 +20,7 @@ from calibration.county_file.values import Cell
 
 MAX_MB = 20
 _MAX_UNPACKED = 200_000_000
+_MAX_ROWS, _MAX_COLUMNS = 100_000, 100
 _HEADER_WITHIN = 10
 _PLAIN = "xlsx"
 _LINKS = ("xl/externalLinks/", "xl/connections", "xl/queryTables/")
@@ -112,6 +113,10 @@ def open_book(path: Path, lang: str | None = None) -> Book:
     }
     if not found.keys() & {"county", "parameters", "notes"}:
         raise _refused(path, text("found.no_sheet", lang or LANGUAGES[0]), "template", lang or LANGUAGES[0])
+    for sheet, _ in found.values():  # a stray cell far below would make a million rows
+        if sheet.max_row > _MAX_ROWS or sheet.max_column > _MAX_COLUMNS:
+            size = f"{sheet.title}: {sheet.max_row:,} × {sheet.max_column:,}"
+            raise _refused(path, size, "area", lang or LANGUAGES[0], rows=f"{_MAX_ROWS:,}", columns=_MAX_COLUMNS)
     own_lang = next(spoken for key, (_, spoken) in found.items() if key)
     say = lang or own_lang
     wrong = [_missing(key, own_lang, say) for key in SHEETS if key not in found and key != "notes"]

@@ -431,6 +431,13 @@ def test_a_file_of_50_mb_is_refused_before_it_is_read(tmp_path: Path) -> None:
     assert refused(path) == "50 MB 不超过20MB的文件"
 
 
+def test_a_stray_cell_far_below_is_told(fill: Fill) -> None:
+    def stray(book: Any) -> None:
+        book[SHEETS["loans"]].cell(1_048_576, 1, "x")
+
+    assert "1,048,576" in refused(fill({}, also=stray))
+
+
 def test_a_workbook_that_is_no_template_is_refused(tmp_path: Path) -> None:
     openpyxl.Workbook().save(tmp_path / "other.xlsx")
     assert "模板" in refused(tmp_path / "other.xlsx")
