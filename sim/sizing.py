@@ -11,7 +11,7 @@ import numpy as np
 from sim import clock, estimate
 from sim.answers.answer import Answer, answer, headline
 from sim.answers.drivers import ONLY_BECAUSE_LATE
-from sim.arms import arms_of, horizon, openings_of
+from sim.arms import arms_of, horizon, known, openings_of
 from sim.drivers import present
 from sim.errors import IncompatibleRun, InputError
 from sim.experiment import Arm, Progress, check_amounts, run_arms
@@ -23,6 +23,7 @@ from sim.replication import prepare
 from sim.sampling import Sampling
 from sim.scenario import Scenario
 from sim.store import BATCH, RunFolder
+from sim.warmup import opening_state
 
 
 def size(
@@ -67,9 +68,9 @@ def size(
     if replications < needed:
         estimate.quantile(np.zeros(replications), assurance)  # says how many it takes
     scenario = for_year(scenario, year)
-    openings = openings_of(scenario, seed)
-    opening = openings["base"]
+    opening = opening_state(known(scenario))
     refuse_early(scenario, opening)
+    openings = openings_of(scenario, seed)
     how = sampling or Sampling()
     identity = {**provenance(scenario, opening.sha256, seed), "kind": "size", "batch": BATCH,
                 "scenario": scenario.model_dump(mode="json"), **how.as_dict(assurance)}  # fmt: skip

@@ -171,10 +171,10 @@ def run(
         check_comparable(base, other)
     drawn = [_points(base, other, seed) for other in arms_in]
     arms_in = [base, *(_on_same_base_probability(base, other) for other in arms_in[1:])]
-    openings = _openings(base, drawn[0])
-    opening = openings["base"]
+    opening = opening_state(known(base))
     for scenario in arms_in:
         refuse_early(scenario, opening)
+    openings = _openings(base, drawn[0])
     how = sampling or Sampling()
     last = horizon(base) if to_horizon else max(four_months_past(s) for s in arms_in)
     identity = {

@@ -125,3 +125,10 @@ def test_known_takes_every_parameter_as_known(small: Any) -> None:
     drawn = small.with_changes({"uncertain": [RECOVERY]})
     assert known(drawn).uncertain == []
     assert known(small) is small
+
+
+def test_drawn_parameters_are_the_same_on_any_number_of_workers(small: Any, tmp_path: Any) -> None:
+    drawn = small.with_changes({"uncertain": [RECOVERY]}, "drawn")
+    one, two = (sim.size(drawn, replications=100, seed=7, workers=k, out=tmp_path / f"run-{k}").data for k in (1, 2))
+    assert one == two
+    assert one["uncertainty"]["parameters"] == ["defaults.recovery.first_year"]
