@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sim import outcomes, parameters, reacting, years
+from sim import clock, outcomes, parameters, reacting, years
 from sim.errors import IncompatibleRun, InputError, Interrupted
 from sim.opening import OpeningState
 from sim.parameters import N_POINTS, Changes
@@ -121,9 +121,16 @@ def run_arms(
     tasks = [
         task for task in tasks_of(arms, order, folder, seed, openings) if not folder.has_batch(task.arm, task.batch, tables[task.arm])
     ]  # fmt: skip
-    done = total - len(tasks) * BATCH
+    effort = {arm.name: _effort(arm) for arm in arms}
+    whole = batches * sum(effort.values())
+    spent = whole - sum(effort[task.arm] for task in tasks)
+
+    def done() -> int:
+        """Histories of average effort, so that the share done is the share of the time."""
+        return round(total * spent / whole)
+
     report = progress or (lambda done, total: None)
-    report(done, total)
+    report(done(), total)
     if not tasks:
         return
     own = None
@@ -136,21 +143,31 @@ def run_arms(
     try:
         queue = iter(tasks)
         pending: set[Future[None]] = set()
+        pending_of: dict[Future[None], str] = {}
         while True:
             # a few tasks ahead, so that an interrupt does not wait for all of them
-            pending |= {executor.submit(work, task) for task in islice(queue, max(2 * workers - len(pending), 0))}
+            for task in islice(queue, max(2 * workers - len(pending), 0)):
+                future = executor.submit(work, task)
+                pending.add(future)
+                pending_of[future] = task.arm
             if not pending:
                 break
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
+                spent += effort[pending_of.pop(future)]
                 future.result()
-                done += BATCH
-                report(done, total)
+                report(done(), total)
     except KeyboardInterrupt:
-        raise Interrupted(str(folder.path), done, total) from None
+        raise Interrupted(str(folder.path), done(), total) from None
     finally:
         if own is not None:
             own.shutdown(wait=True, cancel_futures=True)
+
+
+def _effort(arm: Arm) -> float:
+    """How long a history of the arm takes, in some unit: a start, its months, and the main arm's tables and sizes."""
+    months = (arm.last_day - clock.day_of(arm.scenario.information_on)) / 30
+    return (months + 12) * (1.4 if arm.is_main else 1.0)
 
 
 def tasks_of(
@@ -158,8 +175,8 @@ def tasks_of(
 ) -> Iterator[Task]:  # fmt: skip
     """Every batch of every arm; the opening states are kept in the folder first.
 
-    Batch by batch through all arms, so that the share done is the share of the time; but arm by arm where an arm has
-    many setups, one for each point of its parameters: a worker keeps those of one arm.
+    Batch by batch through all arms; but arm by arm where an arm has many setups, one for each point of its parameters: a
+    worker keeps those of one arm.
     """
     files = {name: (str(folder.save_opening(name, state)), state.sha256) for name, state in openings.items()}
     texts = {arm.name: arm.scenario.model_dump_json() for arm in arms}
