@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,6 +146,12 @@ def test_processes_of_one_day_run_in_the_order_of_the_slots() -> None:
 
 def test_waiting_for_a_moment_that_has_come_takes_no_time() -> None:
     env = clock.start(100)
-    env.process(clock.until(env, 99, Slot.RECORDS))
+    assert clock.until(env, 99, Slot.RECORDS) == ()
+
+    def waits() -> Iterator[Any]:
+        yield from clock.until(env, 99, Slot.RECORDS)
+        yield from clock.until(env, 101, Slot.RECORDS)
+
+    env.process(waits())
     env.run()
-    assert env.now == 100.0
+    assert env.now == 101 + Slot.RECORDS / 100
