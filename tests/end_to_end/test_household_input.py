@@ -73,7 +73,9 @@ def test_a_table_of_households_is_sized_and_told(tmp_path: Path) -> None:
     data = json.loads(riskfund(tmp_path, "size", "county/own.toml", "-n", "60", "--json", "-q", *off).stdout)
     assert data["failed"] == 0 and data["need_yuan"]["value"] > 0
     assert set(data["provenance"]["tables_sha256"]) == {"opening.file", "livelihoods.file"}
-    story = json.loads(riskfund(tmp_path, "trace", "county/own.toml", "--household", "1020", "--lang", "zh", "--json").stdout)
+    story = json.loads(
+        riskfund(tmp_path, "trace", "county/own.toml", "--household", "1020", "--lang", "zh", "--json").stdout
+    )
     assert story["household"]["township"] == "第九镇" and story["household"]["persons"] == 1
     assert story["steps"][0]["what"] == "made" and story["steps"][0]["on"] == "2016-01-10"
     words = ("run", "county/own.toml", "-n", "1", "-q", "--json")
