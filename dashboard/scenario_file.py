@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import sim
+from calibration import toml_text
 from sim.errors import InputError
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def folder_of(runs: Path) -> Path:
@@ -55,19 +51,15 @@ def save(runs: Path, base: str, name: str, changes: Mapping[str, Any]) -> Path:
     if path.exists() or loaded.name in sim.scenario_names():
         raise InputError("scenarios", "name", name, "a name that is not taken")
     source = str(Path(base).resolve()) if base.endswith(".toml") else base
-    text = (
-        f"# Saved from a page: {json.dumps(loaded.name, ensure_ascii=False)}.\n\n"
-        f"extends = {as_toml(source)}\nname = {as_toml(loaded.name)}\n"
-        f"title = {{ zh = {as_toml(loaded.name)}, en = {as_toml(loaded.name)} }}\n{_changes(changes)}"
-    )
-    return _kept(path, text)
+    own = {"extends": source, "name": loaded.name, "title": {"zh": loaded.name, "en": loaded.name}}
+    text = toml_text.lines([((key,), value) for key, value in own.items()] + _paths(changes))
+    return _kept(path, f"# Saved from a page: {toml_text.value_text(loaded.name)}.\n\n{text}")
 
 
 def save_whole(path: Path, scenario: sim.Scenario) -> Path:
     """Write every value of a scenario, for a run that is to be made again."""
     raw = scenario.model_dump(mode="json", exclude_none=True)
-    text = "".join(f"{_key(key)} = {as_toml(value)}\n" for key, value in raw.items())
-    return _kept(path, "# All values of a stored run.\n\n" + text)
+    return _kept(path, "# All values of a stored run.\n\n" + toml_text.lines(toml_text.difference({}, raw)))
 
 
 def _kept(path: Path, text: str) -> Path:
@@ -81,29 +73,12 @@ def _kept(path: Path, text: str) -> Path:
     return path
 
 
-def _changes(changes: Mapping[str, Any]) -> str:
-    """Dotted keys, those of rules in their own table."""
-    plain = {k: v for k, v in changes.items() if not k.startswith("rules.")}
-    rules = {k.removeprefix("rules."): v for k, v in changes.items() if k.startswith("rules.")}
-    lines = [".".join(_key(part) for part in k.split(".")) + f" = {as_toml(v)}" for k, v in plain.items()]
-    if rules:
-        lines += ["", "[rule_changes]", *(f"{json.dumps(k)} = {as_toml(v)}" for k, v in rules.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=False)
-
-
-def as_toml(x: Any) -> str:
-    """A TOML value on one line; a JSON string is a TOML basic string."""
-    if isinstance(x, Mapping):
-        return "{ " + ", ".join(f"{_key(str(k))} = {as_toml(v)}" for k, v in x.items() if v is not None) + " }"
-    if isinstance(x, list | tuple):
-        return "[" + ", ".join(as_toml(v) for v in x) + "]"
-    if isinstance(x, dt.date):
-        return x.isoformat()
-    return json.dumps(x, ensure_ascii=False)
+def _paths(changes: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
+    """Dotted fields as paths; a rule's key has a dot of its own."""
+    return [
+        (("rule_changes", k.removeprefix("rules.")) if k.startswith("rules.") else tuple(k.split(".")), v)
+        for k, v in changes.items()
+    ]
 
 
 def title(name: str, lang: str) -> str:

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from calibration.county_file import toml_text
+from calibration import toml_text
 from calibration.county_file.building import BOOK
 from calibration.county_file.reading import CountyFile
 from calibration.importer import SCENARIO, import_ledger, put_in_place

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sim
+from calibration import toml_text
 from dashboard.export.report import Report
 from sim.answers.answer import Answer
 from sim.errors import RiskfundError
@@ -63,7 +64,7 @@ def write(r: Report, path: Path) -> list[Path]:
     if is_shipped(r.answer):
         return [path]
     own = path.with_name(scenario_file(r.answer))
-    own.write_text(as_toml(r.answer.scenario.model_dump(mode="json"), r.stamp), encoding="utf-8")
+    own.write_text(as_toml(r.answer.scenario, r.stamp), encoding="utf-8")
     return [path, own]
 
 
@@ -96,27 +97,6 @@ def _escaped(text: str) -> str:
     return text + "\n"
 
 
-def as_toml(values: dict[str, Any], comment: str) -> str:
+def as_toml(scenario: sim.Scenario, comment: str) -> str:
     """A scenario as a file: every field, those without a value left out."""
-    lines = [f"# {comment}", *(f"{_key(k)} = {_value(v)}" for k, v in values.items() if v is not None)]
-    return "\n".join(lines) + "\n"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        inside = ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items() if v is not None)
-        return f"{{ {inside} }}" if inside else "{}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_value(v) for v in value)}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, (int, float)) else _quoted(str(value))
-
-
-def _key(key: Any) -> str:
-    return _quoted(str(key))
-
-
-def _quoted(text: str) -> str:
-    """A TOML string; JSON writes the same escapes, but leaves DEL as it is."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return f"# {comment}\n" + toml_text.lines(toml_text.difference({}, scenario.model_dump(mode="json")))

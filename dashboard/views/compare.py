@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 import sim
+from calibration import toml_text
 from dashboard import commands, library, panels, safe, scenario_file, shell, work
 from dashboard.figures import differences
 from dashboard.library import Run
@@ -169,7 +170,7 @@ def _change(v: View) -> None:
         chosen = st.multiselect(w("Fields to change"), list(now), placeholder=w("choose fields"), key="change-fields", format_func=lambda f: named(f, loaded, w))  # fmt: skip
     changes = {}
     for field in chosen:
-        text = st.text_input(named(field, loaded, w), scenario_file.as_toml(now[field]), key=f"change-{loaded.name}-{field}")  # fmt: skip
+        text = st.text_input(named(field, loaded, w), toml_text.value_text(now[field]), key=f"change-{loaded.name}-{field}")  # fmt: skip
         changes[field] = _typed(text)
     left, right = st.columns([4, 2], vertical_alignment="bottom")
     with left:

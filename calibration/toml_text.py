@@ -1,11 +1,11 @@
-"""Scenarios as TOML that people can read: what differs from another one, or all of it."""
+"""Scenarios as TOML that people can read: what differs from another one, or all of it. Whoever writes one writes it here."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -25,21 +25,22 @@ def difference(
             yield path, value
 
 
-def lines(changes: Iterator[tuple[Any, Any]]) -> str:
+def lines(changes: Iterable[tuple[Any, Any]]) -> str:
     """One line a value, its path dotted."""
-    return "".join(f"{'.'.join(map(_key, path))} = {_value(value)}\n" for path, value in changes)
+    return "".join(f"{'.'.join(map(_key, path))} = {value_text(value)}\n" for path, value in changes)
 
 
 def _key(key: str) -> str:
     return key if _BARE.fullmatch(key) else _quoted(key)
 
 
-def _value(x: Any) -> str:
+def value_text(x: Any) -> str:
+    """A value on one line; in a table what has no value is left out."""
     if isinstance(x, Mapping):
-        inner = ", ".join(f"{_key(str(k))} = {_value(v)}" for k, v in x.items() if v is not None)
+        inner = ", ".join(f"{_key(str(k))} = {value_text(v)}" for k, v in x.items() if v is not None)
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(x, list | tuple):
-        return "[" + ", ".join(_value(v) for v in x) + "]"
+        return "[" + ", ".join(value_text(v) for v in x) + "]"
     if isinstance(x, dt.date):
         return x.isoformat()
     return _quoted(x) if isinstance(x, str) else json.dumps(x)
