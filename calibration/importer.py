@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -93,7 +94,7 @@ def import_ledger(
         As `read_ledger`; or ``out_dir`` holds anything else.
     """
     out = Path(out_dir).resolve()
-    _refuse_foreign(out)
+    refuse_foreign(out, {*FILES, SCENARIO}, is_earlier=_is_import(out / "import.json"), earlier="import")
     ledger = read_ledger(
         path,
         lenders=lenders,
@@ -106,24 +107,34 @@ def import_ledger(
     )
     estimate = first_estimate(ledger.loans, on, wait_days, lang)
     report = _report(out, ledger, estimate, on, lang)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with whole_folder(out) as fresh:
         _write(fresh, ledger, report, on)
-        put_in_place(fresh, out)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     return report
 
 
-def _refuse_foreign(out: Path) -> None:
-    allowed = "a new or empty folder, or an earlier import"
+def refuse_foreign(out: Path, files: set[str], *, is_earlier: bool, earlier: str) -> None:
+    """Refuse a folder that holds anything but what an earlier command of the same kind wrote.
+
+    Parameters
+    ----------
+    files : set of str
+        Names that the command writes.
+    is_earlier : bool
+        Does the folder carry the command's own mark?
+    earlier : str
+        What an earlier one is called.
+
+    Raises
+    ------
+    InputError
+    """
+    allowed = f"a new or empty folder, or an earlier {earlier}"
     if not out.exists():
         return
     if not out.is_dir():
         raise InputError(str(out), "out_dir", "a file", allowed)
     names = {item.name for item in out.iterdir()}
-    if names and (not names <= {*FILES, SCENARIO} or not _is_import(out / "import.json")):
+    if names and not (names <= files and is_earlier):
         raise InputError(str(out), "out_dir", "a folder with other files", allowed)
 
 
@@ -177,6 +188,18 @@ def _to_csv(frame: Any, path: Path, encoding: str) -> None:
 def _harmless(cell: Any) -> Any:
     """A leading quote on text that a spreadsheet would run as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_RISKY) else cell
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into. It takes the place of ``out`` when all is written; if anything fails nothing is left of it."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        yield fresh
+        put_in_place(fresh, out)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def put_in_place(fresh: Path, out: Path) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from calibration import toml_text
 from calibration.county_file.building import BOOK
 from calibration.county_file.reading import CountyFile
-from calibration.importer import SCENARIO, import_ledger, put_in_place
+from calibration.importer import SCENARIO, import_ledger, refuse_foreign, whole_folder
 from sim.errors import InputError
 from sim.scenario import Scenario, scenario_names
 
@@ -47,10 +45,8 @@ def save_county(county: CountyFile, out: Path) -> Saved:
         The folder holds anything else, or the loan book has changed since it was checked.
     """
     out = out.resolve()
-    _refuse_foreign(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    refuse_foreign(out, _FILES, is_earlier=(out / MARK).is_file(), earlier="county")
+    with whole_folder(out) as fresh:
         if county.book_sheet:
             _write_book(county, fresh)
         _write_scenario(fresh / SCENARIO, county.scenario, county)
@@ -58,9 +54,6 @@ def save_county(county: CountyFile, out: Path) -> Saved:
             _write_scenario(fresh / ALTERNATIVE, county.alternative, county)
         mark = {"kind": KIND, "base": county.base.name, "file": county.path.name if county.path else ""}
         (fresh / MARK).write_text(json.dumps(mark, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        put_in_place(fresh, out)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     second = out / ALTERNATIVE if county.alternative is not None else None
     return Saved(out, out / SCENARIO, second, out / BOOK if county.book_sheet else None)
 
@@ -70,17 +63,6 @@ def folder_for(county: CountyFile, parent: Path) -> Path:
     content = county.path.read_bytes() if county.path else repr(county.scenario).encode()
     seed = content + county.base.model_dump_json().encode()
     return parent / f"{county.scenario.name}-{hashlib.sha256(seed).hexdigest()[:8]}"
-
-
-def _refuse_foreign(out: Path) -> None:
-    allowed = "a new or empty folder, or an earlier county"
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise InputError(str(out), "out_dir", "a file", allowed)
-    names = {item.name for item in out.iterdir()}
-    if names and (not names <= _FILES or MARK not in names):
-        raise InputError(str(out), "out_dir", "a folder with other files", allowed)
 
 
 def _write_book(county: CountyFile, folder: Path) -> None:

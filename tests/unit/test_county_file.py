@@ -503,7 +503,7 @@ def test_nothing_is_left_when_saving_fails(fill: Fill, tmp_path: Path, monkeypat
     def full(*_: Any) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("calibration.county_file.saving.put_in_place", full)
+    monkeypatch.setattr("calibration.importer.put_in_place", full)
     with pytest.raises(OSError, match="no space"):
         save_county(county, tmp_path / "out" / "county")
     assert list((tmp_path / "out").iterdir()) == []
