@@ -11,7 +11,7 @@ from sim.drivers import arm_name, present, subsets, switched
 from sim.experiment import Arm, Redraws
 from sim.opening import OpeningState
 from sim.outcomes import year_span
-from sim.parameters import Changes, at, points
+from sim.parameters import Changes, at, drawn, points
 from sim.scenario import Scenario
 from sim.warmup import N_STATES, opening_state, opening_states, state_seed
 
@@ -118,8 +118,8 @@ def anchors_apart(scenario: Scenario) -> list[str]:
     """Anchors that have an arm of their own: all but the scenario's own, and that one too where it is drawn."""
     own = scenario.defaults.anchor
     there = ANCHORS if scenario.livelihoods is None else tuple(scenario.livelihoods.behaviour)
-    drawn = bool(points(scenario, 0))
-    return [] if own is None else [a for a in ANCHORS if a in there and (a != own or drawn)]
+    apart = bool(drawn(scenario))
+    return [] if own is None else [a for a in ANCHORS if a in there and (a != own or apart)]
 
 
 def known(scenario: Scenario) -> Scenario:

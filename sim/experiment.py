@@ -110,13 +110,16 @@ def run_arms(
     Raises
     ------
     InputError
-        No histories asked for, or no workers.
+        No histories asked for, or no workers; more or fewer than the folder's plan can give.
     """
     check_amounts(n, workers)
     workers = workers or os.cpu_count() or 1
     batches = -(-n // BATCH)
     total = batches * len(arms) * BATCH
-    order = _order(folder.plan(), batches)
+    plan = folder.plan()
+    if plan is not None:
+        plan.check(n)
+    order = _order(plan, batches)
     tables = {arm.name: arm.tables for arm in arms}
     tasks = [
         task for task in tasks_of(arms, order, folder, seed, openings) if not folder.has_batch(task.arm, task.batch, tables[task.arm])

@@ -53,8 +53,7 @@ def run_grid(
     last = four_months_past(base)
     arms = [Arm(name, cell, ("base",), last, False) for name, cell in cells.items()]
     run_arms(arms, n, seed, folder, {"base": opening}, workers=workers, executor=executor, progress=progress)
-    manifest = folder.manifest()
-    folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
+    folder.complete(n)
     return folder.path
 
 

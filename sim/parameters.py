@@ -22,6 +22,11 @@ N_POINTS = 64
 Changes = dict[str, Any]
 
 
+def drawn(scenario: Scenario) -> list[Uncertain]:
+    """The uncertain fields that act in the scenario."""
+    return [item for item in scenario.uncertain if _acts(scenario, item)]
+
+
 def points(scenario: Scenario, seed: int) -> list[Changes]:
     """Changes of fields at each point; no point where every parameter is taken as known.
 
@@ -30,11 +35,11 @@ def points(scenario: Scenario, seed: int) -> list[Changes]:
     InputError
         A field that the scenario does not have, or a value that it does not allow.
     """
-    drawn = [item for item in scenario.uncertain if _acts(scenario, item)]
-    if not drawn:
+    items = drawn(scenario)
+    if not items:
         return []
     out: list[Changes] = [{} for _ in range(N_POINTS)]
-    for item in drawn:
+    for item in items:
         for change, u in zip(out, _slices(item.field, seed), strict=True):
             change.update(_at(scenario, item, float(u)))
     return out
@@ -42,13 +47,19 @@ def points(scenario: Scenario, seed: int) -> list[Changes]:
 
 def positions(scenario: Scenario, seed: int) -> F64:
     """Where each point stands in the distribution of each field, as normal scores: (n_points, n_fields) float64."""
-    drawn = [item for item in scenario.uncertain if _acts(scenario, item)]
-    return ndtri(np.column_stack([_slices(item.field, seed) for item in drawn])) if drawn else np.zeros((0, 0))
+    items = drawn(scenario)
+    return ndtri(np.column_stack([_slices(item.field, seed) for item in items])) if items else np.zeros((0, 0))
 
 
 def at(scenario: Scenario, change: Changes) -> Scenario:
     """The scenario at one point: nothing is uncertain there."""
     return scenario.with_changes({**change, "uncertain": []})
+
+
+def of_history(scenario: Scenario, seed: int, replication: int) -> Scenario:
+    """The scenario as one history of a run has it: at the history's point, or itself where every parameter is known."""
+    changes = points(scenario, seed)
+    return at(scenario, changes[replication % len(changes)]) if changes else scenario
 
 
 def value_of(scenario: Scenario, field: str) -> Any:

@@ -95,22 +95,15 @@ def _run(
 
     The figures beside the headline stay those of the first look.
     """
-    plan = folder.plan()
-    if plan is not None:
-        plan.check(n)
     run_arms(arms, n, seed, folder, openings, **running)
     manifest = folder.manifest()
-    beside = {}
     if precision is not None or "beside_to" in manifest:
-        beside["beside_to"] = max(manifest.get("beside_to", manifest["complete_to"]), n)
-    folder.write_manifest({**manifest, **beside, "complete_to": max(manifest["complete_to"], n)})
+        folder.write_manifest({**manifest, "beside_to": max(manifest.get("beside_to", manifest["complete_to"]), n)})
+    folder.complete(n)
     while precision is not None and (more := precision.histories_more(headline(folder, n, assurance), n)):
         n += more
-        if plan is not None:
-            plan.check(n)
         run_arms(arms[:1], n, seed, folder, openings, **running)
-        manifest = folder.manifest()
-        folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
+        folder.complete(n)
     return n
 
 

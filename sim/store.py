@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -100,6 +101,11 @@ class RunFolder:
         """Replace the manifest in one step."""
         _replace(self.manifest_path, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
+    def complete(self, n: int) -> None:
+        """Note that the first n histories are there."""
+        manifest = self.manifest()
+        self.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
+
     def write_list(self, name: str, frame: pd.DataFrame) -> None:
         """Write a list for people beside the manifest, in one step; spreadsheets want the mark at its start."""
         _replace(self.path / name, frame.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
@@ -168,7 +174,7 @@ class RunFolder:
     def plan(self) -> Plan | None:
         """Which histories the run has, where they were chosen by strata; None where they are 0, 1, 2, ..."""
         path = self.path / "plan.parquet"
-        return Plan.from_frame(pd.read_parquet(path)) if path.is_file() else None
+        return _plan(path, path.stat().st_mtime_ns) if path.is_file() else None
 
     def write_plan(self, plan: Plan) -> None:
         """Keep the plan, in one step."""
@@ -214,6 +220,12 @@ class RunFolder:
         if not path.is_file():
             state.save(path)
         return path
+
+
+@functools.lru_cache(maxsize=8)
+def _plan(path: Path, written: int) -> Plan:
+    """A plan as it was written at a moment: every table of a run is read by it."""
+    return Plan.from_frame(pd.read_parquet(path))
 
 
 def _replace(path: Path, data: bytes) -> None:

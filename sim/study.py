@@ -191,12 +191,8 @@ def run(
     ]
     running: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
     plan_run(folder, arms[0], how, assurance, seed, openings, **running)
-    plan = folder.plan()
-    if plan is not None:
-        plan.check(n)
     run_arms(arms, n, seed, folder, openings, **running)
-    manifest = folder.manifest()
-    folder.write_manifest({**manifest, "complete_to": max(manifest["complete_to"], n)})
+    folder.complete(n)
     return Results(tuple(names), n, seed, folder.path, opening.sha256)
 
 

@@ -17,7 +17,7 @@ from sim import estimate
 from sim.answers.sample import Sample
 from sim.arms import LUCK
 from sim.estimate import Estimate, mass_of, masses, percentile_interval
-from sim.parameters import N_POINTS, points
+from sim.parameters import N_POINTS, drawn
 from sim.scenario import Scenario
 from sim.store import RunFolder
 from sim.units import F64, FEN_PER_YUAN
@@ -28,11 +28,11 @@ _NEIGHBOURS = 5  # points of similar need that share a quantile: one point alone
 
 def uncertainty(folder: RunFolder, scenario: Scenario, n: int, assurance: float, seed: int) -> dict[str, Any]:
     """What the need's spread comes from, and the need at each of the parameters' points."""
-    drawn = [item.field for item in scenario.uncertain] if points(scenario, seed) else []
+    fields = [item.field for item in drawn(scenario)]
     return {
-        "parameters": drawn,
-        "variance_shares": _variance_shares(folder, n, seed, are_drawn=bool(drawn)),
-        "need_over_parameters_yuan": _over_parameters(Sample.of(folder, "main", n), assurance, are_drawn=bool(drawn)),
+        "parameters": fields,
+        "variance_shares": _variance_shares(folder, n, seed, are_drawn=bool(fields)),
+        "need_over_parameters_yuan": _over_parameters(Sample.of(folder, "main", n), assurance, are_drawn=bool(fields)),
     }
 
 
