@@ -22,6 +22,7 @@ from sim.households.reduced_form import CAUSES
 from sim.households.register import Register
 from sim.households.state import Now, Out, People, livelihoods_of
 from sim.livelihoods import CATEGORIES
+from sim.parameters import of_history
 from sim.relived import DEBTS, PROJECT, HouseholdMonth, Relived
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
@@ -65,7 +66,8 @@ def trace_household(
     if scenario.livelihoods is None:
         allowed = "a scenario with defaults.mechanism household, for example x-county-households"
         raise InputError(scenario.name, "defaults.mechanism", scenario.defaults.mechanism, allowed)
-    setup = prepare(scenario, seed, opening_state(scenario), horizon(scenario))
+    there = of_history(scenario, seed, replication)  # the run's own history, its parameters too
+    setup = prepare(there, seed, opening_state(there), horizon(there))
     assert setup.households is not None
     row = _row_of(setup, setup.households.register, household_id, replication)
     world = simulate(setup, replication, watch=row)

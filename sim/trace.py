@@ -18,6 +18,7 @@ from sim.law import Rules, load_rates
 from sim.law.pack import load_calendar
 from sim.lending.applications import rate_ppm
 from sim.lending.loans import Loans
+from sim.parameters import of_history
 from sim.reading import Text
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
@@ -145,7 +146,8 @@ def trace_history(
     """
     if replication < 0:
         raise InputError("command", "replication", replication, "0 or more")
-    setup = prepare(scenario, seed, opening_state(scenario), horizon(scenario))
+    there = of_history(scenario, seed, replication)  # the run's own history, its parameters too
+    setup = prepare(there, seed, opening_state(there), horizon(there))
     world = simulate(setup, replication)
     row = _row_of(setup, world, loan_id)
     rules, loans, fates, claims = setup.rules, world.loans, world.fates, world.claims

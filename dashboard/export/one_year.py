@@ -20,7 +20,7 @@ from sim.lending.loans import PAID
 from sim.opening import OpeningState
 from sim.outcomes import months as month_table
 from sim.outcomes import summary, year_span
-from sim.parameters import at, points
+from sim.parameters import of_history, points
 from sim.replication import prepare, simulate
 from sim.units import F64, FEN_PER_YUAN, I64, Array
 from sim.world import Setup, World
@@ -67,11 +67,9 @@ def year_in_the_middle(r: Report) -> Year:
     scenario, seed = r.answer.scenario, int(r.data["seed"])
     row = r.sample.frame.iloc[(len(r.sample) - 1) // 2]
     history = int(row["replication"])
-    changes = tuple(points(scenario, seed))
-    names = main_openings(scenario, changes)
+    names = main_openings(scenario, points(scenario, seed))
     opening = OpeningState.load(r.answer.folder / f"opening-{names[history % len(names)]}.parquet")
-    there = at(scenario, changes[history % len(changes)]) if changes else scenario
-    setup = prepare(there, seed, opening, horizon(scenario))
+    setup = prepare(of_history(scenario, seed, history), seed, opening, horizon(scenario))
     world = simulate(setup, history)
     found = int(summary(setup, world)["need_fen"])
     if found != int(row["need_fen"]):

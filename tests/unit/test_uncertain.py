@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sim
-from sim import parameters
+from sim import clock, parameters
 from sim.arms import anchors_apart, arms_of, known, openings_of
 from sim.experiment import Arm, run_arms
 from sim.outcomes import year_span
@@ -132,3 +132,15 @@ def test_drawn_parameters_are_the_same_on_any_number_of_workers(small: Any, tmp_
     one, two = (sim.size(drawn, replications=100, seed=7, workers=k, out=tmp_path / f"run-{k}").data for k in (1, 2))
     assert one == two
     assert one["uncertainty"]["parameters"] == ["defaults.recovery.first_year"]
+
+
+def test_a_trace_tells_the_history_that_the_run_had(small: Any, tmp_path: Any) -> None:
+    """Every defaulted loan of the history with the most of them is traced as one that missed the run's date for good."""
+    drawn = small.with_changes({"uncertain": [RECOVERY, ANCHOR]}, "drawn")
+    answer = sim.size(drawn, replications=60, seed=7, workers=1, out=tmp_path / "run")
+    lost = RunFolder(answer.folder).read("defaults", "main", 60)
+    replication = int(lost["replication"].value_counts().idxmax())
+    for loan, missed in lost.loc[lost["replication"] == replication, ["loan", "missed"]].itertuples(index=False):
+        steps = sim.trace_history(drawn, loan_id=int(loan), replication=replication, seed=7)
+        assert clock.date_of(int(missed)) in {step.on for step in steps}
+        assert not {"repaid", "repaid_late"} & {step.what for step in steps}
