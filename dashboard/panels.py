@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import address, safe
 from dashboard.figures import CONFIG, Figure
+from dashboard.library import Run
 from dashboard.words import Words
 
 
@@ -60,6 +61,14 @@ def choice(label: str, options: Sequence[str], names: Callable[[str], str], key:
     chosen = st.selectbox(label, options, format_func=names, key=key)
     address.keep(key, chosen)
     return chosen
+
+
+def stored_run(runs: Sequence[Run], label: str, key: str, w: Words, *, may_be_first: Sequence[str]) -> Run:
+    """A list of stored runs, the newest that has one of these states chosen first."""
+    labels = {run.name: run.label(w) for run in runs}
+    first = next((run.name for run in runs if run.state in may_be_first), runs[0].name)
+    name = choice(label, list(labels), lambda n: labels.get(n, n), key, first)
+    return next(run for run in runs if run.name == name)
 
 
 def few_histories(n: int, w: Words) -> None:

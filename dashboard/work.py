@@ -13,8 +13,6 @@ from dashboard.jobs import Estimate, Job, Jobs
 from dashboard.library import Run
 from dashboard.words import Words
 from sim.errors import RiskfundError
-from sim.scenario import Scenario
-from sim.store import RunFolder
 
 DEMONSTRATION = "x-county"
 SIZES = (200, 500, 2000, 10_000)
@@ -162,8 +160,7 @@ def again(jobs: Jobs, run: Run, w: Words) -> None:
     n = run.n or asked
     is_resumed = run.state == "unfinished"
     if st.button(w("Go on with it") if is_resumed else w("Size it again"), key="again", type="primary"):
-        raw = RunFolder(run.path).manifest()["identity"]["scenario"]
-        scenario = Scenario.from_dict(raw, run.name)
+        scenario = sim.scenario_of(run.path)
         path = scenario_file.save_whole(jobs.folder / "scenarios" / f"{scenario.name}.toml", scenario)
         commands.size(
             jobs,

@@ -48,11 +48,7 @@ def _stored(v: View, studies: list[Run]) -> None:
     w = v.w
     left, right = st.columns([5, 3], vertical_alignment="bottom")
     with left:
-        names = [run.name for run in studies]
-        first = next((run.name for run in studies if run.state == "ready"), names[0])
-        labels = {run.name: run.label(w) for run in studies}
-        name = panels.choice(w("Comparison"), names, lambda n: labels.get(n, n), "study", first)
-    run = studies[names.index(name)]
+        run = panels.stored_run(studies, w("Comparison"), "study", w, may_be_first=("ready",))
     with right:
         metric = panels.choice(w("Figure to compare"), METRICS, w.label, "metric", METRICS[0])
     if run.state in ("stale", "broken"):

@@ -16,7 +16,6 @@ from dashboard.shell import View
 from dashboard.words import Words
 from dashboard.words.labels import N_
 
-METRICS = ("need_yuan", "default_share", "payout_yuan", "shortfall_chance", "subsidy_unpaid_share_90d")
 DROUGHTS = {"none": "none", "light": "light", "medium": "moderate", "heavy": "severe"}  # as pictures call them
 NAMES = {
     "none": N_("no drought"),
@@ -45,13 +44,9 @@ def _grid(v: View, grids: list[Run]) -> None:
     w = v.w
     left, right = st.columns([5, 3], vertical_alignment="bottom")
     with left:
-        names = [run.name for run in grids]
-        labels = {run.name: run.label(w) for run in grids}
-        first = next((run.name for run in grids if run.state not in ("stale", "broken")), names[0])
-        name = panels.choice(w("Grid"), names, lambda n: labels.get(n, n), "grid", first)
+        run = panels.stored_run(grids, w("Grid"), "grid", w, may_be_first=("ready", "unfinished", "running"))
     with right:
-        metric = panels.choice(w("Figure to show"), METRICS, w.label, "cell", METRICS[0])
-    run = grids[names.index(name)]
+        metric = panels.choice(w("Figure to show"), sim.GRID_METRICS, w.label, "cell", sim.GRID_METRICS[0])
     if run.state in ("stale", "broken"):
         st.warning(safe.markdown(shell.why_not(run, w)))
         return
@@ -77,9 +72,7 @@ def _finished(path: Path) -> int:
 
 @st.cache_data(show_spinner=False, max_entries=6)
 def _cells(path: str, sha: str, finished: int) -> pd.DataFrame:
-    from sim.grid import read_grid
-
-    return read_grid(Path(path))
+    return sim.read_grid(Path(path))
 
 
 def _cell(row: dict[str, Any]) -> dict[str, Any]:
