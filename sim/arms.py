@@ -55,12 +55,19 @@ def openings_of(scenario: Scenario, seed: int) -> dict[str, OpeningState]:
     changes = points(scenario, seed)
     if not changes:
         return openings | opening_states(scenario)
-    for name, is_own_luck in (("point", scenario.opening.state == "stationary"), ("state", True)):
-        for k, change in enumerate(changes):
-            there = at(scenario, change)
-            luck = {"opening.warm_up_seed": state_seed(scenario, k + 1)} if is_own_luck else {}
-            openings[f"{name}-{k:02d}"] = opening_state(there.with_changes(luck))
-    return openings
+    openings |= openings_at(scenario, changes, "point", is_own_luck=scenario.opening.state == "stationary")
+    return openings | openings_at(scenario, changes, "state", is_own_luck=True)
+
+
+def openings_at(
+    scenario: Scenario, changes: Sequence[Changes], name: str = "point", *, is_own_luck: bool = False
+) -> dict[str, OpeningState]:
+    """Opening states made at each point of uncertain parameters, from one luck or each from its own."""
+    out = {}
+    for k, change in enumerate(changes):
+        luck = {"opening.warm_up_seed": state_seed(scenario, k + 1)} if is_own_luck else {}
+        out[f"{name}-{k:02d}"] = opening_state(at(scenario, change).with_changes(luck))
+    return out
 
 
 def main_openings(scenario: Scenario, changes: Sequence[Changes]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sim import clock, estimate
-from sim.arms import four_months_past, horizon, known, main_openings
+from sim.arms import four_months_past, horizon, known, main_openings, openings_at
 from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Estimate, Strata
 from sim.experiment import Arm, Progress, check_amounts, run_arms
@@ -243,7 +243,7 @@ def _openings(base: Scenario, changes: tuple[Changes, ...]) -> dict[str, Opening
     """The base's opening state and, where parameters that make it are uncertain, one for each point."""
     openings = {"base": opening_state(known(base))}
     if base.opening.kind == "warm-up":
-        openings |= {f"point-{k:02d}": opening_state(at(base, change)) for k, change in enumerate(changes)}
+        openings |= openings_at(base, changes)
     return openings
 
 
