@@ -3,7 +3,7 @@ PYTHON ?= python3
 OFFLINE_PYTHON ?= 3.12
 BIN := .venv/bin
 
-.PHONY: app demo test check lint theory theory-full golden office bench words wheelhouse clean
+.PHONY: app demo test check lint theory theory-full golden office bench bench-sampling words wheelhouse clean
 
 demo: .venv/.installed
 	$(BIN)/riskfund demo
@@ -47,6 +47,9 @@ words: .venv/.tested
 # Everything that a machine without a network needs, for Windows and Linux, in build/offline; see docs/offline.md.
 wheelhouse: .venv/.tested
 	$(BIN)/python offline/build.py --python $(OFFLINE_PYTHON)
+
+bench-sampling: .venv/.dev
+	$(BIN)/python benchmarks/sampling.py
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/history.py

@@ -122,7 +122,9 @@ def _finished(folder: RunFolder, name: str) -> int:
 
 def _figures(cell: Sample, base: Sample | None, metric: str, assurance: float, seed: int) -> dict[str, Any]:
     x = _values(cell, metric)
-    level = estimate.quantile(x, assurance) if metric == "need_yuan" else estimate.mean(x)
+    is_chance = metric == "shortfall_chance"
+    level = (estimate.quantile(x, assurance) if metric == "need_yuan"
+             else estimate.weighted_share(x > 0) if is_chance else estimate.mean(x))  # fmt: skip
     low, high = level.ci95 or (None, None)
     out = {"value": level.value, "low": low, "high": high}
     if base is None:
@@ -131,6 +133,8 @@ def _figures(cell: Sample, base: Sample | None, metric: str, assurance: float, s
     a, b = (_values(s, metric)[np.isin(s["replication"], both)] for s in (base, cell))
     if metric == "need_yuan":
         found = estimate.paired_quantile_difference(a, b, assurance, estimate.resampling(seed, both.size))
+    elif is_chance and cell is not base:
+        found = estimate.paired_chance_difference(a > 0, b > 0)
     else:
         found = estimate.paired_mean_difference(a, b)
     low, high = found.ci95 or (None, None)

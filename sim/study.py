@@ -117,11 +117,17 @@ class Results:
             metric: tuple(frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
             for metric, column in MEANS.items()
         }
-        pairs["shortfall_chance"] = tuple((frame["gap_fen"] > 0).to_numpy(float) for frame in (base, other))
         pairs["default_share"] = _share(base), _share(other)
         for metric, (x, y) in pairs.items():
             a, b = (estimate.mean(z, strata) for z in (x, y))
             rows.append(_row(name, metric, a, b, estimate.paired_mean_difference(x, y, strata)))
+        x, y = ((frame["gap_fen"] > 0).to_numpy() for frame in (base, other))
+        a, b = (estimate.weighted_share(z, strata) for z in (x, y))
+        is_same = base["need_fen"].equals(other["need_fen"]) and base["gap_fen"].equals(other["gap_fen"])
+        # a policy that changes no history changes nothing; arms that merely never disagree may yet differ
+        between = (estimate.paired_mean_difference(1.0 * x, 1.0 * y, strata) if is_same
+                   else estimate.paired_chance_difference(x, y, strata))  # fmt: skip
+        rows.append(_row(name, "shortfall_chance", a, b, between))
         return rows
 
     def _stops_before_the_runoff(self) -> bool:

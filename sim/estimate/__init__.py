@@ -19,6 +19,7 @@ from sim.estimate.order import (
 from sim.estimate.paired import (
     Weighted,
     masses,
+    paired_chance_difference,
     paired_mean_combination,
     paired_mean_difference,
     paired_quantile_combination,
@@ -46,6 +47,7 @@ __all__ = [
     "mean",
     "mean_among",
     "needed_histories",
+    "paired_chance_difference",
     "paired_mean_combination",
     "paired_mean_difference",
     "paired_quantile_combination",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import bdtrik
 
 from sim.estimate.figure import Estimate
-from sim.estimate.means import mean
+from sim.estimate.means import mean, weighted_share
 from sim.estimate.order import quantile_value
 from sim.estimate.strata import Strata, mass_of
 from sim.streams import stream_key, uniforms
-from sim.units import F64, Array
+from sim.units import F64, Array, Bool
 
 Weighted = Sequence[tuple[float, Array]]  # arms with their weights in a sum
 
@@ -20,6 +21,26 @@ Weighted = Sequence[tuple[float, Array]]  # arms with their weights in a sum
 def paired_mean_difference(base: Array, other: Array, strata: Strata | None = None) -> Estimate:
     """Mean of the differences between two arms on the same random numbers."""
     return mean(np.asarray(other, dtype=float) - np.asarray(base, dtype=float), strata)
+
+
+def paired_chance_difference(base: Bool, other: Bool, strata: Strata | None = None) -> Estimate:
+    """Difference of two probabilities on the same random numbers, from the histories in which the arms disagree.
+
+    The exact intervals of "only in the other" and "only in the base" are put together as if independent, so that arms
+    which never disagree leave room for a rare history in which they would.
+    Source: Zou & Donner, Statistics in Medicine 27 (2008) 1693-1702 (MOVER).
+    """
+    base, other = np.asarray(base, dtype=bool), np.asarray(other, dtype=bool)
+    more, less = weighted_share(other & ~base, strata), weighted_share(base & ~other, strata)
+    assert more.value is not None and more.ci95 and less.value is not None and less.ci95
+    value = more.value - less.value
+    return Estimate(
+        value,
+        (
+            value - math.hypot(more.value - more.ci95[0], less.ci95[1] - less.value),
+            value + math.hypot(more.ci95[1] - more.value, less.value - less.ci95[0]),
+        ),
+    )
 
 
 def paired_mean_combination(arms: Weighted, strata: Strata | None = None) -> Estimate:

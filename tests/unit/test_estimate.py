@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import beta, binom, t
@@ -130,6 +132,29 @@ def test_paired_differences() -> None:
     free = estimate.paired_quantile_difference(base, other, 0.5, u)
     assert free.ci95 is not None
     assert free.ci95[0] < 0 < free.ci95[1]
+
+
+def test_a_difference_of_chances_is_read_from_the_histories_that_disagree() -> None:
+    base, other = np.zeros(2000, dtype=bool), np.zeros(2000, dtype=bool)
+    never = estimate.paired_chance_difference(base, other)
+    assert never.value == 0
+    assert never.ci95 == pytest.approx((-0.00184273, 0.00184273), abs=1e-8)  # 1 - 0.025 ** (1 / 2000)
+    base[:40], other[10:60] = True, True  # 10 only in the base, 20 only in the other
+    found = estimate.paired_chance_difference(base, other)
+    assert found.value == pytest.approx(0.005)
+    assert found.ci95 is not None
+    normal = 1.96 * math.sqrt((30 / 2000 - 0.005**2) / 2000)  # of the mean of the differences
+    assert 0.8 < (found.ci95[1] - found.ci95[0]) / (2 * normal) < 1.3
+
+
+def test_the_interval_of_a_difference_of_chances_covers() -> None:
+    rng = np.random.default_rng(5)
+    hits = 0
+    for _ in range(1000):
+        u = rng.random(400)
+        low, high = estimate.paired_chance_difference(u < 0.01, (u < 0.004) | (u > 0.98)).ci95 or (0, 0)
+        hits += low <= 0.014 <= high
+    assert 0.93 <= hits / 1000 <= 0.995
 
 
 def test_weighted_sums_of_arms() -> None:
