@@ -314,15 +314,17 @@ def rules_show(
     loaded, day = sim.load_pack(pack), _date("on", on) if on else dt.date.today()
     rows = []
     for key, parameter in loaded.parameters.items():
-        value = parameter.on(day, loaded.where)
+        value = parameter.known_on(day)
+        if value is None:
+            continue
         rows.append({"key": key, "label": parameter.label[str(lang)], "value": value.value, "unit": parameter.unit,
-                     "from": value.from_date.isoformat(), "source": value.source, "options": list(parameter.options)})  # fmt: skip
+                     "from": value.from_date.isoformat(), "source": value.source, "options": list(parameter.term.readings)})  # fmt: skip
     if json:
         show.print_json(rows)
         return
     w = Words(str(lang))
     for row in rows:
-        shown = padded(rule_value(row["value"], w), 24)
+        shown = padded(rule_value(row["value"], w, loaded.parameters[row["key"]].term), 24)
         show.stdout().print(f"{row['key']:32} {shown} {row['label']}  [{w.source(row['source'])}]", markup=False)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from dashboard.words import LANGUAGES, Words
+from sim.law import Term
 
 
 def default_language() -> str:
@@ -35,8 +36,8 @@ def padded(text: str, width: int) -> str:
     return text + " " * max(width - cell_len(text), 0)
 
 
-def rule_value(value: Any, w: Words) -> str:
+def rule_value(value: Any, w: Words, term: Term) -> str:
     """A rule's value in words; a Chinese reader sees the word to type as well."""
-    words = w.rule_value(value)
+    words = w.rule_value(value, term)
     has_code = isinstance(value, str) and w.lang == "zh" and words != value
     return f"{words}（{value}）" if has_code else words if w.lang == "zh" else str(value)

@@ -13,7 +13,8 @@ from pydantic import Field, ValidationError, model_validator
 from sim.clock import add_months, date_of, day_of
 from sim.errors import InputError
 from sim.law import Pack, Rules, load_pack
-from sim.law.pack import check_value, read_toml
+from sim.law.pack import read_toml
+from sim.law.vocabulary import check_value
 from sim.livelihoods import Livelihoods
 from sim.reading import (
     Model,
@@ -393,7 +394,7 @@ class Scenario(Model):
 
     def sub_accounts_yuan(self) -> dict[str, int]:
         """Set size of each lender's sub-account [yuan]."""
-        of_pack = self.law().set_sub_accounts_yuan
+        of_pack = self.law().fund.sub_accounts_yuan
         out = {}
         for lender in self.lenders:
             yuan = lender.sub_account_yuan if lender.sub_account_yuan is not None else of_pack.get(lender.key)

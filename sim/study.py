@@ -314,7 +314,8 @@ def _rule(scenario: Scenario, key: str) -> Any:
     if key in scenario.rule_changes:
         return scenario.rule_changes[key]
     parameter = scenario.pack().parameters.get(key)
-    return None if parameter is None else parameter.on(clock.date_of(year_span(scenario.sized_year)[0])).value
+    value = parameter.known_on(clock.date_of(year_span(scenario.sized_year)[0])) if parameter is not None else None
+    return None if value is None else value.value
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

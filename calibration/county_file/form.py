@@ -12,6 +12,7 @@ from typing import Any
 
 from calibration.county_file.texts import text
 from sim.errors import InputError
+from sim.law import vocabulary
 from sim.scenario import Scenario
 
 RULES = "rules."
@@ -124,14 +125,15 @@ def _default(key: str, scenario: Scenario, raw: Mapping[str, Any]) -> Any:
     if rule in scenario.rule_changes:
         return scenario.rule_changes[rule]
     parameter = scenario.pack().parameters.get(rule)
-    return None if parameter is None else parameter.on(_law_day(scenario)).value
+    value = parameter.known_on(_law_day(scenario)) if parameter is not None else None
+    return value.value if value is not None else None
 
 
 def _field(
     entry: Mapping[str, Any], group: Mapping[str, Any], key: str, shown: str, default: Any, scenario: Scenario
 ) -> Field:
     kind = entry["kind"]
-    label = entry.get("label") or scenario.pack().parameters[key.removeprefix(RULES)].label
+    label = entry.get("label") or vocabulary()[key.removeprefix(RULES)].label
     sums = entry.get("adds_up", "")
     return Field(
         key, group["sheet"], group["key"], kind,
@@ -151,7 +153,7 @@ def _source(key: str, scenario: Scenario) -> tuple[str, str]:
     if rule in scenario.rule_changes:
         found = scenario.source_of("rule_changes")
         return (found.kind, found.note) if found else ("none", "")
-    value = scenario.pack().parameters[rule].on(_law_day(scenario))
+    value = scenario.pack().parameters[rule].on(_law_day(scenario), scenario.rules)
     return ("law", value.cite) if value.cite else ("assumption", value.assumption)
 
 

@@ -16,7 +16,7 @@ from calibration.columns import is_personal
 from calibration.county_file.form import MAX_YUAN, MONEY, Field, limits, said
 from calibration.county_file.texts import text
 from sim.errors import InputError
-from sim.law.pack import check_value
+from sim.law.vocabulary import check_value
 
 MAX_TEXT = 60
 _CHINESE = re.compile("[零〇一二三四五六七八九十百千两壹贰叁肆伍陆柒捌玖拾佰仟]")

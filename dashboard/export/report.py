@@ -186,12 +186,17 @@ class Report:
         on = pd.Timestamp(scenario.sized_year, 1, 1).date()
         out = []
         for key, parameter in scenario.pack().parameters.items():
-            now = parameter.on(on)
-            value, source = now.value, w.source(now.source)
+            now = parameter.known_on(on)
             if key in scenario.rule_changes:
                 value, source = scenario.rule_changes[key], w("changed in this scenario")
+            elif now is not None:
+                value, source = now.value, w.source(now.source)
+            else:
+                continue
             unit = w.unit(parameter.unit)
-            out.append((plain(parameter.label[w.lang]), plain(w.rule_value(value)), unit, plain(source)))
+            out.append(
+                (plain(parameter.label[w.lang]), plain(w.rule_value(value, parameter.term)), unit, plain(source))
+            )
         return out
 
     @cached_property

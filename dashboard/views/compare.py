@@ -15,6 +15,7 @@ from dashboard.library import Run
 from dashboard.shell import View
 from dashboard.words import Words
 from sim.errors import RiskfundError
+from sim.law import vocabulary
 from sim.parameters import value_of
 from sim.study import Results, check_comparable
 
@@ -86,7 +87,7 @@ def _titles(results: Results, w: Words) -> dict[str, str]:
 def _differing(results: Results, titles: dict[str, str], w: Words) -> None:
     """Only the parameters that are not as in the base."""
     rows = [
-        [titles[name], field, shown(a, w), shown(b, w)]
+        [titles[name], field, shown(a, w, field), shown(b, w, field)]
         for name in results.names[1:]
         for field, (a, b) in results.what_differs(name).items()
     ]
@@ -95,9 +96,9 @@ def _differing(results: Results, titles: dict[str, str], w: Words) -> None:
         st.html(safe.table(heads, rows, w("What differs from the base")))
 
 
-def shown(value: Any, w: Words) -> str:
+def shown(value: Any, w: Words, field: str = "") -> str:
     """A value of a field in a table; long ones by their beginning."""
-    text = "—" if value is None else w.rule_value(value)
+    text = "—" if value is None else w.rule_value(value, vocabulary().get(field.removeprefix("rules.")))
     return text if len(text) <= 90 else text[:88] + "…"
 
 
@@ -206,7 +207,7 @@ def _leaves(raw: dict[str, Any], prefix: str = "") -> list[str]:
 
 def named(field: str, scenario: sim.Scenario, w: Words) -> str:
     """A field as a list shows it; rules by their names."""
-    rule = scenario.pack().parameters.get(field.removeprefix("rules."))
+    rule = vocabulary().get(field.removeprefix("rules."))
     return f"{rule.label[w.lang]} ({field})" if rule is not None and field.startswith("rules.") else field
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import streamlit as st
 
@@ -65,21 +66,29 @@ def _table(v: View, pack: Pack, day: dt.date, wanted: str) -> None:
 def _row(parameter: Parameter, day: dt.date, w: Words, changes: dict[str, object]) -> list[str]:
     name, unit = parameter.label[w.lang], w.unit(parameter.unit)
     if parameter.key in changes:
-        return [name, w.rule_value(changes[parameter.key]), unit, "", w("changed by this scenario"), w("scenario")]
+        return [
+            name,
+            _shown(changes[parameter.key], parameter, w),
+            unit,
+            "",
+            w("changed by this scenario"),
+            w("scenario"),
+        ]
     values = [value for value in parameter.values if value.from_date <= day]
     if not values:
         return [name, "—", unit, w.date(parameter.values[0].from_date), w("not yet in force"), ""]
     value = values[-1]
     kind = w.term("law" if value.cite else "assumption")
     source = w.source(value.source)
-    if parameter.not_simulated:
-        source += " " + w("(not simulated: {why})", why=w.reason(parameter.not_simulated))
-    return [name, _shown(value.value, parameter.unit, w), unit, w.date(value.from_date), source, kind]
+    if parameter.term.not_simulated:
+        source += " " + w("(not simulated: {why})", why=parameter.term.not_simulated[w.lang])
+    return [name, _shown(value.value, parameter, w), unit, w.date(value.from_date), source, kind]
 
 
-def _shown(value: object, unit: str, w: Words) -> str:
+def _shown(value: Any, parameter: Parameter, w: Words) -> str:
     """A value in words; amounts with their thousands apart."""
-    return w.number(value) if unit == "yuan" and isinstance(value, int) else w.rule_value(value)
+    is_yuan = parameter.unit == "yuan" and isinstance(value, int)
+    return w.number(value) if is_yuan else w.rule_value(value, parameter.term)
 
 
 show(shell.view())

@@ -109,35 +109,6 @@ NAMES: dict[str, str] = {
 }
 
 # Words that a rule takes as its value.
-OPTIONS: dict[str, str] = {
-    "application": N_("day of application"),
-    "maturity": N_("day of maturity"),
-    "day_90": N_("day 90 after maturity"),
-    "approval": N_("date of approval"),
-    "month_end": N_("end of the month"),
-    "five_guarantee": N_("five-guarantee"),
-    "benchmark_one_year": N_("benchmark lending rate, one year"),
-    "benchmark_one_to_three_year": N_("benchmark lending rate, one to three years"),
-    "lpr_one_year": N_("LPR, one year"),
-    "lpr_five_year": N_("LPR, five years"),
-    "set": N_("set size"),
-    "current": N_("current balance"),
-    "fund_residual": N_("the fund bears what insurance leaves"),
-    "leave_fund": N_("insured loans leave the fund"),
-    "fund": N_("the fund's own account"),
-    "subsidy": N_("the subsidy account"),
-    "death": N_("death"),
-    "disaster": N_("disaster"),
-    "inability": N_("inability to pay"),
-    "wilful": N_("wilful default"),
-    "after_court": N_("after the court's step"),
-    "never": N_("never"),
-    "by_share": N_("in the shares of the loss"),
-    "fund_first": N_("to the fund first"),
-    "bank": N_("paid to the bank"),
-    "household": N_("paid to the household"),
-}
-
 UNITS: dict[str, str] = {
     "count": N_("number"),
     "day": N_("day of the month"),

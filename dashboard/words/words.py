@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.words import glossary, labels, numbers, reasons, sentence
+from sim.law import Term
 
 LANGUAGES = ("zh", "en")
 
@@ -60,23 +61,20 @@ class Words:
         """Name of something that the answer, a table or a trace calls by a key: need_yuan, cause.death, driver.drought."""
         return self(labels.LABELS[key], **values)
 
-    def option(self, code: str) -> str:
-        """A word that a rule takes as its value, in words; a word that is not known, a date for one, as it is."""
-        return self(labels.OPTIONS[code]) if code in labels.OPTIONS else code
-
     def unit(self, code: str) -> str:
         """Unit of a rule's value."""
         return self(labels.UNITS[code]) if code in labels.UNITS else code
 
-    def rule_value(self, value: Any) -> str:
-        """A value of a rule pack: option words in words, yes and no, lists, amounts by lender."""
+    def rule_value(self, value: Any, term: Term | None = None) -> str:
+        """A value of a rule: its readings in words, yes and no, lists, amounts by lender; other words as they are."""
         if isinstance(value, bool):
             return self.label("yes" if value else "no")
         if isinstance(value, (list, tuple)):
-            return self.listed([self.rule_value(x) for x in value]) or self.label("none")
+            return self.listed([self.rule_value(x, term) for x in value]) or self.label("none")
         if isinstance(value, dict):
             return self.listed([f"{k} {self.rule_value(x)}" for k, x in value.items()])
-        return self.option(value) if isinstance(value, str) else str(value)
+        readings = term.readings if term is not None else {}
+        return readings[value][self.lang] if isinstance(value, str) and value in readings else str(value)
 
     def reason(self, text: str) -> str:
         """The model's reason for a missing figure, or another fixed English text of the model, in this language."""

@@ -2,5 +2,6 @@
 
 from sim.law.pack import Pack, Parameter, Value, load_pack, load_rates, pack_names
 from sim.law.rules import Rules
+from sim.law.vocabulary import Term, vocabulary
 
-__all__ = ["Pack", "Parameter", "Rules", "Value", "load_pack", "load_rates", "pack_names"]
+__all__ = ["Pack", "Parameter", "Rules", "Term", "Value", "load_pack", "load_rates", "pack_names", "vocabulary"]

@@ -1,13 +1,17 @@
-"""One pack on one day, typed: the only way in which the model reads law."""
+"""One pack on one day, typed: the only way in which the model reads law.
+
+A field with a default is a rule that a pack may leave out: the default says that there is no such rule.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from sim.errors import InputError
-from sim.law.pack import Pack, Value, check_options, check_value
+from sim.law.pack import Pack, Value
+from sim.law.vocabulary import vocabulary
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,9 @@ class LoanRules:
     rate_over_one_year: str
     renewals_max: int
     filing_working_days: int
+    five_star_share: float | None = None
+    three_star_share: float | None = None
+    relending_discount_points: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,10 @@ class FundRules:
     rolls_over: bool
     backstop_on: str
     queue_order: str
+    size_yuan: int | None = None
+    from_upper_level_yuan: int | None = None
+    from_county_yuan: int | None = None
+    sub_accounts_yuan: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,17 +112,14 @@ _GROUPS: dict[str, Any] = {
     "subsidy": SubsidyRules,
     "interest": InterestRules,
 }
-# Facts of a pack that only some counties print; read by name where they exist.
-OPTIONAL = {
-    "loan.five_star_share",
-    "loan.three_star_share",
-    "loan.relending_discount_points",
-    "fund.size_yuan",
-    "fund.from_upper_level_yuan",
-    "fund.from_county_yuan",
-    "fund.sub_accounts_yuan",
-}
-REQUIRED = {f"{group}.{f.name}" for group, kind in _GROUPS.items() for f in fields(kind)}
+
+
+def _is_optional(f: Field[Any]) -> bool:
+    return f.default is not MISSING or f.default_factory is not MISSING
+
+
+OPTIONAL = {f"{group}.{f.name}" for group, kind in _GROUPS.items() for f in fields(kind) if _is_optional(f)}
+REQUIRED = {f"{group}.{f.name}" for group, kind in _GROUPS.items() for f in fields(kind)} - OPTIONAL
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,6 @@ class Rules:
     recovery: RecoveryRules
     subsidy: SubsidyRules
     interest: InterestRules
-    set_sub_accounts_yuan: dict[str, int]
     sources: dict[str, str]
 
     @staticmethod
@@ -145,49 +152,42 @@ class Rules:
         InputError
             Missing or unknown rule, value out of range, shares that do not add up to one.
         """
-        known = REQUIRED | OPTIONAL
-        for key in pack.parameters:
-            if key not in known:
-                raise InputError(pack.where, key, key, "a rule that the model knows", known)
-        for key in sorted(REQUIRED):
-            if key not in pack.parameters:
+        for key in vocabulary():
+            if key in REQUIRED and key not in pack.parameters:
                 raise InputError(pack.where, key, None, "this rule is missing from the pack")
-        values: dict[str, Value] = {key: p.on(on, pack.where) for key, p in pack.parameters.items()}
+        found = {key: p.on(on, pack.where) if key in REQUIRED else p.known_on(on) for key, p in pack.parameters.items()}
+        values = {key: value for key, value in found.items() if value is not None}
         for key, value in (changes or {}).items():
-            values[key] = _changed(pack, key, value, on)
+            values[key] = _changed(key, value, on)
         groups = {
-            group: kind(**{f.name: values[f"{group}.{f.name}"].value for f in fields(kind)})
+            group: kind(**{f.name: values[key].value for f in fields(kind) if (key := f"{group}.{f.name}") in values})
             for group, kind in _GROUPS.items()
         }
-        accounts = values["fund.sub_accounts_yuan"].value if "fund.sub_accounts_yuan" in values else {}
-        sources = {key: value.source for key, value in values.items()}
-        rules = Rules(pack.id, on, **groups, set_sub_accounts_yuan=dict(accounts), sources=sources)
-        _check_sums(pack, rules, {k: v.value for k, v in values.items()})
+        rules = Rules(pack.id, on, **groups, sources={key: value.source for key, value in values.items()})
+        _check_sums(pack, rules)
         return rules
 
 
-def _changed(pack: Pack, key: str, value: Any, on: dt.date) -> Value:
-    if key not in pack.parameters:
-        raise InputError("scenario", f"rules.{key}", key, f"a rule of pack {pack.id}", pack.parameters)
-    parameter = pack.parameters[key]
-    check_value("scenario", f"rules.{key}", parameter.unit, value)
-    check_options("scenario", f"rules.{key}", parameter.options, value)
+def _changed(key: str, value: Any, on: dt.date) -> Value:
+    terms = vocabulary()
+    if key not in terms:
+        raise InputError("scenario", f"rules.{key}", key, "a rule that the model knows", terms)
+    terms[key].check("scenario", f"rules.{key}", value)
     return Value(on, value, "", "set by the scenario")
 
 
-def _check_sums(pack: Pack, rules: Rules, values: dict[str, Any]) -> None:
+def _check_sums(pack: Pack, rules: Rules) -> None:
     total = rules.fund.share + rules.fund.bank_share
     if abs(total - 1) > 1e-9:
         raise InputError(pack.where, "fund.share + fund.bank_share", total, "shares that add up to 1")
-    size = values.get("fund.size_yuan")
-    if size is not None:
-        for name, parts in (
-            ("fund.from_upper_level_yuan + fund.from_county_yuan",
-             values.get("fund.from_upper_level_yuan", 0) + values.get("fund.from_county_yuan", 0)),
-            ("fund.sub_accounts_yuan", sum(rules.set_sub_accounts_yuan.values())),
-        ):  # fmt: skip
-            if parts != size:
-                raise InputError(pack.where, name, parts, f"parts that add up to fund.size_yuan = {size}")
+    fund = rules.fund
+    for name, parts in (
+        ("fund.from_upper_level_yuan + fund.from_county_yuan", [fund.from_upper_level_yuan, fund.from_county_yuan]),
+        ("fund.sub_accounts_yuan", [*fund.sub_accounts_yuan.values()]),
+    ):
+        total_yuan, given = fund.size_yuan, [part for part in parts if part is not None]
+        if total_yuan is not None and given and sum(given) != total_yuan:
+            raise InputError(pack.where, name, sum(given), f"parts that add up to fund.size_yuan = {total_yuan}")
     if not rules.claim.meetings:
         raise InputError(pack.where, "claim.meetings", [], "at least one meeting a year")
     if 12 % max(rules.subsidy.settlements_per_year, 1) or rules.subsidy.settlements_per_year < 1:

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from sim import clock
-from sim.law import Pack, Rules, load_pack, load_rates, pack_names
-from sim.law.pack import RULES, check_value, load_calendar, read_toml
+from sim.law import Pack, Rules, load_pack, load_rates, pack_names, vocabulary
+from sim.law.pack import RULES, load_calendar, read_toml
+from sim.law.rules import OPTIONAL, REQUIRED
+from sim.law.vocabulary import check_value
 
 ON = dt.date(2018, 1, 1)
 SHARE = "from = 2016-07-01\nvalue = 0.7\ncite = "
@@ -31,7 +33,6 @@ def test_shipped_packs_load_and_every_value_has_a_source(name: str) -> None:
     assert pack.id == name
     assert set(pack.title) == {"zh", "en"}
     for key, parameter in pack.parameters.items():
-        assert set(parameter.label) == {"zh", "en"}, key
         for value in parameter.values:
             assert bool(value.cite) != bool(value.assumption), key
             assert value.source in (value.cite, f"assumption: {value.assumption}")
@@ -40,18 +41,45 @@ def test_shipped_packs_load_and_every_value_has_a_source(name: str) -> None:
 def test_x_county_on_the_first_of_january_2018(rules: Rules) -> None:
     assert (rules.fund.share, rules.fund.bank_share, rules.fund.leverage) == (0.7, 0.3, 10)
     assert (rules.claim.wait_days, rules.claim.file_days, rules.claim.notice_days) == (90, 20, 7)
-    assert rules.set_sub_accounts_yuan == {"rcc": 15_000_000, "psbc": 5_000_000}
+    assert rules.fund.sub_accounts_yuan == {"rcc": 15_000_000, "psbc": 5_000_000}
     assert rules.sources["fund.share"] == "X county regulation, art. 22"
     assert load_pack("x-county").source("claim.file_days", ON).startswith("assumption: no deadline")
 
 
 def test_the_value_of_the_day_is_taken(pack_file: PackFile) -> None:
-    later = '[[claim.file_days.values]]\nfrom = 2017-06-01\nvalue = 10\ncite = "amended"\n\n[claim.township_working'
-    pack = load_pack(pack_file(("[claim.township_working", later)))
+    later = '[[claim.file_days.values]]\nfrom = 2017-06-01\nvalue = 10\ncite = "amended"\n\n[[claim.township_working'
+    pack = load_pack(pack_file(("[[claim.township_working", later)))
     parameter = pack.parameters["claim.file_days"]
     for date, value in (("2016-07-01", 20), ("2017-05-31", 20), ("2017-06-01", 10), ("2030-01-01", 10)):
         assert parameter.on(dt.date.fromisoformat(date)).value == value
     assert Rules.view(pack, ON).claim.file_days == 10
+
+
+def test_the_vocabulary_and_the_typed_fields_name_the_same_rules() -> None:
+    terms = vocabulary()
+    assert terms.keys() == REQUIRED | OPTIONAL
+    assert {key for key, term in terms.items() if term.absent} == OPTIONAL
+
+
+@pytest.mark.parametrize("key", vocabulary())
+def test_a_rule_is_told_in_both_languages(key: str) -> None:
+    term = vocabulary()[key]
+    for words in (term.label, term.meaning):
+        assert set(words) == {"zh", "en"}
+    for words in (term.absent, term.not_simulated, *term.readings.values()):
+        assert set(words) in ({"zh", "en"}, set())
+    assert all(term.readings[code] for code in term.readings if isinstance(code, str))
+
+
+def test_a_rule_that_a_pack_may_leave_out(pack_file: PackFile) -> None:
+    size = "from = 2016-07-01\nvalue = 20_000_000\n"
+    path = pack_file(
+        (size, size.replace("2016", "2019")),
+        ("[[fund.size_yuan.expect]]\ndate = 2018", "[[fund.size_yuan.expect]]\ndate = 2020"),
+    )
+    assert Rules.view(load_pack(path), ON).fund.size_yuan is None
+    assert Rules.view(load_pack(path), dt.date(2020, 1, 1)).fund.size_yuan == 20_000_000
+    assert Rules.view(load_pack("national-2021"), dt.date(2022, 1, 1)).fund.sub_accounts_yuan == {}
 
 
 def test_rate_tables_are_days_and_parts_per_million() -> None:
@@ -85,12 +113,11 @@ def test_a_broken_file_is_one_line(tmp_path: Path, refuses: Refuses) -> None:
 
 REFUSED: list[tuple[str, tuple[str, str], str, str, Any, str | None]] = [
     ("no id", ('id = "x-county"', ""), "id", "every pack has an id", None, None),
-    ("not a table", ("[loan.age_below]", "[loan]\nextra = 3\n[loan.age_below]"), "loan.extra", "a table with", 3, None),
-    ("unknown key", ("not_simulated =", "not_simulatd ="), "loan.age_below.not_simulatd", "one of", "not_simulatd", "not_simulated"),
-    ("no unit", ('unit = "years"\n', ""), "loan.age_below.unit", "a label, a unit and values", None, None),
-    ("wrong unit", ('unit = "years"', 'unit = "yeers"'), "loan.age_below.unit", "one of", "yeers", "years"),
-    ("dates out of order", ("[claim.township_working_days]", "[[claim.file_days.values]]\nfrom = 2016-06-30\nvalue = 5\ncite = \"c\"\n[claim.township_working_days]"), "claim.file_days.from", "ascending", "2016-06-30", None),
-    ("same date twice", ("[claim.township_working_days]", "[[claim.file_days.values]]\nfrom = 2016-07-01\nvalue = 5\ncite = \"c\"\n[claim.township_working_days]"), "claim.file_days.from", "ascending", "2016-07-01", None),
+    ("unknown rule", ("[[loan.age_below.values]]", "[fund.shares]\n[[loan.age_below.values]]"), "fund.shares", "a rule that the model knows", "fund.shares", "fund.share"),
+    ("unknown key", ("[[loan.age_below.values]]", "[[loan.age_below.valus]]"), "loan.age_below.valus", "one of", "valus", "values"),
+    ("no values", ("[[loan.age_below.values]]", "[loan.age_below]\n[[loan.age_counts_at.values]]"), "loan.age_below.values", "at least one dated value", [], None),
+    ("dates out of order", ("[[claim.township_working_days.values]]", "[[claim.file_days.values]]\nfrom = 2016-06-30\nvalue = 5\ncite = \"c\"\n[[claim.township_working_days.values]]"), "claim.file_days.from", "ascending", "2016-06-30", None),
+    ("same date twice", ("[[claim.township_working_days.values]]", "[[claim.file_days.values]]\nfrom = 2016-07-01\nvalue = 5\ncite = \"c\"\n[[claim.township_working_days.values]]"), "claim.file_days.from", "ascending", "2016-07-01", None),
     ("expected value differs", (SHARE, "from = 2016-07-01\nvalue = 0.6\ncite = "), "fund.share.expect", "0.7 on 2018-01-01", 0.6, None),
     ("unknown key of a value", (FILE_DAYS, FILE_DAYS.replace("value", "valu")), "claim.file_days.valu", "one of", "valu", "value"),
     ("no date", (FILE_DAYS, FILE_DAYS.replace("2016-07-01", '"2016"')), "claim.file_days.from", "a date, like", "2016", None),
@@ -118,10 +145,16 @@ def test_a_value_without_any_source_is_refused(pack_file: PackFile, refuses: Ref
     refuses(lambda: load_pack(path), "claim.file_days", "exactly one of cite", found=20)
 
 
+def test_a_rule_that_is_no_table(tmp_path: Path, refuses: Refuses) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text('id="p"\ntitle={}\n[claim]\nwait_days = 3\n')
+    refuses(lambda: load_pack(str(path)), "claim.wait_days", "dated values", found=3)
+
+
 def test_no_values(tmp_path: Path, refuses: Refuses) -> None:
     path = tmp_path / "p.toml"
-    path.write_text('id="p"\ntitle={}\n[a.b]\nlabel={}\nunit="days"\nvalues=[]\n')
-    refuses(lambda: load_pack(str(path)), "a.b.values", "at least one dated value")
+    path.write_text('id="p"\ntitle={}\n[claim.wait_days]\nvalues=[]\n')
+    refuses(lambda: load_pack(str(path)), "claim.wait_days.values", "at least one dated value")
 
 
 def test_before_the_first_value(refuses: Refuses) -> None:
@@ -185,12 +218,6 @@ def test_a_missing_rule_is_named(refuses: Refuses) -> None:
     refuses(lambda: Rules.view(pack, ON), "claim.wait_days", "missing from the pack", where="x-county.toml")
 
 
-def test_a_rule_that_the_model_does_not_know(refuses: Refuses) -> None:
-    pack = load_pack("x-county")
-    pack = replace(pack, parameters={**pack.parameters, "fund.shares": pack.parameters["fund.share"]})
-    refuses(lambda: Rules.view(pack, ON), "fund.shares", "a rule that the model knows", nearest="fund.share")
-
-
 def test_the_pack_is_not_in_force_yet(refuses: Refuses) -> None:
     refuses(lambda: Rules.view(load_pack("x-county"), dt.date(2016, 1, 1)), "loan.age_below", "from 2016-07-01 on")
 
@@ -198,7 +225,7 @@ def test_the_pack_is_not_in_force_yet(refuses: Refuses) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "allowed", "found"),
     [
-        ({"claim.fil_days": 10}, "rules.claim.fil_days", "a rule of pack x-county", "claim.fil_days"),
+        ({"claim.fil_days": 10}, "rules.claim.fil_days", "a rule that the model knows", "claim.fil_days"),
         ({"claim.file_days": -1}, "rules.claim.file_days", "a whole number of days", -1),
         ({"claim.file_days": "ten"}, "rules.claim.file_days", "a whole number of days", "ten"),
         ({"subsidy.paid_to": "town"}, "rules.subsidy.paid_to", "one of ['bank', 'household']", "town"),
@@ -269,8 +296,8 @@ def test_misspelt_expectation_is_refused(pack_file: PackFile, refuses: Refuses) 
 
 def test_values_that_are_no_list_are_refused(tmp_path: Path, refuses: Refuses) -> None:
     path = tmp_path / "p.toml"
-    path.write_text('id="p"\ntitle={}\n[a.b]\nlabel={}\nunit="days"\nvalues=3\n')
-    refuses(lambda: load_pack(str(path)), "a.b.values", "")
+    path.write_text('id="p"\ntitle={}\n[claim.wait_days]\nvalues=3\n')
+    refuses(lambda: load_pack(str(path)), "claim.wait_days.values", "")
 
 
 def test_the_shipped_rate_file_is_no_pack() -> None:

@@ -1,0 +1,130 @@
+"""Every rule that a pack can set: its names, its unit and its meaning, read once from ``vocabulary.toml``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from sim.errors import InputError
+
+Words = Mapping[str, str]  # language -> text
+
+_UNITS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "years": (int, "a whole number of years, 0 to 120"),
+    "months": (int, "a whole number of months, 1 to 600"),
+    "days": (int, "a whole number of days, 0 or more"),
+    "working_days": (int, "a whole number of working days, 0 or more"),
+    "day": (int, "a day of the month, 1 to 28"),
+    "count": (int, "a whole number, 0 or more"),
+    "yuan": (int, "whole yuan, 0 or more"),
+    "share": ((int, float), "a share between 0 and 1"),
+    "multiple": ((int, float), "a multiple above 0"),
+    "percentage_points": ((int, float), "percentage points"),
+    "percent per year": ((int, float), "per cent a year, 0 to 36"),
+    "yes_no": (bool, "true or false"),
+    "text": (str, "a word"),
+    "list": (list, "a list of words"),
+    "month_day": (str, 'a yearly date like "03-01"'),
+    "month_days": (list, 'a list of yearly dates like "01-15"'),
+    "yuan_by_lender": (dict, "a table of lender and whole yuan"),
+}
+_RANGES = {
+    "years": (0, 120),
+    "months": (1, 600),
+    "day": (1, 28),
+    "share": (0, 1),
+    "percent per year": (0, 36),
+}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One rule of the vocabulary: everything about it that no pack changes.
+
+    Attributes
+    ----------
+    key : str
+        Group and name: ``fund.leverage``.
+    label, meaning : mapping of language to str
+    unit : str
+    readings : mapping of value to words
+        What the value, or each word of a list, may be; empty: anything of the unit.
+    other_words : bool
+        A pack may use words beside the readings.
+    absent : mapping of language to str
+        What it means when a pack leaves the rule out; empty: every pack needs it.
+    not_simulated : mapping of language to str
+        Why the rule moves nothing, or only sometimes; empty where it does.
+    """
+
+    key: str
+    label: Words
+    unit: str
+    meaning: Words = field(default_factory=dict)
+    readings: Mapping[Any, Words] = field(default_factory=dict)
+    other_words: bool = False
+    absent: Words = field(default_factory=dict)
+    not_simulated: Words = field(default_factory=dict)
+
+    def check(self, where: str, key: str, value: Any) -> None:
+        """Is this a value of the rule?
+
+        Raises
+        ------
+        InputError
+        """
+        check_value(where, key, self.unit, value)
+        options = () if self.other_words else tuple(self.readings)
+        for word in value if isinstance(value, list) else [value]:
+            if options and word not in options:
+                raise InputError(where, key, word, f"one of {list(options)}", map(str, options))
+
+
+@functools.cache
+def vocabulary() -> dict[str, Term]:
+    """All rules by key, in the order in which they are shown."""
+    raw = tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text(encoding="utf-8"))
+    return {f"{group}.{name}": _term(f"{group}.{name}", t) for group, terms in raw.items() for name, t in terms.items()}
+
+
+def _term(key: str, table: dict[str, Any]) -> Term:
+    options = table.pop("options", {})
+    readings = options if isinstance(options, dict) else {number: {} for number in options}
+    return Term(key, readings=readings, **table)
+
+
+def check_value(where: str, key: str, unit: str, value: Any) -> None:
+    """Type and range of one value by its unit.
+
+    Raises
+    ------
+    InputError
+    """
+    kind, words = _UNITS[unit]
+    is_bool = isinstance(value, bool)
+    if not isinstance(value, kind) or (is_bool and unit != "yes_no"):
+        raise InputError(where, key, value, words)
+    low, high = _RANGES.get(unit, (0, None))
+    value = cast(Any, value)
+    is_number = isinstance(value, int | float) and not is_bool
+    if is_number and (
+        not math.isfinite(value)
+        or value < low
+        or (high is not None and value > high)
+        or (unit == "multiple" and value <= 0)
+    ):
+        raise InputError(where, key, value, words)
+    if unit == "yuan_by_lender":
+        for lender, yuan in value.items():
+            check_value(where, f"{key}.{lender}", "yuan", yuan)
+    for text in value if unit == "month_days" else [value] if unit == "month_day" else []:
+        try:
+            dt.datetime.strptime(f"2001-{text}", "%Y-%m-%d")  # no leap year: the date must exist every year
+        except (ValueError, TypeError):
+            raise InputError(where, key, text, 'yearly dates like "01-15"') from None
