@@ -36,7 +36,7 @@ Changes = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help='FIELD=VALUE in TOML, repeatable: defaults.anchor=high, rules.claim.file_days=10, \'rules.claim.meetings=["01-15","07-15"]\'.',
+        help='FIELD=VALUE in TOML, repeatable: defaults.anchor=high, rules.claim.steps.file.days=10, \'rules.claim.meetings=["01-15","07-15"]\'.',
     ),
 ]
 Replications = Annotated[int, typer.Option("--replications", "-n", help="Histories of each arm.")]

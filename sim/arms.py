@@ -9,6 +9,8 @@ import numpy as np
 from sim import clock
 from sim.drivers import arm_name, present, subsets, switched
 from sim.experiment import Arm, Redraws
+from sim.fund.claims import entitled_on
+from sim.law.pack import load_calendar
 from sim.opening import OpeningState
 from sim.outcomes import year_span
 from sim.parameters import Changes, at, drawn, points
@@ -35,9 +37,9 @@ def four_months_past(scenario: Scenario) -> int:
 
     Who of the year's loans is in default is then known.
     """
-    last = year_span(scenario.sized_year)[1]
+    last, rules = year_span(scenario.sized_year)[1], scenario.law()
     april = int(clock.last_day_of_month(clock.month_of(np.array([last])) + 4)[0])
-    over = clock.month_of(np.array([last + scenario.law().claim.wait_days]))
+    over = clock.month_of(entitled_on(rules, load_calendar(), np.array([last])))
     return max(april, int(clock.last_day_of_month(over)[0]))
 
 

@@ -18,7 +18,7 @@ from sim.clock import Calendar, Slot, until
 from sim.community_kernel import CAUSE, CLASS, STATUS, enter, lend, release, year_end
 from sim.errors import InputError
 from sim.filing import build_claims, lending_limit
-from sim.fund.claims import Claims
+from sim.fund.claims import Claims, covered, latest_missed
 from sim.fund.claims_kernel import AMOUNT, ENTITLED, RECOVERED_ON, ROW, new_claims
 from sim.households.book import Community, Households, OpeningBook
 from sim.households.month_kernel import step
@@ -59,7 +59,7 @@ from sim.shocks.prices import draw_prices
 from sim.shocks.replay import Replay, read_replay, refuse_outside
 from sim.shocks.weather import Sky, draw_weather
 from sim.streams import stream_key, uniforms
-from sim.units import F64, FEN_PER_YUAN, I64, PPM
+from sim.units import F64, I64, PPM
 from sim.world import Fates, Setup, World
 
 FAR = NEVER_DAY
@@ -77,7 +77,7 @@ def prepare_households(
     people = opening.people
     if people is None:
         people = new_people(register, live, first_month, seed)
-        _enter_loans(scenario, register, people, opening, rules.claim.wait_days)
+        _enter_loans(scenario, register, people, opening, latest_missed(rules, calendar, _month_end(opening.day)))
     elif people.cash.size != register.id.size:
         raise InputError(
             scenario.name, "livelihoods.households", register.id.size, f"{people.cash.size}, as in the opening state"
@@ -133,9 +133,10 @@ def _opening_book(
     late = (people.status >= OVERDUE) & (first - people.due <= _MEMORY)
     out.borrowers[:] = np.bincount(circle[has], minlength=out.borrowers.size)
     out.bad[:] = np.bincount(circle[late], minlength=out.bad.size)
-    covered = np.minimum(loans.balance, rules.claim.covered_principal_yuan * FEN_PER_YUAN)
-    used = np.bincount(loans.lender, weights=np.where(loans.status == PAID, 0, covered), minlength=n_lenders)
-    ago, paid = (first - loans.paid) // 31, np.where(loans.paid >= 0, loans.balance * rules.fund.share, 0)
+    used = np.bincount(
+        loans.lender, weights=np.where(loans.status == PAID, 0, covered(rules, loans.balance)), minlength=n_lenders
+    )
+    ago, paid = (first - loans.paid) // 31, np.where(loans.paid >= 0, loans.balance * rules.loss.fund_share, 0)
     belief = [int(paid[ago == k].sum()) for k in range(11, -1, -1)]
     return OpeningBook(
         book, fates, owner, np.flatnonzero(is_bad & (loans.cause < 0)), used.astype(np.int64), out, belief
@@ -189,7 +190,7 @@ def debts_sha256(register: Register) -> str:
 
 
 def _enter_loans(
-    scenario: Scenario, register: Register, people: People, opening: OpeningState, wait_days: int
+    scenario: Scenario, register: Register, people: People, opening: OpeningState, bad_since: int
 ) -> None:  # fmt: skip
     """Households of a loan table: they owe what the table says, and have it in their project while it runs."""
     loans = opening.loans
@@ -207,9 +208,7 @@ def _enter_loans(
     people.start[at], people.due[at] = loans.start[held], loans.due[held]
     people.accrued_to[at] = np.minimum(loans.due[held], opening.day)  # no arrears of subsidy are known
     status = np.array([OPEN, OVERDUE, BAD])[np.minimum(loans.status[held], CLAIM)]
-    # no month's end is left before day 90
-    last_chance = int(clock.last_day_of_month(clock.month_of(np.array([opening.day])))[0])
-    status[(status == OVERDUE) & (loans.due[held] + wait_days <= last_chance)] = BAD
+    status[(status == OVERDUE) & (loans.due[held] <= bad_since)] = BAD  # no month's end is left before day 90
     people.status[at] = status
     people.capital[at] = np.where(status == OPEN, loans.balance[held], 0)
     people.ordinal[at] = 1
@@ -323,7 +322,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     rate_short, rate_long, working = h.days[k]
     late_months, owed = receivables.unpaid(setup, world, end)
     now = Now(
-        world.replication, month, end, _next_end(setup, k, end), first, float(c.sky.crop_sold[month % 12]),
+        world.replication, month, end, _over_by(setup, k), first, float(c.sky.crop_sold[month % 12]),
         c.sky.crop_lost[k], c.sky.severity[k], c.sky.recent[k], c.price[k], _belief(world, end),
         late_months, c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
         rate_short, rate_long, working, h.month_starts[k:],
@@ -331,17 +330,17 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     c.look(now)
     step(c.people, h.register, h.terms, now, c.out)
     c.look(now)
-    covered, freed = setup.claim_terms.covered, np.zeros((setup.set_fen.size, 31), dtype=np.int64)
-    n_bad = enter(c.people, h.register, c.out, c.book, c.fates, end, covered, first, freed, c.went_bad)
+    cover, freed = setup.claim_terms.cover, np.zeros((setup.set_fen.size, 31), dtype=np.int64)
+    n_bad = enter(c.people, h.register, c.out, c.book, c.fates, end, cover, first, freed, c.went_bad)
     if n_bad:
         _file_claims(setup, world, c.went_bad[:n_bad])
     claims = world.claims
     release(claims.lender, claims.principal, claims.paid, claims.fund_part, claims.paid_on, claims.is_refused, claims.decided,
-            claims.recovered_on, c.released[: len(claims)], first, end, covered, freed)  # fmt: skip
+            claims.recovered_on, c.released[: len(claims)], first, end, cover, freed)  # fmt: skip
     if setup.scenario.lending.new_loans:
         c.n = lend(
             c.people, h.register, h.terms, c.out, c.book, c.fates, c.owner, c.n, world.replication, month, first, end,
-            setup.first_day, covered, h.keys, h.service_fen, c.is_open, c.used, lending_limit(setup, world), freed,
+            setup.first_day, cover, h.keys, h.service_fen, c.is_open, c.used, lending_limit(setup, world), freed,
             c.lent[:, k], c.counts,
         )  # fmt: skip
     if month % 12 == 11:
@@ -354,11 +353,20 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     receivables.lenders_react(setup, world, owed)
 
 
-def _next_end(setup: Setup, k: int, end: int) -> int:
-    """Last day of the following month, also beyond the horizon."""
+def _over_by(setup: Setup, k: int) -> int:
+    """Until which day a waiting time must be over for no month's end to be left: the next month's, also beyond the horizon.
+
+    Households count calendar days; a waiting time of working days is put into them.
+    """
     if k + 1 < setup.month_ends.size:
-        return int(setup.month_ends[k + 1])
-    return int(clock.last_day_of_month(np.array([setup.first_month + k + 1]))[0])
+        end = int(setup.month_ends[k + 1])
+    else:
+        end = int(clock.last_day_of_month(np.array([setup.first_month + k + 1]))[0])
+    return latest_missed(setup.rules, setup.calendar, end) + setup.rules.claim.wait_days
+
+
+def _month_end(day: int) -> int:
+    return int(clock.last_day_of_month(clock.month_of(np.array([day])))[0])
 
 
 def _file_claims(setup: Setup, world: World, rows: I64) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from sim.fund.claims_kernel import covered_fen
 from sim.households import state
 from sim.households.reduced_form import CURED, DEFAULTED, REPAID
 from sim.households.state import APPLIES, MISSED, MISUSED, NONE, OPEN, WAS_CALLED, WAS_RENEWED, WENT_BAD
@@ -23,7 +24,7 @@ APPLIED, OVER_INDEBTED, LENDER_WAITS, CAPPED = range(4)
 
 @njit(cache=True, error_model="numpy")
 def enter(
-    p: Any, r: Any, out: Any, book: Any, fates: Any, end: Any, ceiling: Any, first: Any, freed: Any, went_bad: Any
+    p: Any, r: Any, out: Any, book: Any, fates: Any, end: Any, cover: Any, first: Any, freed: Any, went_bad: Any
 ) -> Any:
     """Enter the month's events on the loans.
 
@@ -34,7 +35,7 @@ def enter(
         Filled in.
     end, first : int [day]
         Last and first day of the month.
-    ceiling : int [fen]
+    cover : see `claims_kernel.ClaimTerms`
         Principal of a loan that the fund covers.
     freed : (n_lenders, 31) int64 [fen]
         Covered principal repaid, by day of the month. Added to.
@@ -64,7 +65,7 @@ def enter(
             fates[REPAID_ON, row] = end
         if event & (_IN_TIME | _LATE) != 0:
             day = min(max(fates[REPAID_ON, row], first), end) - first
-            freed[r.lender[i], day] += min(book[BALANCE, row], ceiling)
+            freed[r.lender[i], day] += covered_fen(book[BALANCE, row], cover)
         if event & WENT_BAD != 0:
             fates[FATE, row] = DEFAULTED
             fates[REPAID_ON, row] = -1
@@ -77,7 +78,7 @@ def enter(
 @njit(cache=True, error_model="numpy")
 def lend(
     p: Any, r: Any, t: Any, out: Any, book: Any, fates: Any, owner: Any, n: Any, replication: Any, month: Any, first: Any,
-    end: Any, information: Any, ceiling: Any, keys: Any, service: Any, is_open: Any, used: Any, limit: Any, freed: Any,
+    end: Any, information: Any, cover: Any, keys: Any, service: Any, is_open: Any, used: Any, limit: Any, freed: Any,
     lent: Any, counts: Any,
 ) -> Any:  # fmt: skip
     """Grant the month's applications in order of day, then id, while each lender's multiple lasts.
@@ -132,7 +133,7 @@ def lend(
             counts[LENDER_WAITS] += 1
             continue
         principal = out.principal[i]
-        covered = min(principal, ceiling)
+        covered = covered_fen(principal, cover)
         if used[lender] + covered > limit[lender]:
             counts[CAPPED] += 1
             continue
@@ -170,7 +171,7 @@ def lend(
 @njit(cache=True, error_model="numpy")
 def release(
     lender: Any, principal: Any, paid: Any, fund_part: Any, paid_on: Any, is_refused: Any, decided: Any, recovered_on: Any,
-    is_released: Any, first: Any, end: Any, ceiling: Any, freed: Any,
+    is_released: Any, first: Any, end: Any, cover: Any, freed: Any,
 ) -> None:  # fmt: skip
     """Principal of claims that leaves the guaranteed book in a month: paid by the fund, refused, or collected.
 
@@ -192,7 +193,7 @@ def release(
                 day = min(day, decided[i])
             if day <= end:
                 is_released[i] = True
-                freed[lender[i], max(day, first) - first] += min(principal[i], ceiling)
+                freed[lender[i], max(day, first) - first] += covered_fen(principal[i], cover)
 
 
 @njit(cache=True, error_model="numpy")

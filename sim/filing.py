@@ -17,14 +17,15 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
     """The claims of defaulted loans, in order of day 90 and loan id, with everything but the decisions."""
     rules, calendar, defaults = setup.rules, setup.calendar, setup.scenario.defaults
     if rows is None:
-        rows = np.flatnonzero((fates.fate == DEFAULTED) & (fates.missed + rules.claim.wait_days <= setup.last_day))
+        latest = fund_claims.latest_missed(rules, calendar, setup.last_day)
+        rows = np.flatnonzero((fates.fate == DEFAULTED) & (fates.missed <= latest))
     rows = rows[np.lexsort((loans.id[rows], fates.missed[rows]))]
     missed, cause, ids = fates.missed[rows], fates.cause[rows], loans.id[rows]
     entitled, filed, _, _ = fund_claims.chain(
         rules, calendar, np.minimum(missed, setup.last_day + 4 * 366), cause, defaults.court_days
     )
     filed = np.where(loans.filed[rows] != NEVER, loans.filed[rows], filed)
-    signed, ends = fund_claims.after_filing(rules, calendar, filed)
+    arrives, ready_on = fund_claims.after_filing(rules, calendar, entitled, filed)
     amount = fund_claims.claim_amount(rules, loans.balance[rows], loans.rate_ppm[rows], missed, filed)
     fund_part, bank_part = fund_claims.split(rules, amount)
     refused, objection, recovery_u = fund_claims.decide(defaults, rules, ids, cause, replication, setup.seed)
@@ -36,9 +37,9 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
     never = np.full(rows.size, NEVER, dtype=np.int64)
     due = never.copy()
     going = np.flatnonzero(approved >= 0)
-    due[going] = calendar.add_working_days(approved[going], rules.claim.payment_working_days)
+    due[going] = fund_claims.pay_days(rules, calendar, approved[going])
     return Claims(
-        rows, loans.lender[rows], cause, loans.balance[rows], missed, entitled, filed, signed, ends, amount,
+        rows, loans.lender[rows], cause, loans.balance[rows], missed, entitled, filed, arrives, ready_on, amount,
         fund_part, bank_part, (refused & ~is_known) | (refused_on != NEVER) | (entitled < setup.law_from),
         objection & ~is_known, np.maximum(recovered, known_from),
         np.where(is_known, decided, loans.reviewed[rows]), decided, due,
@@ -75,7 +76,7 @@ def paid_before(loans: Loans, claims: Claims) -> I64:
 def unhindered(setup: Setup, claims: Claims) -> tuple[I64, I64]:
     """Meeting and payment day of claims that no clerk holds up."""
     waits = np.where(claims.has_objection, setup.rules.claim.objection_waits_meetings, 0)
-    return fund_claims.payment_due(setup.rules, setup.calendar, claims.notice_ends, setup.all_meetings, waits)
+    return fund_claims.payment_due(setup.rules, setup.calendar, claims.ready_on, setup.all_meetings, waits)
 
 
 def claims_of(setup: Setup, world: World, rows: I64) -> Claims:

@@ -12,6 +12,7 @@ from sim.fiscal.office import Desk, office
 from sim.fiscal.subsidy import entitlement, settlement_days
 from sim.fiscal.treasury import CashInterest, finance_bureau
 from sim.fund.account import fund_accounts, rate_on
+from sim.fund.claims import entitled_on, pay_days
 from sim.fund.meetings import leading_group
 from sim.households.reduced_form import DEFAULTED
 from sim.ledger import Ledger
@@ -26,7 +27,8 @@ from sim.world import Setup, World
 def open_ledger(setup: Setup, loans: Loans, keep_journal: bool) -> Ledger:
     """Accounts with their opening balances; `before` is the counterpart of what was there already."""
     ledger = Ledger(journal=[] if keep_journal else None)
-    for account in ("before", "county", "county_owes", "banks", "households", "debt", "economy"):
+    bearers = [f"bearer:{bearer}" for bearer, _ in setup.rules.loss.direct]
+    for account in ("before", "county", "county_owes", "banks", "households", "debt", "economy", *bearers):
         ledger.open(account)
     if setup.households is not None:
         savings = int(setup.households.start.cash.sum())
@@ -109,7 +111,7 @@ def run_institutions(setup: Setup, world: World) -> None:
     env.process(finance_bureau(env, ledger, world.lists, releases, payment_days, cash_interest, on_time))
     years = range(clock.date_of(first).year, clock.date_of(last).year + 1)
     backstop = {day_in_year(y, rules.fund.backstop_on) for y in years}
-    pays = calendar.add_working_days(setup.meetings, rules.claim.payment_working_days)
+    pays = pay_days(rules, calendar, setup.meetings)
     days = (
         {int(d) for d in (*pays, *setup.month_ends)}
         | {d for d, *_ in setup.credits}
@@ -159,7 +161,8 @@ def _entitlement(setup: Setup, world: World) -> tuple[I64, I64]:
     rate = share_of(loans.rate_ppm, round(rules.subsidy.share * PPM))
     stop = np.where(fates.renewed == 1, fates.missed, np.minimum(fates.missed, loans.due))
     if rules.subsidy.stops_at == "day_90":
-        stop = np.where(fates.fate == DEFAULTED, fates.missed + rules.claim.wait_days, stop)
+        bad = fates.fate == DEFAULTED
+        stop[bad] = entitled_on(rules, setup.calendar, fates.missed[bad])
     out: tuple[I64, I64] = entitlement(
         loans.lender, principal, rate, loans.start, stop, setup.settlements, setup.opening.last_settlement,
         rules.interest.day_count, setup.set_fen.size,

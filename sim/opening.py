@@ -16,7 +16,7 @@ import pandas as pd
 from sim import clock, tables
 from sim.clock import Calendar
 from sim.errors import InputError
-from sim.fund.claims import after_filing, payment_due
+from sim.fund.claims import after_filing, chain, decision_days, latest_missed, payment_due
 from sim.households.reduced_form import base_probability, long_run_default
 from sim.households.state import People, people_frame, people_of
 from sim.law import Rules
@@ -323,12 +323,13 @@ def _staged(
     scenario: Scenario, rules: Rules, calendar: Calendar, loans: Loans, day: int, again: Array | None = None
 ) -> OpeningState:
     """Stage of each loan by its days overdue; claims that should have been paid long ago are filed now."""
-    overdue = day - loans.due
-    status = np.select([overdue <= 0, overdue < rules.claim.wait_days], [OPEN, OVERDUE], CLAIM)
-    filed = np.where(loans.filed != NEVER, loans.filed, loans.due + rules.claim.wait_days + rules.claim.file_days)
-    _, ends = after_filing(rules, calendar, filed)
-    meetings = calendar.dates_each_year(tuple(rules.claim.meetings), int(filed.min()) - 1, day + 1000)
-    _, pays = payment_due(rules, calendar, ends, meetings, np.zeros(filed.size, np.int64))
+    status = np.select([loans.due >= day, loans.due > latest_missed(rules, calendar, day)], [OPEN, OVERDUE], CLAIM)
+    nothing = np.zeros(len(loans), np.int64)
+    entitled, filed, _, _ = chain(rules, calendar, loans.due, nothing, 0)
+    filed = np.where(loans.filed != NEVER, loans.filed, filed)
+    _, ready_on = after_filing(rules, calendar, entitled, filed)
+    meetings = decision_days(rules, calendar, int(filed.min()) - 1, day + 1000)
+    _, pays = payment_due(rules, calendar, ready_on, meetings, nothing)
     filed = np.where((status == CLAIM) & (pays < day), day, np.where(status == CLAIM, filed, NEVER))
     loans = loans.replace(status=status.astype(np.int64), filed=filed.astype(np.int64))
     classes = stack_classes(loans)

@@ -7,24 +7,23 @@ import datetime as dt
 import numpy as np
 
 from sim import clock, welfare
-from sim.errors import ConservationError
 from sim.filing import claims_of, paid_before, unhindered
-from sim.fund.claims import FAR, NEVER, WRITTEN_OFF_AFTER, Claims, return_of
+from sim.fund.claims import (
+    FAR,
+    NEVER,
+    WRITTEN_OFF_AFTER,
+    Claims,
+    covered,
+    entitled_on,
+    latest_missed,
+    return_of,
+)
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import PAID, Loans
-from sim.units import FEN_PER_YUAN, I64, Array, Bool
+from sim.units import I64, Array, Bool
+from sim.waterfall import waterfall
 from sim.world import Fates, Setup, World
-
-WATERFALL = (
-    "repaid_before_payment",
-    "in_process",
-    "refused",
-    "insurer",
-    "bank",
-    "fund_paid",
-    "fund_approved_waiting",
-)
 
 
 def year_span(year: int) -> tuple[int, int]:
@@ -44,7 +43,7 @@ def summary(setup: Setup, world: World) -> dict[str, int | float]:
     row |= _default_shares(setup, world, first, last)
     row |= _reported(setup, world, last)
     row |= _subsidy(setup, world, first, last, paid)
-    row |= _waterfall(world, first, last, paid)
+    row |= waterfall(setup, world, first, last, _paid_by(world, first - 1), paid)
     carried = world.flows.carried_over or setup.opening.fund_fen
     row |= {f"carried_over_{i}_fen": int(fen) for i, fen in enumerate(carried)}
     row["carried_over_fen"] = int(sum(carried))
@@ -172,14 +171,14 @@ def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[s
     loans, fates = world.loans, world.fates
     due, hidden, bad = _due_in(loans, fates, first, last)
     claims = claims_of(setup, world, np.flatnonzero(bad))
-    covered = np.minimum(claims.principal, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
+    principal = covered(setup.rules, claims.principal)
     return {
         "due_fen": int(loans.balance[due].sum()),
         "due_count": int(due.sum()),
         "defaulted_fen": int(loans.balance[bad].sum()),
         "defaulted_count": int(bad.sum()),
         "defaulted_households": len(set(loans.household[bad].tolist())),
-        "compensable_fen": int(covered[~claims.is_refused].sum()),
+        "compensable_fen": int(principal[~claims.is_refused].sum()),
         "hidden_fen": int(loans.balance[hidden].sum()),
         **welfare.by_cause(world, bad),
         **welfare.households(setup, world, due, bad, last),
@@ -204,11 +203,11 @@ def _reported(setup: Setup, world: World, last: int) -> dict[str, int | float]:
     """What the lenders book on 31 December."""
     loans, fates = world.loans, world.fates
     held = (loans.start <= last) & (_gone_on(setup, world) > last) & (loans.status != PAID)
-    days = last - fates.missed
+    bad_since = latest_missed(setup.rules, setup.calendar, last)
     return {
         "outstanding_fen": int(loans.balance[held].sum()),
-        "overdue_fen": int(loans.balance[held & (days > 0)].sum()),
-        "bad_fen": int(loans.balance[held & (days >= setup.rules.claim.wait_days)].sum()),
+        "overdue_fen": int(loans.balance[held & (fates.missed < last)].sum()),
+        "bad_fen": int(loans.balance[held & (fates.missed <= bad_since)].sum()),
     }
 
 
@@ -236,58 +235,6 @@ def _subsidy(setup: Setup, world: World, first: int, last: int, paid: I64) -> di
     }
 
 
-# --- waterfall ---------------------------------------------------------------------------------------
-
-
-def _waterfall(world: World, first: int, last: int, paid: I64) -> dict[str, int | float]:
-    """Claims alive in the year by where they stand on 31 December, and the recoveries of the year.
-
-    Raises
-    ------
-    ConservationError
-        If the parts do not add up to the whole, to the fen.
-    """
-    claims = world.claims
-    paid_before = _paid_by(world, first - 1)
-    decided = (claims.decided != NEVER) & (claims.decided <= last)
-    over_before = (claims.recovered_on < first) | (paid_before >= claims.fund_part)
-    over_before |= claims.is_refused & (claims.decided != NEVER) & (claims.decided < first)
-    alive = (claims.entitled <= last) & ~over_before
-    repaid = (
-        alive
-        & (claims.recovered_on <= last)
-        & (paid == 0)
-        & ~(claims.is_refused & decided & (claims.decided < claims.recovered_on))
-    )
-    refused = alive & ~repaid & decided & claims.is_refused
-    approved = alive & ~repaid & decided & ~claims.is_refused
-    in_process = alive & ~repaid & ~refused & ~approved
-    rest = np.where(approved, claims.fund_part - paid, 0)
-    ended = approved & (claims.recovered_on <= last)  # the debtor paid while the claim waited for the rest
-    parts = {
-        "repaid_before_payment": int(claims.amount[repaid].sum()) + int(rest[ended].sum()),
-        "in_process": int(claims.amount[in_process].sum()),
-        "refused": int(claims.amount[refused].sum()),
-        "insurer": 0,
-        "bank": int(claims.bank_part[approved].sum()),
-        "fund_paid": int(paid[approved].sum()),
-        "fund_approved_waiting": int(rest[~ended].sum()),
-    }
-    claimable = int(claims.amount[alive].sum())
-    if sum(parts.values()) != claimable:
-        raise ConservationError(f"waterfall adds up to {sum(parts.values())}, claimable is {claimable}")
-    returns = [(fund, bank) for _, day, fund, bank in world.flows.returns if first <= day <= last]
-    to_fund, to_bank = sum(f for f, _ in returns), sum(b for _, b in returns)
-    return {
-        "claimable_fen": claimable,
-        **{f"waterfall_{name}_fen": fen for name, fen in parts.items()},
-        "recovered_fen": to_fund + to_bank,
-        "recovered_to_fund_fen": to_fund,
-        "recovered_to_bank_fen": to_bank,
-        "recovered_to_insurer_fen": 0,
-    }
-
-
 # --- tables ------------------------------------------------------------------------------------------
 
 
@@ -305,7 +252,8 @@ def months(setup: Setup, world: World) -> dict[str, Array]:
         loans.balance[alive],
         setup,
     )
-    bad_from = np.minimum(fates.missed + setup.rules.claim.wait_days, gone)
+    missed = np.minimum(fates.missed, setup.last_day + 1)  # what comes later is in no month
+    bad_from = np.minimum(entitled_on(setup.rules, setup.calendar, missed), gone)
     bad = _stock(bad_from[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
     accounts = np.array(world.records, dtype=np.int64)[:, setup.account_of]
     waiting, unpaid = _waiting(setup, world), _subsidy_unpaid(setup, world)

@@ -152,7 +152,7 @@ class Relived:
         h = self.households
         lend(
             after.copy(), self.register, self.terms, out, book, fates, owner, 0, now.replication, now.month, now.first_day,
-            now.month_end, self.setup.first_day, self.setup.claim_terms.covered, h.keys,
+            now.month_end, self.setup.first_day, self.setup.claim_terms.cover, h.keys,
             np.ascontiguousarray(h.service_fen[self.row : self.row + 1]), now.is_open, used, limit,
             np.zeros((n, 31), dtype=np.int64), lent, counts,
         )  # fmt: skip

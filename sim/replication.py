@@ -14,6 +14,7 @@ from sim.filing import build_claims, paid_before, releases
 from sim.fiscal.office import Desk, Lists
 from sim.fiscal.subsidy import settlement_days
 from sim.fund.account import Flows, deposit_interest
+from sim.fund.claims import covered, decision_days
 from sim.fund.claims_kernel import claim_terms
 from sim.households import kernels, reduced_form
 from sim.institutions import open_ledger, opening_accounts, run_institutions
@@ -61,7 +62,7 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     account_fen = set_fen if ring else np.array([set_fen.sum()])
     classes, specs = _classes(scenario)
     _check_lending(scenario, rules)
-    law_from = clock.day_of(min(v.from_date for v in scenario.pack().parameters["fund.share"].values))
+    law_from = clock.day_of(min(v.from_date for v in scenario.pack().parameters["loss.shares"].values))
     apps = None
     if scenario.lending.new_loans and scenario.opening.kind != "portfolio" and scenario.livelihoods is None:
         apps = applications(scenario, [int(x) for x in limit], first, last_day, seed, stream)
@@ -76,8 +77,8 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
         np.array([entity_id("township", t.key) for t in scenario.townships], dtype=np.int64),
         classes, reduced_form.prepare(scenario.defaults, specs, rules.loan.renewals_max, seed), apps,
         set_fen, limit, account_of, account_fen,
-        calendar.dates_each_year(tuple(rules.claim.meetings), first, last_day),
-        calendar.dates_each_year(tuple(rules.claim.meetings), first, last_day + 5 * 366),
+        decision_days(rules, calendar, first, last_day),
+        decision_days(rules, calendar, first, last_day + 5 * 366),
         deposit_interest(rules, rates, [int(x) for x in account_fen], first, last_day, law_from),
         settlements, arrival_days(rules, calendar, settlements, last_day), law_from, households,
         claim_terms(rules, calendar, scenario.defaults, law_from, seed),
@@ -202,13 +203,13 @@ def granted_at(setup: Setup, demand: Loans, limit: I64, release: I64, shrinks: I
     if not setup.lends:
         return np.ones(len(demand), dtype=np.bool_)
     n_opening = len(setup.opening.loans)
-    covered = np.minimum(demand.balance, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
+    principal = covered(setup.rules, demand.balance)
     held = np.flatnonzero(demand.status[:n_opening] != PAID)
     new = slice(n_opening, None)
     out = np.ones(len(demand), dtype=np.bool_)
     out[new] = grant(
-        demand.lender[new], demand.start[new], covered[new], release[new], setup.first_day, release[held],
-        covered[held], demand.lender[held], limit, setup.last_day, shrinks[new], shrinks[held],
+        demand.lender[new], demand.start[new], principal[new], release[new], setup.first_day, release[held],
+        principal[held], demand.lender[held], limit, setup.last_day, shrinks[new], shrinks[held],
     )  # fmt: skip
     return out
 

@@ -12,8 +12,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from sim.clock import add_months, date_of, day_of
 from sim.errors import InputError
-from sim.law import Pack, Rules, load_pack
+from sim.law import Pack, Rules, Value, load_pack
 from sim.law.pack import read_toml
+from sim.law.rules import in_force
 from sim.law.vocabulary import check_value
 from sim.livelihoods import Livelihoods
 from sim.reading import (
@@ -356,7 +357,7 @@ class Scenario(Model):
             ``"x-county"`` or a path ending in ``.toml``.
         changes : mapping, optional
             Dotted field -> value, for example ``{"defaults.anchor": "high"}``; ``rules.`` fields change
-            a value of the rule pack, for example ``{"rules.claim.file_days": 10}``.
+            a value of the rule pack, for example ``{"rules.claim.steps.file.days": 10}``.
 
         Raises
         ------
@@ -391,6 +392,10 @@ class Scenario(Model):
     def law(self) -> Rules:
         """The rules on 1 January of the sized year, the scenario's changes applied."""
         return Rules.view(self.pack(), dt.date(self.sized_year, 1, 1), self.rule_changes)
+
+    def rule_values(self) -> dict[str, Value]:
+        """Each rule in force on 1 January of the sized year by key, the scenario's changes among them."""
+        return in_force(self.pack(), dt.date(self.sized_year, 1, 1), self.rule_changes)
 
     def sub_accounts_yuan(self) -> dict[str, int]:
         """Set size of each lender's sub-account [yuan]."""

@@ -58,14 +58,21 @@ def submit_lists(setup: Setup, world: World, begin: int) -> None:
 
 
 def submit_claims(setup: Setup, world: World, begin: int) -> None:
-    """Put the claim files from number ``begin`` on on the desk's calendar, if not collected before they arrive."""
+    """Put the claim files from number ``begin`` on on the desk's calendar, if not collected before they arrive.
+
+    Where the rules know no clerks' review, a file passes on the day on which it would reach the desk.
+    """
     claims, minutes, first = world.claims, setup.scenario.office.minutes_per_claim, setup.first_day
     rest = slice(begin, None)
-    state = zip(claims.decided[rest].tolist(), claims.reviewed[rest].tolist(), claims.signed[rest].tolist(),
+    state = zip(claims.decided[rest].tolist(), claims.reviewed[rest].tolist(), claims.arrives[rest].tolist(),
                 claims.recovered_on[rest].tolist(), strict=True)  # fmt: skip
-    for k, (decided, reviewed, signed, recovered) in enumerate(state, begin):
-        if decided == NEVER and reviewed == NEVER and signed <= setup.last_day and recovered > signed:
-            world.desk.submit(max(signed, first), CLAIM_FILE, minutes, (CLAIM_FILE, k))
+    has_queue = setup.rules.claim.steps.queue is not None
+    for k, (decided, reviewed, arrives, recovered) in enumerate(state, begin):
+        if decided == NEVER and reviewed == NEVER and arrives <= setup.last_day and recovered > arrives:
+            if has_queue:
+                world.desk.submit(max(arrives, first), CLAIM_FILE, minutes, (CLAIM_FILE, k))
+            else:
+                claims.reviewed[k] = max(arrives, first)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Estimate, Strata
 from sim.experiment import Arm, Progress, check_amounts, run_arms
 from sim.households.reduced_form import base_probability
+from sim.law.rules import value_in
 from sim.opening import OpeningState
-from sim.outcomes import year_span
 from sim.parameters import Changes, at, points, value_of
 from sim.planning import plan_run
 from sim.provenance import key_of, provenance, rules_sha256, tables_sha256
@@ -311,11 +311,8 @@ def what_differs(base: Scenario, other: Scenario) -> dict[str, tuple[Any, Any]]:
 
 def _rule(scenario: Scenario, key: str) -> Any:
     """A rule as the scenario has it: its own change, else the pack's value on 1 January of the sized year."""
-    if key in scenario.rule_changes:
-        return scenario.rule_changes[key]
-    parameter = scenario.pack().parameters.get(key)
-    value = parameter.known_on(clock.date_of(year_span(scenario.sized_year)[0])) if parameter is not None else None
-    return None if value is None else value.value
+    found = value_in(scenario.rule_values(), key)
+    return found.value if found is not None else None
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -13,14 +13,14 @@ from scipy.special import ndtr
 
 from sim import clock
 from sim.community import common_luck
-from sim.fund.claims import cutoff_maturity
+from sim.fund.claims import covered, cutoff_maturity
 from sim.lending.applications import draw_portfolio
 from sim.lending.loans import OPEN, Loans
 from sim.livelihoods import Livelihoods
 from sim.outcomes import year_span
 from sim.settlements import releases_of
 from sim.shocks.paths import draw_paths, drought_year_of
-from sim.units import F64, FEN_PER_YUAN, I64, Array
+from sim.units import F64, I64, Array
 from sim.world import Setup
 
 
@@ -81,11 +81,11 @@ def exposed(setup: Setup) -> Exposed:
 
 
 def _cells(setup: Setup, loans: Loans) -> Exposed:
-    covered = np.minimum(loans.balance, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN)
+    principal = covered(setup.rules, loans.balance)
     where = np.column_stack([clock.month_of(loans.due) - setup.first_month, loans.township, loans.p_class])
     cells, at = np.unique(where, axis=0, return_inverse=True)
     return Exposed(
-        cells[:, 0], cells[:, 1], cells[:, 2], np.bincount(at.ravel(), covered, cells.shape[0]).astype(float)
+        cells[:, 0], cells[:, 1], cells[:, 2], np.bincount(at.ravel(), principal, cells.shape[0]).astype(float)
     )
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from sim import clock
 from sim.arms import horizon
+from sim.clock import Calendar
 from sim.errors import InputError
 from sim.fund import claims as fund_claims
 from sim.fund.claims import FAR, NEVER
 from sim.households.reduced_form import CAUSES, DEFAULTED
-from sim.law import Rules, load_rates
+from sim.law import Rules, load_rates, vocabulary
+from sim.law.chain import START, ClaimStep
 from sim.law.pack import load_calendar
 from sim.lending.applications import rate_ppm
 from sim.lending.loans import Loans
@@ -22,7 +24,7 @@ from sim.parameters import of_history
 from sim.reading import Text
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
-from sim.units import FEN_PER_YUAN, percent_to_ppm
+from sim.units import FEN_PER_YUAN, I64, percent_to_ppm
 from sim.warmup import opening_state
 from sim.world import Setup, World
 
@@ -95,28 +97,29 @@ def trace_unpaid(
     table = rate_ppm(rules, rates, np.array([start]), np.array([term_months]))
     rate = percent_to_ppm(rate_percent) if rate_percent is not None else int(table[0])
     code = np.array([CAUSES.index(cause)])
-    entitled, filed, signed, ends = fund_claims.chain(
+    entitled, filed, _, ready_on = fund_claims.chain(
         rules, calendar, np.array([due]), code, scenario.defaults.court_days
     )
-    meetings = calendar.dates_each_year(tuple(rules.claim.meetings), int(ends[0]), int(ends[0]) + 500)
-    meeting, pays = fund_claims.payment_due(rules, calendar, ends, meetings, np.array([0]))
+    meetings = fund_claims.decision_days(rules, calendar, int(ready_on[0]), int(ready_on[0]) + 500)
+    meeting, pays = fund_claims.payment_due(rules, calendar, ready_on, meetings, np.array([0]))
     amount = int(fund_claims.claim_amount(rules, principal, rate, due, int(filed[0])))
-    fund, bank = fund_claims.split(rules, amount)
+    fund, bank = (int(fen) for fen in fund_claims.split(rules, amount))
     steps = [
         _step(rules, start, "made", _rate_rule(term_months > 12), principal=principal, rate_ppm=rate),
-        *_unpaid_steps(rules, due, int(entitled[0]), int(filed[0]), int(signed[0]), int(ends[0]), principal, amount),
+        *_unpaid_steps(rules, calendar, due, int(entitled[0]), int(filed[0]), None, principal, amount),
     ]  # fmt: skip
     if not fund_claims.is_compensable(rules, code)[0]:
         return [*steps, _step(rules, int(meeting[0]), "refused", "claim.compensable_causes", claim=amount)]
     steps += [
-        _step(rules, int(meeting[0]), "approved", "claim.meetings", claim=amount),
-        _step(rules, int(pays[0]), "paid", "fund.share", fund=int(fund), bank=int(bank)),
+        _step(rules, int(meeting[0]), "approved", _decision_rule(rules), claim=amount),
+        *_steps_after(rules, calendar, int(meeting[0])),
+        _paid(rules, int(pays[0]), fund, bank, amount - fund - bank),
     ]
     if recovered_yuan is not None:
         recovered = round(recovered_yuan * FEN_PER_YUAN)
-        to_fund, to_bank = fund_claims.return_of(rules, int(code[0]), recovered, int(fund))
-        steps.append(_step(rules, int(pays[0]), "recovered", "recovery.wilful" if cause == "wilful" else "recovery.split",
-                           recovered=recovered, fund=to_fund, bank=to_bank))  # fmt: skip
+        to_fund, to_bank = fund_claims.return_of(rules, int(code[0]), recovered, fund, amount - fund - bank)
+        rule = "recovery.wilful" if cause == "wilful" else "recovery.split"
+        steps.append(_recovered(rules, int(pays[0]), rule, recovered, to_fund, to_bank))
     return steps
 
 
@@ -195,8 +198,8 @@ def claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
     """A claim on its way, as far as the history goes."""
     rules = setup.rules
     amount, principal = int(claims.amount[i]), int(claims.principal[i])
-    steps = _unpaid_steps(rules, int(claims.missed[i]), int(claims.entitled[i]), int(claims.filed[i]),
-                          int(claims.signed[i]), int(claims.notice_ends[i]), principal, amount)  # fmt: skip
+    steps = _unpaid_steps(rules, setup.calendar, int(claims.missed[i]), int(claims.entitled[i]), int(claims.filed[i]),
+                          int(claims.reviewed[i]), principal, amount)  # fmt: skip
     steps[0] = _step(
         rules,
         int(claims.missed[i]),
@@ -205,21 +208,21 @@ def claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
         principal=principal,
         cause=int(claims.cause[i]),
     )
-    if claims.reviewed[i] != NEVER:
-        steps.append(_step(rules, int(claims.reviewed[i]), "reviewed", "claim.notice_days"))
     if claims.decided[i] > 0:
         what = "refused" if claims.is_refused[i] else "approved"
-        steps.append(_step(rules, int(claims.decided[i]), what, "claim.meetings", claim=amount))
+        steps.append(_step(rules, int(claims.decided[i]), what, _decision_rule(rules), claim=amount))
+        if not claims.is_refused[i]:
+            steps += _steps_after(rules, setup.calendar, int(claims.decided[i]))
     for at, day, fen in flows.payments:
         if at == i:
-            steps.append(_step(rules, day, "paid", "fund.share", fund=fen, bank=int(claims.bank_part[i])))
+            steps.append(_paid(rules, day, fen, int(claims.bank_part[i]), int(claims.direct_part[i])))
     for at, day, fen in flows.backstop:
         if at == i:
             steps.append(_step(rules, day, "paid_by_county", "fund.backstop_on", fund=fen))
     back = [(day, f, b) for at, day, f, b in flows.returns if at == i]
     if back:
         day, fund, bank = back[0]
-        steps.append(_step(rules, day, "recovered", "recovery.split", recovered=fund + bank, fund=fund, bank=bank))
+        steps.append(_recovered(rules, day, "recovery.split", amount, fund, bank))
     elif claims.recovered_on[i] < FAR and claims.recovered_on[i] <= setup.last_day:
         steps.append(
             _step(rules, int(claims.recovered_on[i]), "collected_first", "claim.counts_from", recovered=amount)
@@ -228,16 +231,68 @@ def claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
 
 
 def _unpaid_steps(
-    rules: Rules, due: int, entitled: int, filed: int, signed: int, ends: int, principal: int, amount: int
-) -> list[Step]:
+    rules: Rules, calendar: Calendar, due: int, entitled: int, filed: int, reviewed: int | None, principal: int, amount: int
+) -> list[Step]:  # fmt: skip
+    """From the missed date to the decision: the pack's own steps, the clerks' on the day they were done.
+
+    ``reviewed`` is None where no clerk holds the claim up, NEVER where they have not come to it.
+    """
+    chain = rules.claim.steps
+    at = {START: np.array([entitled]), chain.application.name: np.array([filed])}
+    waits: set[str] = set()
+    if chain.queue is not None and reviewed is not None:
+        at[chain.queue.name] = np.array([reviewed])
+        waits = {chain.queue.name, *(s.name for s in chain.behind_queue)} if reviewed == NEVER else set()
+    fund_claims.walk(chain.before, at, calendar)
+    covered = int(fund_claims.covered(rules, principal))
+    amounts = {"claim": amount, "principal": principal, "interest": amount - covered, "days": filed - due}
     return [
         _step(rules, due, "matured", "subsidy.stops_at", principal=principal),
         _step(rules, due, "penalty", "claim.penalty_multiplier"),
         _step(rules, entitled, "entitled", "claim.wait_days"),
-        _step(rules, filed, "filed", "claim.file_days", claim=amount, principal=principal, interest=amount - min(principal, rules.claim.covered_principal_yuan * FEN_PER_YUAN), days=filed - due),
-        _step(rules, signed, "signed", "claim.township_working_days"),
-        _step(rules, ends, "notice", "claim.notice_days"),
+        *(
+            _step(rules, filed, "filed", _rule(s), **amounts) if s == chain.application else _done(rules, s, at)
+            for s in chain.before if s.name not in waits
+        ),
     ]  # fmt: skip
+
+
+def _steps_after(rules: Rules, calendar: Calendar, decided: int) -> list[Step]:
+    """From the approval to the day of payment."""
+    chain = rules.claim.steps
+    at = {chain.decision.name: np.array([decided])}
+    fund_claims.walk(chain.after, at, calendar)
+    return [_done(rules, s, at) for s in chain.after]
+
+
+def _rule(step: ClaimStep) -> str:
+    return f"claim.steps.{step.name}"
+
+
+def _decision_rule(rules: Rules) -> str:
+    """The calendar of the meetings where there is one, else the step itself."""
+    decision = rules.claim.steps.decision
+    return "claim.meetings" if decision.kind == "meeting" else _rule(decision)
+
+
+def _done(rules: Rules, step: ClaimStep, at: dict[str, I64]) -> Step:
+    """A step of the chain that is no more than the time it takes."""
+    words = vocabulary()["claim.steps"].readings[step.actor]
+    done = _step(rules, int(at[step.name][0]), "done", _rule(step))
+    return replace(done, names={"step": Text(zh=words["zh"], en=words["en"])})
+
+
+def _paid(rules: Rules, day: int, fund: int, bank: int, others: int) -> Step:
+    if others:
+        return _step(rules, day, "paid_by_all", "loss.shares", fund=fund, others=others, bank=bank)
+    return _step(rules, day, "paid", "loss.shares", fund=fund, bank=bank)
+
+
+def _recovered(rules: Rules, day: int, rule: str, recovered: int, fund: int, bank: int) -> Step:
+    others = recovered - fund - bank
+    if others:
+        return _step(rules, day, "recovered_by_all", rule, recovered=recovered, fund=fund, others=others, bank=bank)
+    return _step(rules, day, "recovered", rule, recovered=recovered, fund=fund, bank=bank)
 
 
 def _step(rules: Rules, day: int, what: str, rule: str, **amounts: int) -> Step:

@@ -13,6 +13,8 @@ from typing import Any
 from calibration.county_file.texts import text
 from sim.errors import InputError
 from sim.law import vocabulary
+from sim.law.rules import STEPS, value_in
+from sim.law.vocabulary import term_of
 from sim.scenario import Scenario
 
 RULES = "rules."
@@ -100,18 +102,21 @@ def _expanded(
 ) -> Iterator[Field]:
     """One field, or one for each numbered place."""
     key = entry["key"].replace("{anchor}", scenario.defaults.anchor or "-")
-    stem = key.removesuffix(".{k}")
-    for place, shown in _places(entry, stem, raw):
-        own = f"{stem}.{place}" if place is not None else key
+    for place, shown in _places(entry, key.removesuffix(".{k}"), raw, scenario):
+        own = key.replace("{k}", str(place))
         default = _default(own, scenario, raw)
         if default is not None:
             yield _field(entry, group, own, shown, default, scenario)
 
 
-def _places(entry: Mapping[str, Any], stem: str, raw: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:
+def _places(
+    entry: Mapping[str, Any], stem: str, raw: Mapping[str, Any], scenario: Scenario
+) -> Iterator[tuple[Any, str]]:  # fmt: skip
     each = entry.get("each")
     if each is None:
         yield None, ""
+    elif each == "steps":
+        yield from ((name.rpartition(".")[2], "") for name in scenario.rule_values() if name.startswith(f"{STEPS}."))
     elif each == "keys":
         yield from ((k, f"{k:,}") for k in value_at(raw, stem) or {})
     else:
@@ -121,19 +126,15 @@ def _places(entry: Mapping[str, Any], stem: str, raw: Mapping[str, Any]) -> Iter
 def _default(key: str, scenario: Scenario, raw: Mapping[str, Any]) -> Any:
     if not key.startswith(RULES):
         return value_at(raw, key)
-    rule = key.removeprefix(RULES)
-    if rule in scenario.rule_changes:
-        return scenario.rule_changes[rule]
-    parameter = scenario.pack().parameters.get(rule)
-    value = parameter.known_on(_law_day(scenario)) if parameter is not None else None
-    return value.value if value is not None else None
+    found = value_in(scenario.rule_values(), key.removeprefix(RULES))
+    return found.value if found is not None else None
 
 
 def _field(
     entry: Mapping[str, Any], group: Mapping[str, Any], key: str, shown: str, default: Any, scenario: Scenario
 ) -> Field:
     kind = entry["kind"]
-    label = entry.get("label") or vocabulary()[key.removeprefix(RULES)].label
+    label = entry.get("label") or _rule_label(key.removeprefix(RULES), scenario)
     sums = entry.get("adds_up", "")
     return Field(
         key, group["sheet"], group["key"], kind,
@@ -153,12 +154,23 @@ def _source(key: str, scenario: Scenario) -> tuple[str, str]:
     if rule in scenario.rule_changes:
         found = scenario.source_of("rule_changes")
         return (found.kind, found.note) if found else ("none", "")
-    value = scenario.pack().parameters[rule].on(_law_day(scenario), scenario.rules)
+    value = value_in(scenario.rule_values(), rule)
+    assert value is not None
     return ("law", value.cite) if value.cite else ("assumption", value.assumption)
 
 
-def _law_day(scenario: Scenario) -> dt.date:
-    return dt.date(scenario.sized_year, 1, 1)
+def _rule_label(key: str, scenario: Scenario) -> Words:
+    """A rule's name; that of a bearer, or of a step by its actor, for one entry of a table."""
+    if key in vocabulary():
+        return vocabulary()[key].label
+    rule, _, entry = key.rpartition(".")
+    term, value = term_of(rule), scenario.rule_values()[rule].value
+    assert term is not None
+    word = term.readings.get(entry) or term.readings[value["actor"]]
+    return {
+        lang: f"{term.label[lang]}：{text}" if lang == "zh" else f"{term.label[lang]}: {text}"
+        for lang, text in word.items()
+    }
 
 
 # --- places in a scenario --------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from dashboard.export.text import plain
 from dashboard.figures.figure import source_of
@@ -18,6 +17,7 @@ from sim import estimate
 from sim.answers.answer import Answer
 from sim.answers.outlook import account_parts, at_size
 from sim.answers.sample import Sample
+from sim.law.vocabulary import term_for
 from sim.store import RunFolder
 from sim.units import F64, FEN_PER_YUAN
 
@@ -183,19 +183,13 @@ class Report:
     def rules(self) -> list[tuple[str, str, str, str]]:
         """Rules in force: name, value, unit, article or assumption."""
         scenario, w = self.answer.scenario, self.w
-        on = pd.Timestamp(scenario.sized_year, 1, 1).date()
         out = []
-        for key, parameter in scenario.pack().parameters.items():
-            now = parameter.known_on(on)
-            if key in scenario.rule_changes:
-                value, source = scenario.rule_changes[key], w("changed in this scenario")
-            elif now is not None:
-                value, source = now.value, w.source(now.source)
-            else:
-                continue
-            unit = w.unit(parameter.unit)
+        for key, now in scenario.rule_values().items():
+            term = term_for(key, now.value)
+            is_own = any(f"{changed}.".startswith(f"{key}.") for changed in scenario.rule_changes)
+            source = w("changed in this scenario") if is_own else w.source(now.source)
             out.append(
-                (plain(parameter.label[w.lang]), plain(w.rule_value(value, parameter.term)), unit, plain(source))
+                (plain(term.label[w.lang]), plain(w.rule_value(now.value, term)), w.unit(term.unit), plain(source))
             )
         return out
 

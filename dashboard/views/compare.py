@@ -186,12 +186,8 @@ def fields(scenario: sim.Scenario) -> dict[str, Any]:
     plain = {
         f: value_of(scenario, f) for f in _leaves(scenario.model_dump(mode="json")) if f.split(".")[0] not in _FIXED
     }
-    rules = scenario.pack().parameters
-    start = scenario.sized_year
-    values = {f"rules.{k}": [x.value for x in p.values if x.from_date.year <= start] for k, p in rules.items()}
-    return {k: x for k, x in plain.items() if isinstance(x, int | float | str | bool)} | {
-        k: scenario.rule_changes.get(k.removeprefix("rules."), x[-1]) for k, x in values.items() if x
-    }
+    rules = {f"rules.{key}": value.value for key, value in scenario.rule_values().items()}
+    return {k: x for k, x in plain.items() if isinstance(x, int | float | str | bool)} | rules
 
 
 _FIXED = ("name", "title", "note", "sources", "rule_changes", "uncertain", "is_demonstration", "rules")
@@ -207,7 +203,9 @@ def _leaves(raw: dict[str, Any], prefix: str = "") -> list[str]:
 
 def named(field: str, scenario: sim.Scenario, w: Words) -> str:
     """A field as a list shows it; rules by their names."""
-    rule = vocabulary().get(field.removeprefix("rules."))
+    rule = scenario.pack().parameters.get(field.removeprefix("rules.")) or vocabulary().get(
+        field.removeprefix("rules.")
+    )
     return f"{rule.label[w.lang]} ({field})" if rule is not None and field.startswith("rules.") else field
 
 

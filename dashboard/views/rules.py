@@ -65,10 +65,11 @@ def _table(v: View, pack: Pack, day: dt.date, wanted: str) -> None:
 
 def _row(parameter: Parameter, day: dt.date, w: Words, changes: dict[str, object]) -> list[str]:
     name, unit = parameter.label[w.lang], w.unit(parameter.unit)
-    if parameter.key in changes:
+    own = {rule: value for rule, value in changes.items() if f"{rule}.".startswith(f"{parameter.key}.")}
+    if own:
         return [
             name,
-            _shown(changes[parameter.key], parameter, w),
+            w.listed([_shown(value, parameter, w) for value in own.values()]),
             unit,
             "",
             w("changed by this scenario"),

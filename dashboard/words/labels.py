@@ -109,24 +109,6 @@ NAMES: dict[str, str] = {
 }
 
 # Words that a rule takes as its value.
-UNITS: dict[str, str] = {
-    "count": N_("number"),
-    "day": N_("day of the month"),
-    "days": N_("days"),
-    "list": N_("list"),
-    "month_day": N_("month and day"),
-    "month_days": N_("months and days"),
-    "months": N_("months"),
-    "multiple": N_("times"),
-    "percentage_points": N_("percentage points"),
-    "share": N_("share"),
-    "text": N_("words"),
-    "working_days": N_("working days"),
-    "years": N_("years"),
-    "yes_no": N_("yes or no"),
-    "yuan": N_("yuan"),
-    "yuan_by_lender": N_("yuan by lender"),
-}
 
 # A loan's steps (`sim.Step.what`) and what a household's months tell.
 STEPS: dict[str, str] = {
@@ -136,14 +118,16 @@ STEPS: dict[str, str] = {
     "step.penalty": N_("penalty interest starts"),
     "step.entitled": N_("day 90: the compensation procedure may start"),
     "step.filed": N_("bank files: principal {principal}, interest {interest} ({days} days), claim {claim}"),
-    "step.signed": N_("township station signs"),
-    "step.notice": N_("public notice ends"),
-    "step.reviewed": N_("clerks have reviewed the file"),
+    "step.done": N_("{step}: done"),
     "step.approved": N_("meeting approves {claim}"),
     "step.refused": N_("meeting refuses the claim"),
     "step.paid": N_("the fund pays {fund}, the bank bears {bank}"),
+    "step.paid_by_all": N_("the fund pays {fund}, other bearers pay {others}, the bank bears {bank}"),
     "step.paid_by_county": N_("the county pays {fund} from other money"),
     "step.recovered": N_("{recovered} recovered: {fund} to the fund, {bank} to the bank"),
+    "step.recovered_by_all": N_(
+        "{recovered} recovered: {fund} to the fund, {others} to other bearers, {bank} to the bank"
+    ),
     "step.collected_first": N_("{recovered} collected before the fund paid; the claim ends"),
     "step.renewed": N_("renewed at maturity"),
     "step.repaid": N_("repaid in time: {principal}"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from dashboard.words import glossary, labels, numbers, reasons, sentence
 from sim.law import Term
+from sim.law.vocabulary import unit_words
 
 LANGUAGES = ("zh", "en")
 
@@ -63,7 +64,7 @@ class Words:
 
     def unit(self, code: str) -> str:
         """Unit of a rule's value."""
-        return self(labels.UNITS[code]) if code in labels.UNITS else code
+        return unit_words()[code][self.lang]
 
     def rule_value(self, value: Any, term: Term | None = None) -> str:
         """A value of a rule: its readings in words, yes and no, lists, amounts by lender; other words as they are."""
@@ -71,9 +72,10 @@ class Words:
             return self.label("yes" if value else "no")
         if isinstance(value, (list, tuple)):
             return self.listed([self.rule_value(x, term) for x in value]) or self.label("none")
-        if isinstance(value, dict):
-            return self.listed([f"{k} {self.rule_value(x)}" for k, x in value.items()])
         readings = term.readings if term is not None else {}
+        if isinstance(value, dict):
+            names = {k: readings[k][self.lang] if k in readings else k for k in value}
+            return self.listed([f"{names[k]} {self.rule_value(x, term)}" for k, x in value.items()])
         return readings[value][self.lang] if isinstance(value, str) and value in readings else str(value)
 
     def reason(self, text: str) -> str:

@@ -20,13 +20,15 @@ from sim.arms import ANCHORS, OPENINGS, anchors_apart, arms_of, horizon
 from sim.errors import InputError
 from sim.estimate import Estimate
 from sim.fund.claims import cutoff_maturity
+from sim.law import Rules
 from sim.law.pack import load_calendar
 from sim.opening import OpeningState
-from sim.outcomes import WATERFALL, year_span
+from sim.outcomes import year_span
 from sim.provenance import PROVENANCE, key_of
 from sim.scenario import Scenario
 from sim.store import RunFolder
 from sim.units import FEN_PER_YUAN
+from sim.waterfall import BORNE, RECOVERED_TO, WATERFALL, bearers
 
 _YUAN = 1 / FEN_PER_YUAN
 
@@ -115,12 +117,13 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "shortfall_chance": h.chance(short).as_dict(),
         "mean_gap_if_short_yuan": fund.if_short(h, h["gap_fen"], short, _YUAN),
         "oldest_wait_days_if_short": fund.oldest_wait(h, short),
-        "exhausting_share_of_maturities": fund.exhausting(h, fund_yuan, rules.fund.share),
+        "exhausting_share_of_maturities": fund.exhausting(h, fund_yuan, rules.loss.fund_share),
         "by_lender": fund.by_lender(h, accounts, rules.fund.ring_fenced, assurance),
         **_shares(h),
         **social_figures(h),
         "waterfall": _means(h, ["claimable_fen", *(f"waterfall_{name}_fen" for name in WATERFALL)]),
-        "recoveries": _means(h, [f"recovered{part}_fen" for part in ("", "_to_fund", "_to_bank", "_to_insurer")]),
+        "recoveries": _means(h, [f"recovered{part}_fen" for part in ("", *(f"_to_{x}" for x in RECOVERED_TO))]),
+        "bearers": _bearers(h, rules),
         "clerk_utilisation": _utilisation(h, scenario),
         **outlook(folder, scenario, n, assurance, head),
         "uncertainty": uncertainty(folder, scenario, n, assurance, seed),
@@ -183,6 +186,19 @@ def _means(h: Sample, columns: list[str]) -> dict[str, Any]:
     """Means over histories of a table whose rows add up in every history [yuan]."""
     names = {c: c.removeprefix("waterfall_").removesuffix("_fen") for c in columns}
     return {f"{names[c]}_yuan": h.mean_yuan(c).as_dict() for c in columns}
+
+
+def _bearers(h: Sample, rules: Rules) -> dict[str, Any]:
+    """Who bears the year's approved losses: share, whether the fund pays its part, and three amounts [yuan]."""
+    through = {bearer for bearer, _ in rules.loss.through}
+    return {
+        bearer: {
+            "share": rules.loss.shares[bearer],
+            "through_fund": bearer in through,
+            **{f"{what}_yuan": h.mean_yuan(f"{what}_{bearer}_fen").as_dict() for what in BORNE},
+        }
+        for bearer in bearers(rules)
+    }
 
 
 def _utilisation(h: Sample, scenario: Scenario) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import simpy
 
 from sim import clock
 from sim.clock import Slot, until
-from sim.fund.claims import NEVER, Claims, return_of
+from sim.fund.claims import NEVER, Claims, apportion, return_of
 from sim.fund.claims_kernel import unpaid
 from sim.law import Rules
 from sim.ledger import Ledger
@@ -24,8 +24,8 @@ from sim.units import I64, PPM, Array, interest, share_of
 class Flows:
     """What moved, for the tables.
 
-    (claim, day, fen) of payments, (claim, day, to fund, to bank) of returns, and (day, account, fen) of
-    interest on the subsidy account.
+    (claim, day, fen) of payments; (claim, day, to fund, to bank) of returns, what is left of the claim's amount going
+    back to those who paid their part themselves; and (day, account, fen) of interest on the subsidy account.
     """
 
     payments: list[tuple[int, int, int]] = field(default_factory=list)
@@ -111,6 +111,8 @@ def fund_accounts(
         if day in hand_over_days:
             _return_recoveries(ledger, rules, claims, accounts, day, handed_over, flows)
             handed_over = day
+        if rules.loss.direct:
+            _pay_directly(ledger, rules, claims, day)
         if is_waiting or np.count_nonzero(claims.due == day) or day == days[0]:
             is_waiting = _pay(ledger, claims, accounts, day, handed_over, flows)
         if day in backstop_days:
@@ -137,6 +139,20 @@ def _pay(ledger: Ledger, claims: Claims, accounts: list[str], day: int, handed_o
     return is_waiting
 
 
+def _pay_directly(ledger: Ledger, rules: Rules, claims: Claims, day: int) -> None:
+    """Bearers whose part the fund does not pay pay it on the day on which it falls due."""
+    rows = np.flatnonzero((claims.due == day) & (claims.recovered_on > day) & (claims.direct_part > 0))
+    parts = apportion(claims.direct_part[rows], rules.loss.direct)
+    for k, i in enumerate(rows.tolist()):
+        each = [(f"bearer:{bearer}", -int(fen[k])) for bearer, fen in parts.items()]
+        ledger.post(day, "other bearers pay", *each, (f"cash:{claims.lender.item(i)}", claims.direct_part.item(i)))
+
+
+def direct_paid(claims: Claims) -> I64:
+    """What other bearers have paid themselves by the time a claim is collected [fen]: on the day, or nothing."""
+    return np.where((claims.due != NEVER) & (claims.due < claims.recovered_on), claims.direct_part, 0)
+
+
 def _pay_from_county(ledger: Ledger, claims: Claims, day: int, handed_over: int, flows: Flows) -> None:
     year_start = clock.day_of(dt.date(clock.date_of(day).year, 1, 1))
     rows = unpaid(claims.due, claims.paid, claims.fund_part, claims.recovered_on, year_start - 1, day, handed_over)
@@ -156,11 +172,15 @@ def _return_recoveries(
     ledger: Ledger, rules: Rules, claims: Claims, accounts: list[str], day: int, handed_over: int, flows: Flows
 ) -> None:
     """Money collected this month: all to the bank before the fund has paid, else to each bearer its part."""
-    for i in np.flatnonzero((claims.recovered_on <= day) & (claims.recovered_on > handed_over)).tolist():
+    rows = np.flatnonzero((claims.recovered_on <= day) & (claims.recovered_on > handed_over))
+    direct = direct_paid(claims) if rules.loss.direct else np.zeros(len(claims), dtype=np.int64)
+    for i in rows.tolist():
         lender, amount, principal = claims.lender.item(i), claims.amount.item(i), claims.principal.item(i)
         paid = claims.paid.item(i)
-        fund, bank = return_of(rules, claims.cause.item(i), amount, paid)
-        ledger.post(day, "collected", ("households", -amount), (f"cash:{lender}", bank),
-                    (accounts[lender], fund), (f"book:{lender}", -principal), ("debt", principal))  # fmt: skip
-        if paid > 0:
+        fund, bank = return_of(rules, claims.cause.item(i), amount, paid, direct.item(i))
+        back = apportion(np.array([amount - fund - bank]), rules.loss.direct) if direct.item(i) else {}
+        ledger.post(day, "collected", ("households", -amount), (f"cash:{lender}", bank), (accounts[lender], fund),
+                    *((f"bearer:{bearer}", int(fen[0])) for bearer, fen in back.items()),
+                    (f"book:{lender}", -principal), ("debt", principal))  # fmt: skip
+        if paid > 0 or direct.item(i):
             flows.returns.append((i, day, fund, bank))

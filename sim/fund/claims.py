@@ -6,13 +6,17 @@ the meeting; those waits are made by the processes in `fund.meetings` and `fisca
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from sim.clock import Calendar
+from sim.clock import Calendar, date_of, day_of
 from sim.law import Rules
+from sim.law.chain import START, ClaimStep
 from sim.scenario import Defaults
 from sim.streams import stream_key, uniforms
 from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, Bool, interest, share_of
@@ -36,11 +40,13 @@ class Claims:
     lender, cause
     principal : [fen]
         Outstanding principal of the loan.
-    missed, entitled, filed, signed, notice_ends : [day]
-        Missed date, day 90, bank's application, township signature, end of the public notice.
+    missed, entitled, filed, arrives, ready_on : [day]
+        Missed date, day 90, bank's application, the file on the clerks' desk, and the day on which a meeting could
+        decide it if no clerk held it up.
     amount : [fen]
         Claim at the application: covered principal and interest.
     fund_part, bank_part : [fen]
+        What the fund's account pays and what the bank bears; what is left others pay themselves (`direct_part`).
     is_refused, has_objection : bool
         What the leading group will find.
     recovered_on : [day]
@@ -60,8 +66,8 @@ class Claims:
     missed: I64
     entitled: I64
     filed: I64
-    signed: I64
-    notice_ends: I64
+    arrives: I64
+    ready_on: I64
     amount: I64
     fund_part: I64
     bank_part: I64
@@ -78,6 +84,11 @@ class Claims:
 
     def __len__(self) -> int:
         return int(self.row.size)
+
+    @property
+    def direct_part(self) -> I64:
+        """What other bearers pay themselves on the day of payment [fen]."""
+        return self.amount - self.fund_part - self.bank_part
 
     def take(self, rows: Array) -> Claims:
         """Some of the claims, in the given order."""
@@ -111,6 +122,13 @@ _NUMBERS = [f.name for f in fields(Claims) if f.name not in ("is_refused", "has_
 FIELDS = {name: (0, k) for k, name in enumerate(_NUMBERS)} | {"is_refused": (1, 0), "has_objection": (1, 1)}
 
 
+def covered(rules: Rules, principal_fen: Array | int) -> Any:
+    """Principal that the fund covers: up to the covered principal, and the share of what is above it."""
+    most, above = rules.claim.covered_principal_yuan * FEN_PER_YUAN, round(rules.claim.cover_above_share * PPM)
+    inside = np.minimum(principal_fen, most)
+    return inside + share_of(principal_fen - inside, above) if above else inside
+
+
 def claim_amount(
     rules: Rules, principal_fen: Array | int, rate_ppm: Array | int, missed: Array | int, filed: Array | int
 ) -> Any:
@@ -128,63 +146,182 @@ def claim_amount(
 
     Source: X county regulation, art. 13 (principal and interest); multiple: law `claim.penalty_multiplier`.
     """
-    covered = np.minimum(principal_fen, rules.claim.covered_principal_yuan * FEN_PER_YUAN)
+    principal = covered(rules, principal_fen)
     if not rules.claim.includes_interest:
-        return covered
+        return principal
     multiple = rules.claim.penalty_multiplier if rules.claim.includes_penalty else 1.0
     rate = (np.asarray(rate_ppm) * round(multiple * PPM) + PPM // 2) // PPM
-    return covered + interest(covered, rate, np.maximum(np.asarray(filed) - missed, 0), rules.interest.day_count)
+    return principal + interest(principal, rate, np.maximum(np.asarray(filed) - missed, 0), rules.interest.day_count)
 
 
 def split(rules: Rules, amount_fen: Array | int) -> tuple[Any, Any]:
-    """Fund's part (half up to the fen) and the bank's, which bears the rest.
+    """What the fund's account pays (half up to the fen) and the bank's part, which is the rest.
+
+    What others pay themselves is between the two: the first shares together, rounded, less the fund's part.
 
     Source: X county regulation, art. 22.
     """
-    fund = share_of(amount_fen, round(rules.fund.share * PPM))
-    return fund, amount_fen - fund
+    loss = rules.loss
+    fund = share_of(amount_fen, loss.fund_ppm)
+    borne = share_of(amount_fen, loss.fund_ppm + loss.direct_ppm) if loss.direct else fund
+    return fund, amount_fen - borne
 
 
-def return_of(rules: Rules, cause: int, recovered_fen: int, fund_paid_fen: int) -> tuple[int, int]:
-    """Fund's and bank's part of money recovered; never more to the fund than it had paid.
+def apportion(fen: I64, parts: Iterable[tuple[str, int]]) -> dict[str, I64]:
+    """Amounts given out over bearers in proportion to their shares: running totals rounded half up, so that they add up.
+
+    Parameters
+    ----------
+    fen : (n,) int64 [fen]
+    parts : (bearer, share [1e-6]) in order
+    """
+    parts = list(parts)
+    total, run, before, out = sum(ppm for _, ppm in parts), 0, np.zeros_like(fen), {}
+    for bearer, ppm in parts:
+        run += ppm
+        upto = (fen * run + total // 2) // max(total, 1)
+        out[bearer], before = upto - before, upto
+    return out
+
+
+def return_of(
+    rules: Rules, cause: int, recovered_fen: int, fund_paid_fen: int, direct_paid_fen: int = 0
+) -> tuple[int, int]:
+    """The fund's and the bank's part of money recovered; never more to anybody than it had paid, the rest to the bank.
+
+    What is between the two goes back to those who paid their part themselves.
 
     Source: X county regulation, art. 23: by the share of the risk; from wilful defaulters to the fund
     until it is whole, then to the bank.
     """
-    rule = rules.recovery.wilful if cause == _WILFUL else rules.recovery.split
-    part = recovered_fen if rule == "fund_first" else int(share_of(recovered_fen, round(rules.fund.share * PPM)))
-    fund = min(part, fund_paid_fen)
-    return fund, recovered_fen - fund
+    rule, loss = rules.recovery.wilful if cause == _WILFUL else rules.recovery.split, rules.loss
+    if rule == "fund_first":
+        fund = min(recovered_fen, fund_paid_fen)
+        direct = min(recovered_fen - fund, direct_paid_fen)
+    else:
+        part = int(share_of(recovered_fen, loss.fund_ppm))
+        fund = min(part, fund_paid_fen)
+        direct = min(int(share_of(recovered_fen, loss.fund_ppm + loss.direct_ppm)) - part, direct_paid_fen)
+    return fund, recovered_fen - fund - direct
+
+
+# --- the chain's days --------------------------------------------------------------------------------
+
+
+def entitled_on(rules: Rules, calendar: Calendar, missed: Array) -> I64:
+    """Day on which the waiting time after a missed date is over ("day 90").
+
+    Source: X county regulation, art. 19.
+    """
+    if rules.claim.wait_unit == "days":
+        return np.asarray(missed + rules.claim.wait_days)
+    return calendar.add_working_days(missed, rules.claim.wait_days)
+
+
+def latest_missed(rules: Rules, calendar: Calendar, day: int) -> int:
+    """The latest missed date whose waiting time is over by a day."""
+    if rules.claim.wait_unit == "days" or rules.claim.wait_days == 0:
+        return day - rules.claim.wait_days
+    n = calendar.working_days_through(day) - rules.claim.wait_days
+    return calendar.nth_working_day(n + 1) - 1
 
 
 def chain(rules: Rules, calendar: Calendar, missed: Array, cause: Array, court_days: int) -> tuple[I64, I64, I64, I64]:
-    """Dates of day 90, application, township signature and end of notice (all (n,) int64 days).
+    """Day 90, application, the file on the clerks' desk, and what a meeting waits for over (all (n,) int64 days).
 
-    Source: X county regulation, art. 19, 20, 24; a wilful defaulter's loan waits for the court step.
+    A wilful defaulter's loan waits for the court step.
+
+    Source: X county regulation, art. 19, 20, 24.
     """
-    entitled = missed + rules.claim.wait_days
+    entitled = entitled_on(rules, calendar, missed)
+    at, steps = {START: entitled}, rules.claim.steps
+    walk(steps.before, at, calendar)
     court = np.where(cause == _WILFUL, court_days if rules.claim.wilful_default == "after_court" else 0, 0)
-    filed = entitled + rules.claim.file_days + court
-    signed, ends = after_filing(rules, calendar, filed)
-    return entitled, filed, signed, ends
+    filed = at[steps.application.name] + court
+    open_days = filing_days(rules, calendar)
+    if open_days.size:
+        filed = open_days[np.searchsorted(open_days, filed)]
+    return entitled, filed, *after_filing(rules, calendar, entitled, filed)
 
 
-def after_filing(rules: Rules, calendar: Calendar, filed: Array) -> tuple[I64, I64]:
-    """Township signature and end of the public notice after the bank's application."""
-    signed = calendar.add_working_days(filed, rules.claim.township_working_days)
-    return signed, signed + rules.claim.notice_days
+def after_filing(rules: Rules, calendar: Calendar, entitled: Array, filed: Array) -> tuple[I64, I64]:
+    """The file on the clerks' desk, and what a meeting waits for over, of applications made on given days."""
+    at = {START: entitled, rules.claim.steps.application.name: filed}
+    walk(rules.claim.steps.before, at, calendar)
+    queue, decision = rules.claim.steps.queue, rules.claim.steps.decision
+    return begin(queue or decision, at), begin(decision, at)
+
+
+def walk(steps: Iterable[ClaimStep], at: dict[str, I64], calendar: Calendar) -> None:
+    """Day on which each step is over, entered in ``at``; those that stand there already are taken as they are."""
+    for step in steps:
+        if step.name not in at:
+            begins = begin(step, at)
+            at[step.name] = calendar.add_working_days(begins, step.days) if step.is_working else begins + step.days
+
+
+def begin(step: ClaimStep, at: dict[str, I64]) -> I64:
+    """Day on which all is over that a step waits for, as far as its days are known."""
+    days: I64 = reduce(np.maximum, (at[name] for name in step.after if name in at))
+    return days
+
+
+def filing_days(rules: Rules, calendar: Calendar) -> I64:
+    """Days on which the bank may file, in order; none where it may on any day."""
+    n, first = calendar.is_working.size, calendar.first_day
+    if not rules.claim.windows:
+        return np.empty(0, dtype=np.int64)
+    is_open = np.zeros(n, dtype=np.bool_)
+    for year in range(date_of(first).year - 1, date_of(first + n - 1).year + 1):
+        for span in rules.claim.windows:
+            low, high = (day_of(dt.date(year, *map(int, text.split("-")))) for text in span.split("/"))
+            if high < low:  # over the turn of the year
+                high = day_of(dt.date(year + 1, *map(int, span.split("/")[1].split("-"))))
+            is_open[max(low - first, 0) : max(high + 1 - first, 0)] = True
+    return np.flatnonzero(is_open) + first
+
+
+def latest_review(rules: Rules, calendar: Calendar, day: int) -> int:
+    """The latest day of the clerks' review with which a claim can be decided on a day."""
+    steps = rules.claim.steps
+    behind = steps.behind_queue
+    if steps.queue is None or not behind:
+        return day
+    reviewed = day
+    while True:
+        at = {steps.queue.name: np.array([reviewed])}
+        walk(behind, at, calendar)
+        if begin(steps.decision, at)[0] <= day:
+            return reviewed
+        reviewed -= 1
+
+
+def decision_days(rules: Rules, calendar: Calendar, from_day: int, to_day: int) -> I64:
+    """Days on which claims are decided: the meetings, or each working day."""
+    if rules.claim.steps.decision.kind == "meeting":
+        return calendar.dates_each_year(tuple(rules.claim.meetings), from_day, to_day)
+    every = calendar.tables[0]
+    return every[(every >= from_day) & (every <= to_day)]
+
+
+def pay_days(rules: Rules, calendar: Calendar, decided: Array) -> I64:
+    """Day on which the payment of an approved claim falls due."""
+    steps = rules.claim.steps
+    at = {steps.decision.name: np.asarray(decided)}
+    walk(steps.after, at, calendar)
+    return reduce(np.maximum, at.values())
 
 
 def payment_due(
-    rules: Rules, calendar: Calendar, notice_ends: Array, meetings: I64, wait_meetings: Array
+    rules: Rules, calendar: Calendar, ready_on: Array, meetings: I64, wait_meetings: Array
 ) -> tuple[I64, I64]:
     """Meeting and payment day of claims that no clerk holds up.
 
     Parameters
     ----------
-    notice_ends : (n,) int64 [day]
+    ready_on : (n,) int64 [day]
     meetings : (k,) int64 [day]
-        Ascending; a notice that ends on the day of a meeting is in time.
+        Ascending; a claim that becomes ready on the day of a meeting is in time.
     wait_meetings : (n,) int64
         Meetings lost to objections.
 
@@ -193,20 +330,20 @@ def payment_due(
     meeting, due : (n,) int64 [day]
         FAR where no meeting is left.
     """
-    at = np.searchsorted(meetings, notice_ends) + wait_meetings
+    at = np.searchsorted(meetings, ready_on) + wait_meetings
     inside = at < meetings.size
     meeting = np.where(inside, meetings[np.minimum(at, meetings.size - 1)], FAR)
     due = np.full(meeting.shape, FAR, dtype=np.int64)
-    due[inside] = calendar.add_working_days(meeting[inside], rules.claim.payment_working_days)
+    due[inside] = pay_days(rules, calendar, meeting[inside])
     return meeting, due
 
 
 def cutoff_maturity(rules: Rules, calendar: Calendar, last_day: int) -> int:
     """Last maturity whose claim still falls due for payment by ``last_day``, in the default calendar."""
-    missed = np.arange(last_day - 500, last_day + 1)
-    _, _, _, ends = chain(rules, calendar, missed, np.zeros(missed.size, np.int64), 0)
-    meetings = calendar.dates_each_year(tuple(rules.claim.meetings), int(missed[0]), last_day + 400)
-    _, due = payment_due(rules, calendar, ends, meetings, np.zeros(missed.size, np.int64))
+    missed = np.arange(last_day - 1000, last_day + 1)
+    _, _, _, ready_on = chain(rules, calendar, missed, np.zeros(missed.size, np.int64), 0)
+    meetings = decision_days(rules, calendar, int(missed[0]), last_day + 400)
+    _, due = payment_due(rules, calendar, ready_on, meetings, np.zeros(missed.size, np.int64))
     return int(missed[np.flatnonzero(due <= last_day)[-1]])
 
 

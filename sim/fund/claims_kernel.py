@@ -11,8 +11,9 @@ import numpy as np
 from numba import njit
 
 from sim.clock import Calendar
-from sim.fund.claims import _DEATH, _INABILITY, _WILFUL, FAR, NEVER, claim_keys, is_compensable
+from sim.fund.claims import _DEATH, _INABILITY, _WILFUL, FAR, NEVER, claim_keys, filing_days, is_compensable
 from sim.law import Rules
+from sim.law.chain import START
 from sim.scenario import Defaults
 from sim.streams import log_scalar, uniform_pair
 from sim.units import FEN_PER_YUAN, I64, PPM, Array, Bool
@@ -24,13 +25,16 @@ class ClaimTerms(NamedTuple):
     """The rules of a claim as numbers, and the working days."""
 
     wait_days: int
-    file_days: int
+    wait_is_working: bool
     court_days: int
-    township_days: int
-    notice_days: int
-    covered: int
+    steps: I64  # of each step before the decision: how many days, and are they working days
+    waits: Bool  # of each step, of the clerks' desk and of the decision: does it wait for day 90, for step 0, 1, ...
+    application: int  # step of the bank
+    open_days: I64  # on which it may file; none where it may on any
+    cover: tuple[int, int]  # principal covered [fen], share of what is above it [1e-6]
     rate_multiple_ppm: int  # 0: no interest in the claim
-    share_ppm: int
+    fund_ppm: int
+    borne_ppm: int  # by all but the bank
     day_count: int
     law_from: int
     negligence: float
@@ -50,10 +54,18 @@ def claim_terms(rules: Rules, calendar: Calendar, defaults: Defaults, law_from: 
     """Read what no claim changes."""
     c, multiple = rules.claim, rules.claim.penalty_multiplier if rules.claim.includes_penalty else 1.0
     working, count = calendar.tables
+    chain, loss = c.steps, rules.loss
+    names = [START, *(s.name for s in chain.before)]
+    waits = [
+        [name in s.after for name in names] for s in (*chain.before, chain.queue or chain.decision, chain.decision)
+    ]
+    steps = np.array([(s.days, s.is_working) for s in chain.before], dtype=np.int64)
     return ClaimTerms(
-        c.wait_days, c.file_days, defaults.court_days if c.wilful_default == "after_court" else 0,
-        c.township_working_days, c.notice_days, c.covered_principal_yuan * FEN_PER_YUAN,
-        round(multiple * PPM) if c.includes_interest else 0, round(rules.fund.share * PPM), rules.interest.day_count,
+        c.wait_days, c.wait_unit == "working_days", defaults.court_days if c.wilful_default == "after_court" else 0,
+        steps, np.array(waits), chain.before.index(chain.application), filing_days(rules, calendar),
+        (c.covered_principal_yuan * FEN_PER_YUAN, round(c.cover_above_share * PPM)),
+        round(multiple * PPM) if c.includes_interest else 0, loss.fund_ppm, loss.fund_ppm + loss.direct_ppm,
+        rules.interest.day_count,
         law_from, defaults.negligence, defaults.objection, defaults.inability_accepted,
         is_compensable(rules, np.arange(4)), defaults.recovery.first_year, defaults.recovery.per_year_after,
         defaults.recovery.heirs,
@@ -62,12 +74,15 @@ def claim_terms(rules: Rules, calendar: Calendar, defaults: Defaults, law_from: 
 
 
 @njit(cache=True)
-def ready(decided: Any, reviewed: Any, notice_ends: Any, recovered_on: Any, day: Any) -> Any:
-    """Rows of claims that a meeting can decide: through notice and review, not collected in the meantime."""
+def ready(decided: Any, reviewed: Any, ready_on: Any, recovered_on: Any, day: Any, reviewed_by: Any) -> Any:
+    """Rows of claims that can be decided on a day: through all steps, not collected in the meantime.
+
+    ``reviewed_by`` is the latest day of review that leaves time for the steps behind it.
+    """
     rows, n = np.empty(decided.size, np.int64), 0
     for i in range(decided.size):
-        is_reviewed = reviewed[i] != NEVER and reviewed[i] <= day
-        if decided[i] == NEVER and is_reviewed and notice_ends[i] <= day and recovered_on[i] > day:
+        is_reviewed = reviewed[i] != NEVER and reviewed[i] <= reviewed_by
+        if decided[i] == NEVER and is_reviewed and ready_on[i] <= day and recovered_on[i] > day:
             rows[n] = i
             n += 1
     return rows[:n]
@@ -85,6 +100,31 @@ def unpaid(due: Any, paid: Any, fund_part: Any, recovered_on: Any, due_by: Any, 
     return rows[:n]
 
 
+@njit(cache=True)
+def covered_fen(principal: Any, cover: Any) -> Any:
+    """Principal that the fund covers [fen]."""
+    inside = min(principal, cover[0])
+    return inside + ((principal - inside) * cover[1] + 500_000) // 1_000_000
+
+
+@njit(cache=True)
+def _later(day: Any, n: Any, is_working: Any, working: Any, n_working: Any, first_day: Any) -> Any:
+    """The day n days, or n working days, after a day."""
+    if not is_working:
+        return day + n
+    return working[n_working[day - first_day] + n - 1] if n > 0 else day
+
+
+@njit(cache=True)
+def _begin(waits: Any, over: Any, n: Any) -> Any:
+    """Day on which all is over that a step waits for, among the first n ends."""
+    day = -1
+    for s in range(n):
+        if waits[s]:
+            day = max(day, over[s])
+    return day
+
+
 @njit(cache=True, error_model="numpy")
 def new_claims(rows: Any, book: Any, fates: Any, t: Any, replication: Any, out: Any) -> None:
     """Claims of loans that will not be paid by day 90, in order of day 90 and loan id.
@@ -97,26 +137,36 @@ def new_claims(rows: Any, book: Any, fates: Any, t: Any, replication: Any, out: 
         As in `community_kernel`.
     t : ClaimTerms
     out : (15, n) int64
-        Filled in: row, lender, cause, principal, missed, entitled, filed, signed, notice_ends, amount,
+        Filled in: row, lender, cause, principal, missed, entitled, filed, arrives, ready_on, amount,
         fund_part, bank_part, is_refused, has_objection, recovered_on.
     """
+    n_steps = t.steps.shape[0]
+    over = np.empty(n_steps + 1, np.int64)  # day 90, then the end of each step
     order = rows[np.argsort(book[0][rows])]
     order = order[np.argsort(fates[1][order], kind="mergesort")]
     for k in range(order.size):
         row = order[k]
         entity, cause, missed, principal = book[0, row], fates[3, row], fates[1, row], book[4, row]
-        entitled = missed + t.wait_days
-        filed = entitled + t.file_days + (t.court_days if cause == _WILFUL else 0)
-        signed = filed
-        if t.township_days > 0:
-            signed = t.working[t.n_working[filed - t.first_day] + t.township_days - 1]
-        covered = min(principal, t.covered)
+        entitled = _later(missed, t.wait_days, t.wait_is_working, t.working, t.n_working, t.first_day)
+        over[0] = entitled
+        for s in range(n_steps):
+            begins = _begin(t.waits[s], over, s + 1)
+            end = _later(begins, t.steps[s, 0], t.steps[s, 1] == 1, t.working, t.n_working, t.first_day)
+            if s == t.application:
+                end += t.court_days if cause == _WILFUL else 0
+                if t.open_days.size > 0:
+                    end = t.open_days[np.searchsorted(t.open_days, end)]
+            over[s + 1] = end
+        filed = over[t.application + 1]
+        arrives, ready_on = _begin(t.waits[n_steps], over, n_steps + 1), _begin(t.waits[n_steps + 1], over, n_steps + 1)
+        covered = covered_fen(principal, t.cover)
         amount = covered
         if t.rate_multiple_ppm > 0:
             rate = (book[7, row] * t.rate_multiple_ppm + 500_000) // 1_000_000
             year = t.day_count * 1_000_000
             amount += (covered * rate * max(filed - missed, 0) + year // 2) // year
-        fund = (amount * t.share_ppm + 500_000) // 1_000_000
+        fund = (amount * t.fund_ppm + 500_000) // 1_000_000
+        bank = amount - (amount * t.borne_ppm + 500_000) // 1_000_000
         negligence_u, objection_u = uniform_pair(t.keys[0], replication, 0, entity)
         accept_u, u = uniform_pair(t.keys[1], replication, 0, entity)
         refused = negligence_u < t.negligence or (cause == _INABILITY and accept_u >= t.accepted)
@@ -129,7 +179,7 @@ def new_claims(rows: Any, book: Any, fates: Any, t: Any, replication: Any, out: 
         elif later > 0.0 and first < 1.0:
             days = int(min((1.0 + log_scalar((1.0 - u) / (1.0 - first)) / log_scalar(1.0 - later)) * 365.0, float(FAR)))
         out[0, k], out[1, k], out[2, k], out[3, k], out[4, k] = row, book[2, row], cause, principal, missed
-        out[5, k], out[6, k], out[7, k], out[8, k] = entitled, filed, signed, signed + t.notice_days
-        out[9, k], out[10, k], out[11, k] = amount, fund, amount - fund
+        out[5, k], out[6, k], out[7, k], out[8, k] = entitled, filed, arrives, ready_on
+        out[9, k], out[10, k], out[11, k] = amount, fund, bank
         out[12, k], out[13, k] = int(refused), int(objection_u < t.objection)
         out[14, k] = min(entitled + 1 + days, FAR)

@@ -403,7 +403,7 @@ def _fall_behind(p: People, r: Register, t: Terms, now: Now, out: Out, unpaid: B
     """
     out.event[unpaid & (p.status == OPEN)] |= MISSED
     p.status[unpaid] = OVERDUE
-    bad = unpaid & (p.due + t.wait_days <= now.next_end)
+    bad = unpaid & (p.due + t.wait_days <= now.over_by)
     out.event[bad] |= WENT_BAD
     p.status[bad] = BAD
     p.wait_until[bad] = NEVER_DAY

@@ -287,7 +287,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                         if status == OPEN:
                             event |= MISSED
                             p.status[i] = OVERDUE
-                        if due + t.wait_days <= now.next_end:
+                        if due + t.wait_days <= now.over_by:
                             event |= WENT_BAD
                             p.status[i] = BAD
                             p.wait_until[i] = NEVER_DAY

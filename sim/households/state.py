@@ -151,7 +151,7 @@ class Now(NamedTuple):
     replication: int
     month: int
     month_end: int
-    next_end: int
+    over_by: int  # who is not paid on a date whose waiting time is over by then has no month's end left
     first_day: int  # of the month
     crop_sold: float
     crop_lost: F64  # (townships,)

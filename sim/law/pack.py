@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.clock import Calendar, day_of
 from sim.errors import InputError
-from sim.law.vocabulary import Term, Words, vocabulary
+from sim.law.vocabulary import Term, Words, term_for, vocabulary
 from sim.units import percent_to_ppm
 
 RULES = Path(__file__).resolve().parents[2] / "scenarios" / "rules"
@@ -123,18 +123,30 @@ def _pack(text: str, where: str) -> Pack:
     for key, value in raw.items():
         if not isinstance(value, dict) and key != "id":
             raise InputError(where, key, value, "a table of parameters, or id", ("id", "title"))
-    given = {
-        f"{group}.{name}": table
-        for group, tables in raw.items()
-        if isinstance(tables, dict) and group != "title"
-        for name, table in tables.items()
-    }
-    terms = vocabulary()
-    for key in given:
-        if key not in terms:
-            raise InputError(where, key, key, "a rule that the model knows", terms)
-    parameters = {key: _parameter(where, terms[key], given[key]) for key in terms if key in given}
-    return Pack(raw["id"], where, raw["title"], parameters)
+    return Pack(raw["id"], where, raw["title"], _parameters(raw, where))
+
+
+def _parameters(raw: dict[str, Any], where: str) -> dict[str, Parameter]:
+    """The pack's rules in the order of the vocabulary."""
+    terms, found = vocabulary(), {}
+    for group, tables in raw.items():
+        for name, table in tables.items() if isinstance(tables, dict) and group != "title" else ():
+            key = f"{group}.{name}"
+            if key not in terms:
+                raise InputError(where, key, key, "a rule that the model knows", terms)
+            found[key] = table
+    out: dict[str, Parameter] = {}
+    for key, term in terms.items():
+        if key in found and term.each:
+            out |= {f"{key}.{name}": _one_of_several(where, term, name, table) for name, table in found[key].items()}
+        elif key in found:
+            out[key] = _parameter(where, term, found[key])
+    return out
+
+
+def _one_of_several(where: str, term: Term, name: str, table: Any) -> Parameter:
+    found = _parameter(where, replace(term, key=f"{term.key}.{name}"), table)
+    return replace(found, term=term_for(found.key, found.values[-1].value))
 
 
 def load_rates() -> dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:

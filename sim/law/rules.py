@@ -6,12 +6,19 @@ A field with a default is a rule that a pack may leave out: the default says tha
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from sim.errors import InputError
+from sim.law.chain import BANK, Chain, read_chain
 from sim.law.pack import Pack, Value
-from sim.law.vocabulary import vocabulary
+from sim.law.vocabulary import term_of, vocabulary
+from sim.units import PPM
+
+PUBLIC = ("province", "city", "county", "township", "village", "fund")  # who pays out of public money
+STEPS = "claim.steps"
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,6 @@ class FundRules:
     ring_fenced: bool
     leverage: float
     leverage_base: str
-    share: float
-    bank_share: float
     insured_loans: str
     term_deposit_share: float
     interest_joins: list[str]
@@ -54,16 +59,54 @@ class FundRules:
 
 
 @dataclass(frozen=True)
+class LossRules:
+    """Who bears an approved loss, and whose part the fund's account pays."""
+
+    shares: dict[str, float]
+    through_fund: list[str] | None = None
+
+    @cached_property
+    def parts(self) -> tuple[tuple[str, int], ...]:
+        """Bearers and their shares [1e-6] in the order in which fen are given out: through the fund, direct, the bank."""
+        public = [b for b in self.shares if b in PUBLIC] if self.through_fund is None else self.through_fund
+        order = sorted(self.shares, key=lambda b: (b == BANK, b not in public))
+        bounds = [round(sum(self.shares[b] for b in order[:k]) * PPM) for k in range(len(order) + 1)]
+        return tuple((b, high - low) for b, (low, high) in zip(order, pairwise(bounds), strict=True))
+
+    @cached_property
+    def through(self) -> tuple[tuple[str, int], ...]:
+        """Those whose part the fund's account pays."""
+        named = PUBLIC if self.through_fund is None else self.through_fund
+        return tuple((bearer, ppm) for bearer, ppm in self.parts if bearer in named)
+
+    @cached_property
+    def direct(self) -> tuple[tuple[str, int], ...]:
+        """Those who pay their part themselves, the bank left out."""
+        return tuple(part for part in self.parts if part not in self.through and part[0] != BANK)
+
+    @property
+    def fund_share(self) -> float:
+        """Part of a loss that the fund's account pays."""
+        return sum(self.shares[bearer] for bearer, _ in self.through)
+
+    @cached_property
+    def fund_ppm(self) -> int:
+        """Part of a loss that the fund's account pays [1e-6]."""
+        return sum(ppm for _, ppm in self.through)
+
+    @cached_property
+    def direct_ppm(self) -> int:
+        """Part of a loss that others than the fund and the bank pay [1e-6]."""
+        return sum(ppm for _, ppm in self.direct)
+
+
+@dataclass(frozen=True)
 class ClaimRules:
     """From a missed maturity to the payment by the fund."""
 
     wait_days: int
     counts_from: str
-    file_days: int
-    township_working_days: int
-    notice_days: int
-    meetings: list[str]
-    payment_working_days: int
+    steps: Chain
     covered_principal_yuan: int
     includes_interest: bool
     includes_penalty: bool
@@ -72,6 +115,10 @@ class ClaimRules:
     wilful_default: str
     called_after_death_days: int
     objection_waits_meetings: int
+    wait_unit: str = "days"
+    meetings: list[str] = field(default_factory=list)
+    windows: list[str] = field(default_factory=list)
+    cover_above_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +154,7 @@ class InterestRules:
 _GROUPS: dict[str, Any] = {
     "loan": LoanRules,
     "fund": FundRules,
+    "loss": LossRules,
     "claim": ClaimRules,
     "recovery": RecoveryRules,
     "subsidy": SubsidyRules,
@@ -130,6 +178,7 @@ class Rules:
     on: dt.date
     loan: LoanRules
     fund: FundRules
+    loss: LossRules
     claim: ClaimRules
     recovery: RecoveryRules
     subsidy: SubsidyRules
@@ -152,43 +201,79 @@ class Rules:
         InputError
             Missing or unknown rule, value out of range, shares that do not add up to one.
         """
+        values = in_force(pack, on, changes)
         for key in vocabulary():
-            if key in REQUIRED and key not in pack.parameters:
-                raise InputError(pack.where, key, None, "this rule is missing from the pack")
-        found = {key: p.on(on, pack.where) if key in REQUIRED else p.known_on(on) for key, p in pack.parameters.items()}
-        values = {key: value for key, value in found.items() if value is not None}
-        for key, value in (changes or {}).items():
-            values[key] = _changed(key, value, on)
+            if key in REQUIRED and key != STEPS and key not in values:
+                parameter = pack.parameters.get(key)
+                if parameter is None:
+                    raise InputError(pack.where, key, None, "this rule is missing from the pack")
+                parameter.on(on, pack.where)
+        typed: dict[str, Any] = {key: value.value for key, value in values.items()}
+        steps = {key.removeprefix(f"{STEPS}."): value for key, value in typed.items() if key.startswith(f"{STEPS}.")}
+        typed[STEPS] = read_chain(pack.where, STEPS, steps)
         groups = {
-            group: kind(**{f.name: values[key].value for f in fields(kind) if (key := f"{group}.{f.name}") in values})
+            group: kind(**{f.name: typed[key] for f in fields(kind) if (key := f"{group}.{f.name}") in typed})
             for group, kind in _GROUPS.items()
         }
         rules = Rules(pack.id, on, **groups, sources={key: value.source for key, value in values.items()})
-        _check_sums(pack, rules)
+        _check(pack, rules)
         return rules
 
 
-def _changed(key: str, value: Any, on: dt.date) -> Value:
-    terms = vocabulary()
-    if key not in terms:
-        raise InputError("scenario", f"rules.{key}", key, "a rule that the model knows", terms)
-    terms[key].check("scenario", f"rules.{key}", value)
-    return Value(on, value, "", "set by the scenario")
+def in_force(pack: Pack, on: dt.date, changes: dict[str, Any] | None = None) -> dict[str, Value]:
+    """A pack's values on a day by key, with what a scenario sets in their place.
+
+    A change names a rule (``claim.wait_days``), or one entry of a value that is a table (``claim.steps.file.days``).
+
+    Raises
+    ------
+    InputError
+    """
+    found = {key: parameter.known_on(on) for key, parameter in pack.parameters.items()}
+    values = {key: value for key, value in found.items() if value is not None}
+    for key, given in (changes or {}).items():
+        rule, entry, value = key, "", given
+        if term_of(key) is None:
+            rule, _, entry = key.rpartition(".")
+            old = values[rule].value if rule in values else None
+            if not isinstance(old, dict):
+                raise InputError(
+                    "scenario", f"rules.{key}", key, "a rule that the model knows", {*vocabulary(), *values}
+                )
+            value = {**old, entry: given}
+        term = term_of(rule)
+        assert term is not None
+        term.check("scenario", f"rules.{rule}", value)
+        values[rule] = Value(on, value, "", "set by the scenario")
+    return values
 
 
-def _check_sums(pack: Pack, rules: Rules) -> None:
-    total = rules.fund.share + rules.fund.bank_share
+def value_in(values: dict[str, Value], key: str) -> Value | None:
+    """The value of a key among those in force; of one entry of a table with the table's source."""
+    if key in values:
+        return values[key]
+    rule, _, entry = key.rpartition(".")
+    table = values[rule].value if rule in values else None
+    return replace(values[rule], value=table[entry]) if isinstance(table, dict) and entry in table else None
+
+
+def _check(pack: Pack, rules: Rules) -> None:
+    """What rules must keep to one another."""
+    total = sum(rules.loss.shares.values())
     if abs(total - 1) > 1e-9:
-        raise InputError(pack.where, "fund.share + fund.bank_share", total, "shares that add up to 1")
+        raise InputError(pack.where, "loss.shares", round(total, 9), "shares that add up to 1")
+    for bearer in rules.loss.through_fund or ():
+        if bearer not in rules.loss.shares:
+            raise InputError(pack.where, "loss.through_fund", bearer, "a bearer of loss.shares", rules.loss.shares)
     fund = rules.fund
     for name, parts in (
         ("fund.from_upper_level_yuan + fund.from_county_yuan", [fund.from_upper_level_yuan, fund.from_county_yuan]),
         ("fund.sub_accounts_yuan", [*fund.sub_accounts_yuan.values()]),
     ):
-        total_yuan, given = fund.size_yuan, [part for part in parts if part is not None]
-        if total_yuan is not None and given and sum(given) != total_yuan:
-            raise InputError(pack.where, name, sum(given), f"parts that add up to fund.size_yuan = {total_yuan}")
-    if not rules.claim.meetings:
+        size, given = fund.size_yuan, [part for part in parts if part is not None]
+        if size is not None and given and sum(given) != size:
+            raise InputError(pack.where, name, sum(given), f"parts that add up to fund.size_yuan = {size}")
+    if rules.claim.steps.decision.kind == "meeting" and not rules.claim.meetings:
         raise InputError(pack.where, "claim.meetings", [], "at least one meeting a year")
     if 12 % max(rules.subsidy.settlements_per_year, 1) or rules.subsidy.settlements_per_year < 1:
         raise InputError(

@@ -7,11 +7,12 @@ import functools
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from sim.errors import InputError
+from sim.law.chain import check_step
 
 Words = Mapping[str, str]  # language -> text
 
@@ -33,6 +34,9 @@ _UNITS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "month_day": (str, 'a yearly date like "03-01"'),
     "month_days": (list, 'a list of yearly dates like "01-15"'),
     "yuan_by_lender": (dict, "a table of lender and whole yuan"),
+    "share_by_bearer": (dict, "a table of bearer and share"),
+    "spans": (list, 'a list of yearly spans like "03-01/03-31"'),
+    "step": (dict, "a table of after, actor and how long it takes"),
 }
 _RANGES = {
     "years": (0, 120),
@@ -53,8 +57,10 @@ class Term:
         Group and name: ``fund.leverage``.
     label, meaning : mapping of language to str
     unit : str
+    each : bool
+        A pack gives any number of these, each under a name of its own.
     readings : mapping of value to words
-        What the value, or each word of a list, may be; empty: anything of the unit.
+        What the value, each word of a list, each bearer of a table or the actor of a step may be; empty: anything.
     other_words : bool
         A pack may use words beside the readings.
     absent : mapping of language to str
@@ -67,6 +73,7 @@ class Term:
     label: Words
     unit: str
     meaning: Words = field(default_factory=dict)
+    each: bool = False
     readings: Mapping[Any, Words] = field(default_factory=dict)
     other_words: bool = False
     absent: Words = field(default_factory=dict)
@@ -81,16 +88,46 @@ class Term:
         """
         check_value(where, key, self.unit, value)
         options = () if self.other_words else tuple(self.readings)
-        for word in value if isinstance(value, list) else [value]:
+        words = [value["actor"]] if self.unit == "step" else value if isinstance(value, list | dict) else [value]
+        for word in words:
             if options and word not in options:
-                raise InputError(where, key, word, f"one of {list(options)}", map(str, options))
+                field = f"{key}.actor" if self.unit == "step" else key
+                raise InputError(where, field, word, f"one of {list(options)}", map(str, options))
+
+
+def term_of(key: str) -> Term | None:
+    """The rule of a key, a step of the chain by its own name; None where the model knows none."""
+    terms = vocabulary()
+    if key in terms:
+        return None if terms[key].each else terms[key]
+    above = terms.get(key.rpartition(".")[0])
+    return above if above is not None and above.each else None
 
 
 @functools.cache
 def vocabulary() -> dict[str, Term]:
     """All rules by key, in the order in which they are shown."""
-    raw = tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text(encoding="utf-8"))
-    return {f"{group}.{name}": _term(f"{group}.{name}", t) for group, terms in raw.items() for name, t in terms.items()}
+    groups = {group: terms for group, terms in _raw().items() if group != "units"}
+    return {
+        f"{group}.{name}": _term(f"{group}.{name}", t) for group, terms in groups.items() for name, t in terms.items()
+    }
+
+
+def term_for(key: str, value: Any) -> Term:
+    """The rule of a key that is known; one of several is called by what its actor does."""
+    term = term_of(key)
+    assert term is not None
+    return replace(term, key=key, label=term.readings[value["actor"]]) if term.each else term
+
+
+@functools.cache
+def unit_words() -> dict[str, Words]:
+    """What each unit is called."""
+    return dict(_raw()["units"])
+
+
+def _raw() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text(encoding="utf-8"))
 
 
 def _term(key: str, table: dict[str, Any]) -> Term:
@@ -123,8 +160,17 @@ def check_value(where: str, key: str, unit: str, value: Any) -> None:
     if unit == "yuan_by_lender":
         for lender, yuan in value.items():
             check_value(where, f"{key}.{lender}", "yuan", yuan)
-    for text in value if unit == "month_days" else [value] if unit == "month_day" else []:
+    if unit == "share_by_bearer":
+        for bearer, share in value.items():
+            check_value(where, f"{key}.{bearer}", "share", share)
+    if unit == "step":
+        check_step(where, key, value)
+    days = value if unit == "month_days" else [value] if unit == "month_day" else []
+    if unit == "spans":
+        days = [day for span in value for day in (span.split("/") if str(span).count("/") == 1 else [span])]
+    for text in days:
         try:
             dt.datetime.strptime(f"2001-{text}", "%Y-%m-%d")  # no leap year: the date must exist every year
         except (ValueError, TypeError):
-            raise InputError(where, key, text, 'yearly dates like "01-15"') from None
+            allowed = words if unit == "spans" else 'yearly dates like "01-15"'
+            raise InputError(where, key, text, allowed) from None

@@ -78,7 +78,7 @@ def test_shipped_scenarios_are_called_by_name(sized: sim.Answer) -> None:
 
 @pytest.mark.parametrize("name", ["x-county", "x-county-all-three"])
 def test_scenarios_survive_their_file(name: str, tmp_path: Path) -> None:
-    scenario = sim.scenario(name).with_changes({"rules.claim.file_days": 10})
+    scenario = sim.scenario(name).with_changes({"rules.claim.steps.file.days": 10})
     path = tmp_path / "own.toml"
     path.write_text(as_toml(scenario, "made by a test"), encoding="utf-8")
     assert scenario_sha256(sim.scenario(str(path))) == scenario_sha256(scenario)

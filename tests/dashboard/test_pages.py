@@ -177,11 +177,11 @@ def test_scenarios_that_cannot_be_compared_are_refused_in_words(shelf: Path, mon
 
 
 def test_a_changed_scenario_is_saved_and_read_again(tmp_path: Path) -> None:
-    path = scenario_file.save(tmp_path, "x-county", "县 一", {"defaults.anchor": "high", "rules.claim.file_days": 10, "rules.claim.meetings": ["01-15", "07-15"]})  # fmt: skip
+    path = scenario_file.save(tmp_path, "x-county", "县 一", {"defaults.anchor": "high", "rules.claim.steps.file.days": 10, "rules.claim.meetings": ["01-15", "07-15"]})  # fmt: skip
     loaded = sim.Scenario.load(str(path))
-    assert loaded.defaults.anchor == "high" and loaded.rule_changes["claim.file_days"] == 10
+    assert loaded.defaults.anchor == "high" and loaded.rule_changes["claim.steps.file.days"] == 10
     assert set(sim.what_differs(sim.scenario("x-county"), loaded)) == {
-        "defaults.anchor", "rules.claim.file_days", "rules.claim.meetings",
+        "defaults.anchor", "rules.claim.steps.file.days", "rules.claim.meetings",
     }  # fmt: skip
     with pytest.raises(InputError, match="name that is not taken"):
         scenario_file.save(tmp_path, "x-county", "县 一", {"defaults.anchor": "low"})

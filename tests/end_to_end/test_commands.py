@@ -181,7 +181,7 @@ def test_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
         (("size", "x-county", "-a", "1.0"), 3, "between 0 and 1"),
         (("size", "x-county", "-w", "0"), 3, "workers"),
         (("size", "x-county", "--set", "defaults.anchr=high"), 3, "nearest valid name: anchor"),
-        (("size", "x-county", "--set", "rules.fund.share=0.8"), 3, "add up to 1"),
+        (("size", "x-county", "--set", "rules.loss.shares.fund=0.8"), 3, "add up to 1"),
         (("size", "x-county", "--set", "opening.kind=empty"), 3, "is nil, because the shortest loan runs 12 months"),
         (("size", "luoping-2023", "--year", "2025"), 3, "2024"),
         (("size", "x-county", "--lang", "fr"), 3, "zh or en"),
@@ -231,7 +231,7 @@ def test_trace_of_the_regulations_calendar(tmp_path: Path) -> None:
     found = [(s["on"], s["what"]) for s in steps]
     assert found == [
         ("2014-07-15", "made"), ("2017-07-15", "matured"), ("2017-07-15", "penalty"), ("2017-10-13", "entitled"),
-        ("2017-11-02", "filed"), ("2017-11-13", "signed"), ("2017-11-20", "notice"), ("2018-01-15", "approved"),
+        ("2017-11-02", "filed"), ("2017-11-13", "done"), ("2017-11-13", "done"), ("2017-11-20", "done"), ("2018-01-15", "approved"),
         ("2018-01-22", "paid"), ("2018-01-22", "recovered"),
     ]  # fmt: skip
     by = {s["what"]: s for s in steps}
@@ -239,7 +239,7 @@ def test_trace_of_the_regulations_calendar(tmp_path: Path) -> None:
     assert by["paid"]["amounts"] == {"fund": 3_576_198, "bank": 1_532_656}
     assert by["recovered"]["amounts"] == {"recovered": 1_000_000, "fund": 700_000, "bank": 300_000}
     assert all(s["source"] for s in steps)
-    on_day_90 = json.loads(riskfund(tmp_path, *words, "--set", "rules.claim.file_days=0").stdout)
+    on_day_90 = json.loads(riskfund(tmp_path, *words, "--set", "rules.claim.steps.file.days=0").stdout)
     by = {s["what"]: s for s in on_day_90}
     assert by["filed"]["amounts"]["interest"] == 89_063 and by["filed"]["amounts"]["claim"] == 5_089_063
     assert by["paid"]["amounts"] == {"fund": 3_562_344, "bank": 1_526_719}

@@ -75,12 +75,12 @@ def test_leaving_households_out_changes_nobody_elses_fate(
 
 @modest
 @given(st.integers(0, 50), st.sampled_from(["fiscal.budget_share", "office.clerks", "defaults.negligence", "defaults.objection",
-                                            "rules.claim.file_days", "lending.demand_over_limit"]))  # fmt: skip
+                                            "rules.claim.steps.file.days", "lending.demand_over_limit"]))  # fmt: skip
 def test_a_policy_changes_no_households_fate(
     small: Any, setup: Any, opening: Any, replication: int, field: str
 ) -> None:
     value = {"fiscal.budget_share": 0.2, "office.clerks": 1, "defaults.negligence": 0.4, "defaults.objection": 0.5,
-             "rules.claim.file_days": 40, "lending.demand_over_limit": 0.5}[field]  # fmt: skip
+             "rules.claim.steps.file.days": 40, "lending.demand_over_limit": 0.5}[field]  # fmt: skip
     changes = {field: value} if not field.startswith("defaults") else {field: value, "defaults.anchor": "central"}
     other = prepare(small.with_changes(changes), setup.seed, opening, END)
     other = replace(other, form=setup.form)  # the anchor is met again: negligence moves the base probability

@@ -601,10 +601,18 @@ def test_lending_stays_inside_the_cap(replication: int) -> None:
 N_LOANS = 20_000
 CHAINS: dict[str, dict[str, Any]] = {
     "as it stands": {},
-    "other days": {"rules.claim.file_days": 7, "rules.claim.township_working_days": 9, "rules.claim.wait_days": 60},
-    "no township": {"rules.claim.township_working_days": 0, "rules.claim.notice_days": 0},
+    "other days": {
+        "rules.claim.steps.file.days": 7,
+        "rules.claim.steps.township.working_days": 9,
+        "rules.claim.wait_days": 60,
+    },
+    "no township": {"rules.claim.steps.township.working_days": 0, "rules.claim.steps.notice.days": 0},
     "principal only": {"rules.claim.includes_interest": False},
-    "contract rate": {"rules.claim.includes_penalty": False, "rules.fund.share": 0.55, "rules.fund.bank_share": 0.45},
+    "contract rate": {
+        "rules.claim.includes_penalty": False,
+        "rules.loss.shares.fund": 0.55,
+        "rules.loss.shares.bank": 0.45,
+    },
     "small cover": {"rules.claim.covered_principal_yuan": 30_000},
     "wilful never": {"rules.claim.wilful_default": "never", "defaults.negligence": 0.4, "defaults.objection": 0.3},
     "few causes": {"rules.claim.compensable_causes": ["death", "disaster"], "defaults.court_days": 33},

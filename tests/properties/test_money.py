@@ -55,7 +55,7 @@ def test_recovered_money_is_shared_without_rest(rules: Any, recovered: int, paid
 @given(st.integers(0, 10**10), st.integers(0, 100))
 def test_a_higher_share_never_lowers_the_funds_part(rules: Any, fen: int, percent: int) -> None:
     def with_share(p: int) -> Any:
-        return replace(rules, fund=replace(rules.fund, share=p / 100, bank_share=1 - p / 100))
+        return replace(rules, loss=replace(rules.loss, shares={"fund": p / 100, "bank": 1 - p / 100}))
 
     fund, bank = split(with_share(percent), fen)
     assert fund + bank == fen
@@ -212,7 +212,9 @@ def test_a_higher_fund_share_never_lowers_the_payout(
     first, last = outcomes.year_span(2018)
     totals = []
     for p in (percent, percent + 5):
-        rules = replace(tight_setup.rules, fund=replace(tight_setup.rules.fund, share=p / 100, bank_share=1 - p / 100))
+        rules = replace(
+            tight_setup.rules, loss=replace(tight_setup.rules.loss, shares={"fund": p / 100, "bank": 1 - p / 100})
+        )
         fund_part, bank_part = split(rules, world.claims.amount)
         claims = replace(
             world.claims,

@@ -10,6 +10,7 @@ from referee import claims_samples
 
 from sim.fiscal.office import CLAIM, Desk
 from sim.fund import claims, need
+from sim.law.chain import Chain, ClaimStep
 
 UNITS = 7  # units that the fund loses on a bad loan
 START = 200
@@ -119,7 +120,9 @@ def backlog(arrivals: Any, at_start: int = 0) -> list[int]:
 
 def payment_month(missed: int) -> int:
     """Month of payment: three months overdue, one to file, two to review, then the next quarter's end."""
-    at_once = SimpleNamespace(claim=SimpleNamespace(payment_working_days=0))
+    at_once = SimpleNamespace(
+        claim=SimpleNamespace(steps=Chain((), ClaimStep("meeting", (), "leading_group", 0, False, "meeting"), ()))
+    )
     calendar = SimpleNamespace(add_working_days=lambda days, n: days)
     quarters = np.arange(3, 40, 3)
     ready = np.array([missed + 3 + 1 + 2])

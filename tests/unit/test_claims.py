@@ -42,10 +42,10 @@ def arr(*values: int) -> np.ndarray:
 
 
 def test_the_whole_chain_of_a_loan_that_matures_in_july_2017(rules: Rules, calendar: Any) -> None:
-    entitled, filed, signed, ends = chain(rules, calendar, arr(day("2017-07-15")), arr(INABILITY), 180)
+    entitled, filed, arrives, ends = chain(rules, calendar, arr(day("2017-07-15")), arr(INABILITY), 180)
     meetings = calendar.dates_each_year(tuple(rules.claim.meetings), day("2017-01-01"), day("2018-12-31"))
     meeting, due = payment_due(rules, calendar, ends, meetings, arr(0))
-    dates = [str(clock.date_of(d[0])) for d in (entitled, filed, signed, ends, meeting, due)]
+    dates = [str(clock.date_of(d[0])) for d in (entitled, filed, arrives, ends, meeting, due)]
     assert dates == ["2017-10-13", "2017-11-02", "2017-11-13", "2017-11-20", "2018-01-15", "2018-01-22"]
 
 

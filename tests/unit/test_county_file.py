@@ -16,6 +16,7 @@ import sim
 from calibration.county_file import CountyFile, CountyProblems, Problem, read_county, save_county, write_template
 from calibration.county_file.form import fields_of, groups
 from calibration.county_file.texts import LANGUAGES, keys, text
+from sim.law.rules import value_in
 from sim.reading import check_path
 from sim.scenario import Scenario
 
@@ -109,7 +110,7 @@ def test_an_unchanged_template_is_its_scenario(name: str, lang: str, tmp_path: P
 def test_every_field_of_the_form_is_one_of_the_scenario(base: Scenario) -> None:
     for f in fields_of(base):
         if f.key.startswith("rules."):
-            assert f.key.removeprefix("rules.") in base.pack().parameters
+            assert value_in(base.rule_values(), f.key.removeprefix("rules.")) is not None
         else:
             check_path(Scenario, ".".join(p for p in f.key.split(".") if not p.isdigit()), "form")
         assert all(f.label[lang] and text(f"unit.{f.unit}", lang) for lang in LANGUAGES), f.key
@@ -341,7 +342,7 @@ def test_every_bad_cell_is_listed_at_once_in_either_language(fill: Fill) -> None
 def test_parts_that_do_not_add_up(fill: Fill) -> None:
     found = only(fill({own("fiscal.cash_by_quarter.0"): 20}))
     assert found.row == "第1季度到位资金占全年" and found.found == "合计110%"
-    found = only(fill({own("rules.fund.share"): 80}))
+    found = only(fill({own("rules.loss.shares.fund"): 80}))
     assert found.found == "合计110%"
     found = only(fill({("townships", "townships.1", "own_share"): 50}))
     assert found.column == "本县贷款占比" and found.cell.endswith("3")

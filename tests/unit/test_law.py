@@ -18,8 +18,10 @@ from sim.law.rules import OPTIONAL, REQUIRED
 from sim.law.vocabulary import check_value
 
 ON = dt.date(2018, 1, 1)
-SHARE = "from = 2016-07-01\nvalue = 0.7\ncite = "
-FILE_DAYS = 'from = 2016-07-01\nvalue = 20\nassumption = "no deadline'
+SHARE = "from = 2016-07-01\nvalue = { fund = 0.7, bank = 0.3 }\ncite = "
+LEVERAGE = "from = 2016-07-01\nvalue = 10\ncite = "
+WAIT = 'from = 2016-07-01\nvalue = 90\ncite = "X county regulation, art. 19'
+NEXT = "[[claim.counts_from.values]]"
 Refuses = Callable[..., Any]
 PackFile = Callable[..., str]
 
@@ -39,20 +41,25 @@ def test_shipped_packs_load_and_every_value_has_a_source(name: str) -> None:
 
 
 def test_x_county_on_the_first_of_january_2018(rules: Rules) -> None:
-    assert (rules.fund.share, rules.fund.bank_share, rules.fund.leverage) == (0.7, 0.3, 10)
-    assert (rules.claim.wait_days, rules.claim.file_days, rules.claim.notice_days) == (90, 20, 7)
+    assert (rules.loss.shares, rules.loss.fund_ppm, rules.fund.leverage) == ({"fund": 0.7, "bank": 0.3}, 700_000, 10)
+    steps = {s.name: (s.days, s.is_working) for s in (*rules.claim.steps.before, *rules.claim.steps.after)}
+    assert rules.claim.wait_days == 90
+    assert steps == {"file": (20, False), "township": (7, True), "notice": (7, False), "review": (0, False), "payment": (5, True)}  # fmt: skip
     assert rules.fund.sub_accounts_yuan == {"rcc": 15_000_000, "psbc": 5_000_000}
-    assert rules.sources["fund.share"] == "X county regulation, art. 22"
-    assert load_pack("x-county").source("claim.file_days", ON).startswith("assumption: no deadline")
+    assert rules.sources["loss.shares"] == "X county regulation, art. 22"
+    assert load_pack("x-county").source("claim.steps.file", ON).startswith("assumption: no deadline")
 
 
 def test_the_value_of_the_day_is_taken(pack_file: PackFile) -> None:
-    later = '[[claim.file_days.values]]\nfrom = 2017-06-01\nvalue = 10\ncite = "amended"\n\n[[claim.township_working'
-    pack = load_pack(pack_file(("[[claim.township_working", later)))
-    parameter = pack.parameters["claim.file_days"]
-    for date, value in (("2016-07-01", 20), ("2017-05-31", 20), ("2017-06-01", 10), ("2030-01-01", 10)):
+    later = '[[claim.wait_days.values]]\nfrom = 2018-01-01\nvalue = 60\ncite = "amended"\n\n' + NEXT
+    path = pack_file(
+        (NEXT, later), ("[[claim.wait_days.expect]]\ndate = 2018", "[[claim.wait_days.expect]]\ndate = 2017")
+    )
+    pack = load_pack(path)
+    parameter = pack.parameters["claim.wait_days"]
+    for date, value in (("2016-07-01", 90), ("2017-12-31", 90), ("2018-01-01", 60), ("2030-01-01", 60)):
         assert parameter.on(dt.date.fromisoformat(date)).value == value
-    assert Rules.view(pack, ON).claim.file_days == 10
+    assert Rules.view(pack, ON).claim.wait_days == 60
 
 
 def test_the_vocabulary_and_the_typed_fields_name_the_same_rules() -> None:
@@ -113,17 +120,18 @@ def test_a_broken_file_is_one_line(tmp_path: Path, refuses: Refuses) -> None:
 
 REFUSED: list[tuple[str, tuple[str, str], str, str, Any, str | None]] = [
     ("no id", ('id = "x-county"', ""), "id", "every pack has an id", None, None),
-    ("unknown rule", ("[[loan.age_below.values]]", "[fund.shares]\n[[loan.age_below.values]]"), "fund.shares", "a rule that the model knows", "fund.shares", "fund.share"),
+    ("unknown rule", ("[[loan.age_below.values]]", "[loss.share]\n[[loan.age_below.values]]"), "loss.share", "a rule that the model knows", "loss.share", "loss.shares"),
     ("unknown key", ("[[loan.age_below.values]]", "[[loan.age_below.valus]]"), "loan.age_below.valus", "one of", "valus", "values"),
     ("no values", ("[[loan.age_below.values]]", "[loan.age_below]\n[[loan.age_counts_at.values]]"), "loan.age_below.values", "at least one dated value", [], None),
-    ("dates out of order", ("[[claim.township_working_days.values]]", "[[claim.file_days.values]]\nfrom = 2016-06-30\nvalue = 5\ncite = \"c\"\n[[claim.township_working_days.values]]"), "claim.file_days.from", "ascending", "2016-06-30", None),
-    ("same date twice", ("[[claim.township_working_days.values]]", "[[claim.file_days.values]]\nfrom = 2016-07-01\nvalue = 5\ncite = \"c\"\n[[claim.township_working_days.values]]"), "claim.file_days.from", "ascending", "2016-07-01", None),
-    ("expected value differs", (SHARE, "from = 2016-07-01\nvalue = 0.6\ncite = "), "fund.share.expect", "0.7 on 2018-01-01", 0.6, None),
-    ("unknown key of a value", (FILE_DAYS, FILE_DAYS.replace("value", "valu")), "claim.file_days.valu", "one of", "valu", "value"),
-    ("no date", (FILE_DAYS, FILE_DAYS.replace("2016-07-01", '"2016"')), "claim.file_days.from", "a date, like", "2016", None),
-    ("cite and assumption", (FILE_DAYS, 'cite = "art. 1"\n' + FILE_DAYS), "claim.file_days", "exactly one of cite", 20, None),
-    ("share above one", (SHARE, "from = 2016-07-01\nvalue = 1.2\ncite = "), "fund.share", "between 0 and 1", 1.2, None),
-    ("a word for a number", (FILE_DAYS, FILE_DAYS.replace("20\n", '"twenty"\n')), "claim.file_days", "whole number of days", "twenty", None),
+    ("dates out of order", (NEXT, "[[claim.wait_days.values]]\nfrom = 2016-06-30\nvalue = 5\ncite = \"c\"\n" + NEXT), "claim.wait_days.from", "ascending", "2016-06-30", None),
+    ("same date twice", (NEXT, "[[claim.wait_days.values]]\nfrom = 2016-07-01\nvalue = 5\ncite = \"c\"\n" + NEXT), "claim.wait_days.from", "ascending", "2016-07-01", None),
+    ("expected value differs", (LEVERAGE, LEVERAGE.replace("10\n", "12\n")), "fund.leverage.expect", "10 on 2018-01-01", 12, None),
+    ("unknown key of a value", (WAIT, WAIT.replace("value", "valu")), "claim.wait_days.valu", "one of", "valu", "value"),
+    ("no date", (WAIT, WAIT.replace("2016-07-01", '"2016"')), "claim.wait_days.from", "a date, like", "2016", None),
+    ("cite and assumption", (WAIT, 'assumption = "x"\n' + WAIT), "claim.wait_days", "exactly one of cite", 90, None),
+    ("share above one", (SHARE, SHARE.replace("0.7", "1.2")), "loss.shares.fund", "between 0 and 1", 1.2, None),
+    ("unknown bearer", (SHARE, SHARE.replace("fund", "town")), "loss.shares", "one of", "town", "county"),
+    ("a word for a number", (WAIT, WAIT.replace("90\n", '"ninety"\n')), "claim.wait_days", "whole number of days", "ninety", None),
     ("not an option", ('value = "after_court"', 'value = "after_curt"'), "claim.wilful_default", "one of", "after_curt", "after_court"),
 ]  # fmt: skip
 
@@ -142,7 +150,12 @@ def test_refused_pack(
 def test_a_value_without_any_source_is_refused(pack_file: PackFile, refuses: Refuses) -> None:
     text = 'assumption = "no deadline in art. 20(1); 10 to 30 days"'
     path = pack_file((text, 'assumption = ""'))
-    refuses(lambda: load_pack(path), "claim.file_days", "exactly one of cite", found=20)
+    refuses(
+        lambda: load_pack(path),
+        "claim.steps.file",
+        "exactly one of cite",
+        found={"after": "entitled", "actor": "bank", "days": 20},
+    )
 
 
 def test_a_rule_that_is_no_table(tmp_path: Path, refuses: Refuses) -> None:
@@ -158,10 +171,10 @@ def test_no_values(tmp_path: Path, refuses: Refuses) -> None:
 
 
 def test_before_the_first_value(refuses: Refuses) -> None:
-    parameter = load_pack("x-county").parameters["fund.share"]
+    parameter = load_pack("x-county").parameters["loss.shares"]
     refuses(
         lambda: parameter.on(dt.date(2016, 6, 30), "w"),
-        "fund.share",
+        "loss.shares",
         "from 2016-07-01 on",
         found="2016-06-30",
         where="w",
@@ -226,10 +239,12 @@ def test_the_pack_is_not_in_force_yet(refuses: Refuses) -> None:
     ("changes", "field", "allowed", "found"),
     [
         ({"claim.fil_days": 10}, "rules.claim.fil_days", "a rule that the model knows", "claim.fil_days"),
-        ({"claim.file_days": -1}, "rules.claim.file_days", "a whole number of days", -1),
-        ({"claim.file_days": "ten"}, "rules.claim.file_days", "a whole number of days", "ten"),
+        ({"claim.wait_days": -1}, "rules.claim.wait_days", "a whole number of days", -1),
+        ({"claim.wait_days": "ten"}, "rules.claim.wait_days", "a whole number of days", "ten"),
         ({"subsidy.paid_to": "town"}, "rules.subsidy.paid_to", "one of ['bank', 'household']", "town"),
-        ({"fund.share": 0.8}, "fund.share + fund.bank_share", "add up to 1", 1.1),
+        ({"loss.shares.fund": 0.8}, "loss.shares", "add up to 1", 1.1),
+        ({"loss.shares": {"fund": 0.7, "bank": 0.2, "insurer": 0.2}}, "loss.shares", "add up to 1", 1.1),
+        ({"loss.through_fund": ["county"]}, "loss.through_fund", "a bearer of loss.shares", "county"),
         (
             {"fund.size_yuan": 21_000_000},
             "fund.from_upper_level_yuan + fund.from_county_yuan",
@@ -250,22 +265,25 @@ def test_refused_change(changes: dict[str, Any], field: str, allowed: str, found
 def test_a_misspelt_change_names_the_nearest_rule(refuses: Refuses) -> None:
     pack = load_pack("x-county")
     refuses(
-        lambda: Rules.view(pack, ON, {"claim.fil_days": 1}), "rules.claim.fil_days", "a rule", nearest="claim.file_days"
+        lambda: Rules.view(pack, ON, {"claim.wait_dais": 1}),
+        "rules.claim.wait_dais",
+        "a rule",
+        nearest="claim.wait_days",
     )
 
 
 def test_a_change_says_where_it_comes_from() -> None:
-    rules = Rules.view(load_pack("x-county"), ON, {"claim.file_days": 10})
-    assert rules.claim.file_days == 10
-    assert rules.sources["claim.file_days"] == "assumption: set by the scenario"
+    rules = Rules.view(load_pack("x-county"), ON, {"claim.steps.file.days": 10})
+    assert rules.claim.steps.application.days == 10
+    assert rules.sources["claim.steps.file"] == "assumption: set by the scenario"
 
 
 # --- faults that were found once --------------------------------------------------------------------
 
 
 def test_a_date_with_a_time_is_refused_or_read(pack_file: PackFile, refuses: Refuses) -> None:
-    path = pack_file((FILE_DAYS, FILE_DAYS.replace("2016-07-01", "2016-07-01T00:00:00")))
-    refuses(lambda: Rules.view(load_pack(path), ON), "claim.file_days.from", "a date")
+    path = pack_file((WAIT, WAIT.replace("2016-07-01", "2016-07-01T00:00:00")))
+    refuses(lambda: Rules.view(load_pack(path), ON), "claim.wait_days.from", "a date")
 
 
 @pytest.mark.parametrize(("unit", "value"), [("share", float("nan")), ("multiple", float("inf"))])

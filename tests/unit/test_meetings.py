@@ -25,36 +25,34 @@ def test_ready_claims_are_approved_and_paid_five_working_days_later(
     rules: Any, calendar: Any, make_claims: Any
 ) -> None:
     first = MEETINGS[0]
-    claims = hold(rules, calendar, make_claims(3, notice_ends=[first, first + 1, first - 9], reviewed=first - 1))
+    claims = hold(rules, calendar, make_claims(3, ready_on=[first, first + 1, first - 9], reviewed=first - 1))
     assert claims.decided.tolist() == [first, MEETINGS[1], first]
     assert claims.due.tolist() == [first + 7, MEETINGS[1] + 7, first + 7]
 
 
 def test_a_refused_claim_is_decided_and_never_due(rules: Any, calendar: Any, make_claims: Any) -> None:
-    claims = hold(rules, calendar, make_claims(1, notice_ends=0, reviewed=1, is_refused=True))
+    claims = hold(rules, calendar, make_claims(1, ready_on=0, reviewed=1, is_refused=True))
     assert claims.decided.tolist() == [MEETINGS[0]]
     assert claims.due.tolist() == [NEVER]
 
 
 def test_an_objection_costs_one_meeting(rules: Any, calendar: Any, make_claims: Any) -> None:
-    claims = hold(rules, calendar, make_claims(1, notice_ends=0, reviewed=1, has_objection=True))
+    claims = hold(rules, calendar, make_claims(1, ready_on=0, reviewed=1, has_objection=True))
     assert claims.decided.tolist() == [MEETINGS[1]]
 
 
 def test_a_file_still_with_the_clerks_waits(rules: Any, calendar: Any, make_claims: Any) -> None:
-    claims = hold(rules, calendar, make_claims(3, notice_ends=0, reviewed=[NEVER, MEETINGS[0] + 1, MEETINGS[0]]))
+    claims = hold(rules, calendar, make_claims(3, ready_on=0, reviewed=[NEVER, MEETINGS[0] + 1, MEETINGS[0]]))
     assert claims.decided.tolist() == [NEVER, MEETINGS[1], MEETINGS[0]]
 
 
 def test_a_loan_that_has_been_repaid_is_not_put_before_the_meeting(rules: Any, calendar: Any, make_claims: Any) -> None:
-    claims = hold(
-        rules, calendar, make_claims(2, notice_ends=0, reviewed=1, recovered_on=[MEETINGS[0], MEETINGS[0] + 1])
-    )
+    claims = hold(rules, calendar, make_claims(2, ready_on=0, reviewed=1, recovered_on=[MEETINGS[0], MEETINGS[0] + 1]))
     assert claims.decided.tolist() == [NEVER, MEETINGS[0]]
 
 
 def test_what_was_decided_before_is_left_alone(rules: Any, calendar: Any, make_claims: Any) -> None:
-    claims = hold(rules, calendar, make_claims(1, notice_ends=0, reviewed=1, decided=5, due=9))
+    claims = hold(rules, calendar, make_claims(1, ready_on=0, reviewed=1, decided=5, due=9))
     assert (claims.decided[0], claims.due[0]) == (5, 9)
 
 
@@ -65,7 +63,7 @@ def test_the_process_agrees_with_the_arithmetic_where_no_clerk_holds_up(
 
     ends = np.arange(MEETINGS[0] - 30, MEETINGS[3] + 5, 3)
     objection = np.arange(ends.size) % 3 == 0
-    claims = hold(rules, calendar, make_claims(ends.size, notice_ends=ends, reviewed=0, has_objection=objection))
+    claims = hold(rules, calendar, make_claims(ends.size, ready_on=ends, reviewed=0, has_objection=objection))
     meeting, due = payment_due(rules, calendar, ends, np.array(MEETINGS), objection.astype(np.int64))
     assert (np.where(claims.decided == NEVER, FAR, claims.decided) == meeting).all()
     assert (np.where(claims.due == NEVER, FAR, claims.due) == due).all()

@@ -25,7 +25,7 @@ def test_every_input_is_seen(small: Any) -> None:
     base = provenance.provenance(small, "opening", 7)
     others = [
         provenance.provenance(small.change(defaults__negligence=0.051), "opening", 7),
-        provenance.provenance(small.with_changes({"rules.claim.file_days": 19}), "opening", 7),
+        provenance.provenance(small.with_changes({"rules.claim.steps.file.days": 19}), "opening", 7),
         provenance.provenance(small, "another", 7),
         provenance.provenance(small, "opening", 8),
     ]

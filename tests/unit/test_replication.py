@@ -95,9 +95,9 @@ def test_dates_of_claims_are_in_order(tight_setup: Any, tight_worlds: list[Any])
         c = world.claims
         assert (c.entitled == c.missed + 90).all()
         new = c.decided > tight_setup.first_day
-        assert (c.filed <= c.signed)[new].all()
-        assert (c.signed < c.notice_ends)[new].all()
-        assert (c.notice_ends <= c.decided)[new].all()
+        assert (c.filed <= c.arrives)[new].all()
+        assert (c.arrives < c.ready_on)[new].all()
+        assert (c.ready_on <= c.decided)[new].all()
         assert (c.reviewed <= c.decided)[new].all()
         assert np.isin(c.decided[new], tight_setup.meetings).all()
         assert (c.due[new & ~c.is_refused] > c.decided[new & ~c.is_refused]).all()

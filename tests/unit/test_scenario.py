@@ -105,12 +105,15 @@ def test_changes_touch_one_field_and_leave_the_base_alone(small: Scenario) -> No
 
 
 def test_changes_at_loading_reach_scenario_and_rules() -> None:
-    scenario = Scenario.load("x-county", {"defaults.anchor": "low", "rules.claim.file_days": 10, "office.clerks": 1})
+    scenario = Scenario.load(
+        "x-county", {"defaults.anchor": "low", "rules.claim.steps.file.days": 10, "office.clerks": 1}
+    )
     assert scenario.defaults.anchor == "low"
-    assert scenario.law().claim.file_days == 10
+    assert scenario.rule_values()["claim.steps.file"].value["days"] == 10
     assert scenario.office.clerks == 1
-    again = scenario.with_changes({"rules.claim.notice_days": 9})
-    assert (again.law().claim.file_days, again.law().claim.notice_days) == (10, 9)
+    again = scenario.with_changes({"rules.claim.steps.notice.days": 9})
+    steps = {s.name: s.days for s in again.law().claim.steps.before}
+    assert (steps["file"], steps["notice"]) == (10, 9)
 
 
 def test_a_pack_can_be_exchanged() -> None:
@@ -135,7 +138,7 @@ def test_a_misspelt_change_names_the_nearest(
 
 def test_a_misspelt_rule_is_refused_when_the_law_is_read(small: Scenario, refuses: Refuses) -> None:
     changed = small.with_changes({"rules.claim.fil_days": 10})
-    refuses(changed.law, "rules.claim.fil_days", "a rule that the model knows", nearest="claim.file_days")
+    refuses(changed.law, "rules.claim.fil_days", "a rule that the model knows", nearest="claim.windows")
 
 
 # --- refused values ----------------------------------------------------------------------------------

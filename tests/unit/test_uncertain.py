@@ -76,7 +76,7 @@ def test_behaviour_moves_between_the_sets() -> None:
         ({"p95": None}, "uncertain.0.p05", "p05 below p95"),
         ({"distribution": "lognormal", "p05": -1.0}, "uncertain.0.p05", "more than 0"),
         ({"distribution": "logit_normal", "p95": 1.5}, "uncertain.0.p05", "between 0 and 1"),
-        ({"field": "rules.fund.share"}, "uncertain.0.field", "rules are law"),
+        ({"field": "rules.loss.shares.fund"}, "uncertain.0.field", "rules are law"),
         ({"distribution": "between_sets"}, "uncertain.0.distribution", "livelihoods.behaviour"),
         ({"field": "defaults.recovry"}, "defaults.recovry", "one of"),
         ({"field": "defaults.recovery"}, "uncertain.field", "holds a number"),
