@@ -92,6 +92,8 @@ def answer(answer: sim.Answer, lang: str) -> None:
     if "over_indebted_share" in data["households"]:
         out.print(_people(data["households"], w))
     out.print(_amounts(w("Where the year's claimable losses stand on 31 December (means)"), data["waterfall"], w))
+    if len(data["bearers"]) > 2:
+        out.print(_bearers(data["bearers"], w))
     out.print(_amounts(w("Recoveries of the year (means)"), data["recoveries"], w))
     out.print(_lenders(data, answer.scenario, w))
     if data["drivers"]["present"]:
@@ -209,6 +211,16 @@ def _people(households: dict[str, Any], w: Words) -> Table:
     for k, estimate in households["default_share_by_other_debts"].items():
         name = w("unpaid on day 90, with {k} other debts (by count)", k=k)
         table.add_row(*_estimate_row(name, estimate, w.percent, w)[:3])
+    return table
+
+
+def _bearers(found: dict[str, Any], w: Words) -> Table:
+    """Who bears the approved losses of the year."""
+    heads = w("bearer"), w("share"), w("borne"), w("waits for the fund's money"), w("returned")
+    table = _table(*heads, title=w("Who bears the year's approved losses (means)"))
+    for bearer, row in found.items():
+        amounts = [w.money(row[f"{what}_yuan"]["value"]) for what in ("borne", "waiting", "returned")]
+        table.add_row(w.bearer(bearer), w.percent(row["share"]), *amounts)
     return table
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sim import clock
 from sim.drivers import arm_name, present, subsets, switched
 from sim.experiment import Arm, Redraws
-from sim.fund.claims import entitled_on
+from sim.fund.days import entitled_on
 from sim.law.pack import load_calendar
 from sim.opening import OpeningState
 from sim.outcomes import year_span

@@ -18,8 +18,9 @@ from sim.clock import Calendar, Slot, until
 from sim.community_kernel import CAUSE, CLASS, STATUS, enter, lend, release, year_end
 from sim.errors import InputError
 from sim.filing import build_claims, lending_limit
-from sim.fund.claims import Claims, covered, latest_missed
+from sim.fund.claims import Claims, covered
 from sim.fund.claims_kernel import AMOUNT, ENTITLED, RECOVERED_ON, ROW, new_claims
+from sim.fund.days import latest_missed
 from sim.households.book import Community, Households, OpeningBook
 from sim.households.month_kernel import step
 from sim.households.reduced_form import CURED, DEFAULTED, REPAID

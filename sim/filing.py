@@ -7,6 +7,7 @@ import numpy as np
 from sim.fund import claims as fund_claims
 from sim.fund.claims import Claims
 from sim.fund.claims_kernel import new_claims
+from sim.fund.days import latest_missed, pay_days
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import NEVER, Loans
 from sim.units import I64, PPM
@@ -17,7 +18,7 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
     """The claims of defaulted loans, in order of day 90 and loan id, with everything but the decisions."""
     rules, calendar, defaults = setup.rules, setup.calendar, setup.scenario.defaults
     if rows is None:
-        latest = fund_claims.latest_missed(rules, calendar, setup.last_day)
+        latest = latest_missed(rules, calendar, setup.last_day)
         rows = np.flatnonzero((fates.fate == DEFAULTED) & (fates.missed <= latest))
     rows = rows[np.lexsort((loans.id[rows], fates.missed[rows]))]
     missed, cause, ids = fates.missed[rows], fates.cause[rows], loans.id[rows]
@@ -37,7 +38,7 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
     never = np.full(rows.size, NEVER, dtype=np.int64)
     due = never.copy()
     going = np.flatnonzero(approved >= 0)
-    due[going] = fund_claims.pay_days(rules, calendar, approved[going])
+    due[going] = pay_days(rules, calendar, approved[going])
     return Claims(
         rows, loans.lender[rows], cause, loans.balance[rows], missed, entitled, filed, arrives, ready_on, amount,
         fund_part, bank_part, (refused & ~is_known) | (refused_on != NEVER) | (entitled < setup.law_from),

@@ -12,7 +12,7 @@ from sim.fiscal.office import Desk, office
 from sim.fiscal.subsidy import entitlement, settlement_days
 from sim.fiscal.treasury import CashInterest, finance_bureau
 from sim.fund.account import fund_accounts, rate_on
-from sim.fund.claims import entitled_on, pay_days
+from sim.fund.days import entitled_on, pay_days
 from sim.fund.meetings import leading_group
 from sim.households.reduced_form import DEFAULTED
 from sim.ledger import Ledger

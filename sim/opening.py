@@ -16,7 +16,8 @@ import pandas as pd
 from sim import clock, tables
 from sim.clock import Calendar
 from sim.errors import InputError
-from sim.fund.claims import after_filing, chain, decision_days, latest_missed, payment_due
+from sim.fund.claims import after_filing, chain, payment_due
+from sim.fund.days import decision_days, latest_missed
 from sim.households.reduced_form import base_probability, long_run_default
 from sim.households.state import People, people_frame, people_of
 from sim.law import Rules

@@ -8,16 +8,8 @@ import numpy as np
 
 from sim import clock, welfare
 from sim.filing import claims_of, paid_before, unhindered
-from sim.fund.claims import (
-    FAR,
-    NEVER,
-    WRITTEN_OFF_AFTER,
-    Claims,
-    covered,
-    entitled_on,
-    latest_missed,
-    return_of,
-)
+from sim.fund.claims import FAR, NEVER, WRITTEN_OFF_AFTER, Claims, covered, return_of
+from sim.fund.days import entitled_on, latest_missed
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import PAID, Loans

@@ -14,8 +14,9 @@ from sim.filing import build_claims, paid_before, releases
 from sim.fiscal.office import Desk, Lists
 from sim.fiscal.subsidy import settlement_days
 from sim.fund.account import Flows, deposit_interest
-from sim.fund.claims import covered, decision_days
+from sim.fund.claims import covered
 from sim.fund.claims_kernel import claim_terms
+from sim.fund.days import decision_days
 from sim.households import kernels, reduced_form
 from sim.institutions import open_ledger, opening_accounts, run_institutions
 from sim.law import Rules, load_rates

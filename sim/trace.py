@@ -14,6 +14,7 @@ from sim.clock import Calendar
 from sim.errors import InputError
 from sim.fund import claims as fund_claims
 from sim.fund.claims import FAR, NEVER
+from sim.fund.days import decision_days, walk
 from sim.households.reduced_form import CAUSES, DEFAULTED
 from sim.law import Rules, load_rates, vocabulary
 from sim.law.chain import START, ClaimStep
@@ -100,7 +101,7 @@ def trace_unpaid(
     entitled, filed, _, ready_on = fund_claims.chain(
         rules, calendar, np.array([due]), code, scenario.defaults.court_days
     )
-    meetings = fund_claims.decision_days(rules, calendar, int(ready_on[0]), int(ready_on[0]) + 500)
+    meetings = decision_days(rules, calendar, int(ready_on[0]), int(ready_on[0]) + 500)
     meeting, pays = fund_claims.payment_due(rules, calendar, ready_on, meetings, np.array([0]))
     amount = int(fund_claims.claim_amount(rules, principal, rate, due, int(filed[0])))
     fund, bank = (int(fen) for fen in fund_claims.split(rules, amount))
@@ -243,25 +244,27 @@ def _unpaid_steps(
     if chain.queue is not None and reviewed is not None:
         at[chain.queue.name] = np.array([reviewed])
         waits = {chain.queue.name, *(s.name for s in chain.behind_queue)} if reviewed == NEVER else set()
-    fund_claims.walk(chain.before, at, calendar)
+    walk(chain.before, at, calendar)
     covered = int(fund_claims.covered(rules, principal))
     amounts = {"claim": amount, "principal": principal, "interest": amount - covered, "days": filed - due}
+    done = [
+        _step(rules, filed, "filed", _rule(s), **amounts) if s == chain.application else _done(rules, s, at)
+        for s in chain.before
+        if s.name not in waits
+    ]
     return [
         _step(rules, due, "matured", "subsidy.stops_at", principal=principal),
         _step(rules, due, "penalty", "claim.penalty_multiplier"),
         _step(rules, entitled, "entitled", "claim.wait_days"),
-        *(
-            _step(rules, filed, "filed", _rule(s), **amounts) if s == chain.application else _done(rules, s, at)
-            for s in chain.before if s.name not in waits
-        ),
-    ]  # fmt: skip
+        *sorted(done, key=lambda step: step.on),
+    ]
 
 
 def _steps_after(rules: Rules, calendar: Calendar, decided: int) -> list[Step]:
     """From the approval to the day of payment."""
     chain = rules.claim.steps
     at = {chain.decision.name: np.array([decided])}
-    fund_claims.walk(chain.after, at, calendar)
+    walk(chain.after, at, calendar)
     return [_done(rules, s, at) for s in chain.after]
 
 

@@ -115,7 +115,7 @@ def claims(r: Report) -> Bars:
         begins.append(0.0 if k == 0 else w.in_unit(max(left - value, 0.0)))
         ends.append(w.in_unit(total if k == 0 else left))
         left -= 0.0 if k == 0 else value
-    paid = next((row.estimate["value"] for row in rows if row.key == "fund_paid"), None)
+    paid = r.data["waterfall"]["fund_paid_yuan"]["value"]
     title = w(
         "Of {total} that may be claimed, the fund pays {paid} in the year",
         total=w.money(total),

@@ -213,13 +213,25 @@ class Report:
 
     @cached_property
     def claims(self) -> list[Row]:
-        """Where the year's claimable losses stand at its end: the total, then its parts."""
-        out = []
+        """Where the year's claimable losses stand at its end: the total, then its parts, those of several bearers apart."""
+        out, divided = [], self._divided
         for key, found in self.data["waterfall"].items():
             name = key.removesuffix("_yuan")
-            if name == "claimable" or found.get("value"):
+            if name in divided:
+                out += [Row(b, self.w.bearer(b), self.data["bearers"][b]["borne_yuan"], True) for b in divided[name]]
+            elif name == "claimable" or found.get("value"):
                 out.append(Row(name, self.w.label(name), found, True))
         return out
+
+    @property
+    def _divided(self) -> dict[str, list[str]]:
+        """Parts of the waterfall that several bearers share."""
+        bearers = self.data["bearers"]
+        through = [bearer for bearer, found in bearers.items() if found["through_fund"]]
+        others = [bearer for bearer in bearers if bearer not in (*through, "bank", "insurer")]
+        return {
+            name: who for name, who in (("fund_paid", through), ("others", others)) if len(who) > (name == "fund_paid")
+        }
 
     @cached_property
     def by_lender(self) -> list[tuple[str, float, float | None, float | None]]:

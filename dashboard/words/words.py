@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.words import glossary, labels, numbers, reasons, sentence
-from sim.law import Term
+from sim.law import Term, vocabulary
 from sim.law.vocabulary import unit_words
 
 LANGUAGES = ("zh", "en")
@@ -61,6 +61,10 @@ class Words:
     def label(self, key: str, **values: Any) -> str:
         """Name of something that the answer, a table or a trace calls by a key: need_yuan, cause.death, driver.drought."""
         return self(labels.LABELS[key], **values)
+
+    def bearer(self, code: str) -> str:
+        """Who bears a part of a loss."""
+        return vocabulary()["loss.shares"].readings[code][self.lang]
 
     def unit(self, code: str) -> str:
         """Unit of a rule's value."""

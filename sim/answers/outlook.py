@@ -33,7 +33,7 @@ def outlook(folder: RunFolder, scenario: Scenario, n: int, assurance: float, nee
         "frontier": frontier(h, parts),
         "years": years(h, parts, chosen, scenario.sized_year),
         "lowest_month": lowest_month(folder, scenario, n),
-        "shortfall_paid_by": paid_by(h, parts, chosen),
+        "shortfall_paid_by": paid_by(h, parts, chosen, dict(scenario.law().loss.through)),
         "lending_stops": lending_stops(h, scenario),
     }
 
@@ -135,8 +135,10 @@ def lowest_month(folder: RunFolder, scenario: Scenario, n: int) -> dict[str, Any
     }
 
 
-def paid_by(h: Sample, parts: F64, fund_yuan: float) -> dict[str, Any]:
+def paid_by(h: Sample, parts: F64, fund_yuan: float, through: dict[str, int]) -> dict[str, Any]:
     """Who carries what a size cannot pay: the banks while they wait, the next year's budget for what is left.
+
+    What is left is divided like the fund's part of a loss, over the bearers whose part the fund pays.
 
     Source: X county regulation, art. 26 (within the year the claim waits; what is left is paid from the budget).
     """
@@ -151,7 +153,9 @@ def paid_by(h: Sample, parts: F64, fund_yuan: float) -> dict[str, Any]:
     }
     if "net_y0_0_fen" in h.frame:
         left = np.maximum(_by_account(h, "net_y0", parts.size) - start, 0.0).sum(axis=1)
-        out["next_budget_pays_yuan"] = h.mean_among(left, short).scaled(_YUAN, 2).as_dict()
+        mean, total = h.mean_among(left, short), sum(through.values())
+        out["next_budget_pays_yuan"] = mean.scaled(_YUAN, 2).as_dict()
+        out["by_bearer"] = {bearer: mean.scaled(_YUAN * ppm / total, 2).as_dict() for bearer, ppm in through.items()}
     return out
 
 

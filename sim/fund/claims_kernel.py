@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 
 from sim.clock import Calendar
-from sim.fund.claims import _DEATH, _INABILITY, _WILFUL, FAR, NEVER, claim_keys, filing_days, is_compensable
+from sim.fund.claims import _DEATH, _INABILITY, _WILFUL, FAR, NEVER, claim_keys, is_compensable
+from sim.fund.days import filing_days
 from sim.law import Rules
 from sim.law.chain import START
 from sim.scenario import Defaults

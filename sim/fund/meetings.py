@@ -9,8 +9,9 @@ from typing import Any
 import simpy
 
 from sim.clock import Calendar, Slot, until
-from sim.fund.claims import Claims, latest_review, pay_days
+from sim.fund.claims import Claims
 from sim.fund.claims_kernel import ready
+from sim.fund.days import latest_review, pay_days
 from sim.law import Rules
 from sim.units import I64
 

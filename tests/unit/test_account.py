@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,11 @@ FIRST = day("2018-01-01")
 
 def run(
     rules: Any, claims: Claims, fund_fen: list[int], days: list[str], *, backstop: tuple[str, ...] = (),
-    credits: tuple[tuple[int, int, int], ...] = (), pooled: bool = False,
+    credits: tuple[tuple[int, int, int], ...] = (), pooled: bool = False, bearers: tuple[str, ...] = (),
 ) -> tuple[Ledger, Flows]:  # fmt: skip
     ledger, flows = fund_ledger(FIRST, fund_fen), Flows()
+    for bearer in bearers:
+        ledger.open(f"bearer:{bearer}")
     env = clock.start(FIRST)
     account_of = np.array([0, 0]) if pooled else np.array([0, 1])
     all_days = sorted({day(d) for d in (*days, *backstop)} | {d for d, *_ in credits})
@@ -173,3 +176,13 @@ def test_no_day_is_without_interest(rules: Any) -> None:
     demand = sum(fen for d, _, fen in entries if clock.date_of(d).day == 20)
     earned = 20_000_000 * 0.0035 * (day("2021-12-20") - FIRST) / 360
     assert demand == pytest.approx(earned, abs=10)
+
+
+def test_another_bearer_pays_its_part_on_the_day_however_short_the_fund_is(rules: Any, make_claims: Any) -> None:
+    shared = replace(rules, loss=replace(rules.loss, shares={"fund": 0.5, "insurer": 0.3, "bank": 0.2}))
+    more = {"amount": 100, "fund_part": 50, "bank_part": 20, "principal": 90, "decided": FIRST, "due": FIRST + 9}
+    claims = make_claims(3, recovered_on=[FIRST + 400, FIRST + 9, FIRST + 20], **more)
+    ledger, flows = run(shared, claims, [0, 0], ["2018-01-10", "2018-01-31"], bearers=("insurer",))
+    assert ledger.balances["bearer:insurer"] == -30 - 30 + 30  # one collected on the day, one after it
+    assert flows.returns == [(2, day("2018-01-31"), 0, 70)]
+    assert ledger.balances["cash:0"] == 30 + 30 + 100 + 70

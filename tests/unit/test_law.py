@@ -130,7 +130,7 @@ REFUSED: list[tuple[str, tuple[str, str], str, str, Any, str | None]] = [
     ("no date", (WAIT, WAIT.replace("2016-07-01", '"2016"')), "claim.wait_days.from", "a date, like", "2016", None),
     ("cite and assumption", (WAIT, 'assumption = "x"\n' + WAIT), "claim.wait_days", "exactly one of cite", 90, None),
     ("share above one", (SHARE, SHARE.replace("0.7", "1.2")), "loss.shares.fund", "between 0 and 1", 1.2, None),
-    ("unknown bearer", (SHARE, SHARE.replace("fund", "town")), "loss.shares", "one of", "town", "county"),
+    ("unknown bearer", (SHARE, SHARE.replace("fund", "countty")), "loss.shares", "one of", "countty", "county"),
     ("a word for a number", (WAIT, WAIT.replace("90\n", '"ninety"\n')), "claim.wait_days", "whole number of days", "ninety", None),
     ("not an option", ('value = "after_court"', 'value = "after_curt"'), "claim.wilful_default", "one of", "after_curt", "after_court"),
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from sim import clock
 from sim.fund.claims import NEVER, Claims
 from sim.fund.meetings import leading_group
+from sim.law import Rules, load_pack
 
 MEETINGS = [clock.day_of(dt.date(2018, *md)) for md in ((1, 15), (4, 16), (7, 16), (10, 15))]
 
@@ -67,3 +68,10 @@ def test_the_process_agrees_with_the_arithmetic_where_no_clerk_holds_up(
     meeting, due = payment_due(rules, calendar, ends, np.array(MEETINGS), objection.astype(np.int64))
     assert (np.where(claims.decided == NEVER, FAR, claims.decided) == meeting).all()
     assert (np.where(claims.due == NEVER, FAR, claims.due) == due).all()
+
+
+def test_a_review_that_leaves_no_time_for_the_steps_behind_it_waits(calendar: Any, make_claims: Any) -> None:
+    behind = {"claim.steps.notice.after": "review", "claim.steps.meeting.after": "notice"}
+    rules = Rules.view(load_pack("x-county"), dt.date(2018, 1, 1), behind)
+    claims = hold(rules, calendar, make_claims(2, ready_on=0, reviewed=[MEETINGS[0] - 7, MEETINGS[0] - 6]))
+    assert claims.decided.tolist() == MEETINGS[:2]

@@ -17,6 +17,7 @@ from sim.fund.need import need
 from sim.households.reduced_form import DEFAULTED
 from sim.replication import prepare, simulate
 from sim.warmup import opening_state
+from sim.waterfall import WATERFALL
 
 FIRST, LAST = outcomes.year_span(2018)
 
@@ -118,7 +119,7 @@ def test_a_claim_collected_on_the_day_it_falls_due_is_not_paid(tight_setup: Any)
 def slow_waterfall(world: Any) -> dict[str, int]:
     """Each claim alive in the year put into one basket by its own dates."""
     c = world.claims
-    parts = dict.fromkeys(outcomes.WATERFALL, 0)
+    parts = dict.fromkeys(WATERFALL, 0)
     claimable = 0
     for i in range(len(c)):
         already = int(c.fund_part[i]) if world.loans.paid[c.row[i]] >= 0 else int(world.loans.paid_fen[c.row[i]])
@@ -153,7 +154,7 @@ def test_waterfall_against_a_sort_claim_by_claim(histories: tuple[Any, list[Any]
     for world in worlds:
         row, slow = outcomes.summary(setup, world), slow_waterfall(world)
         assert row["claimable_fen"] == slow.pop("claimable")
-        assert {k: row[f"waterfall_{k}_fen"] for k in outcomes.WATERFALL} == slow
+        assert {k: row[f"waterfall_{k}_fen"] for k in WATERFALL} == slow
         assert sum(slow.values()) == row["claimable_fen"]
         back = [(f, b) for _, day, f, b in world.flows.returns if FIRST <= day <= LAST]
         assert (

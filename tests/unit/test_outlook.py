@@ -82,7 +82,7 @@ def test_refilled_every_year_a_fund_is_short_as_often_as_its_needs_exceed_it(sma
 def test_who_pays_by_hand() -> None:
     """Need 80 with 50 back by the end of the year: the banks wait for 30, next year's budget pays nothing."""
     h = table(need_0=[80, 10], need=[80, 10], net_y0_0=[30, 10])
-    found = paid_by(h, np.ones(1), 50.0)
+    found = paid_by(h, np.ones(1), 50.0, {"county": 400_000, "village": 100_000})
     assert found["banks_wait_for_yuan"]["value"] == 30
     assert found["next_budget_pays_yuan"]["value"] == 0
 

@@ -138,7 +138,7 @@ def test_a_misspelt_change_names_the_nearest(
 
 def test_a_misspelt_rule_is_refused_when_the_law_is_read(small: Scenario, refuses: Refuses) -> None:
     changed = small.with_changes({"rules.claim.fil_days": 10})
-    refuses(changed.law, "rules.claim.fil_days", "a rule that the model knows", nearest="claim.windows")
+    refuses(changed.law, "rules.claim.fil_days", "a rule that the model knows", nearest="claim.wait_days")
 
 
 # --- refused values ----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ def test_a_loan_that_matures_in_july_2017() -> None:
     assert [(str(s.on), s.what) for s in steps] == [
         ("2014-07-15", "made"), ("2017-07-15", "matured"), ("2017-07-15", "penalty"), ("2017-10-13", "entitled"),
         ("2017-11-02", "filed"), ("2017-11-13", "done"), ("2017-11-13", "done"), ("2017-11-20", "done"), ("2018-01-15", "approved"),
-        ("2018-01-22", "paid"), ("2018-01-22", "recovered"),
+        ("2018-01-22", "done"), ("2018-01-22", "paid"), ("2018-01-22", "recovered"),
     ]  # fmt: skip
     by = {s.what: s for s in steps}
     assert by["made"].amounts == {"principal": 5_000_000, "rate_ppm": 61_500}  # the table of July 2014: 6.15
