@@ -17,17 +17,17 @@ import sim
 from cli import county as cli_county
 from cli import explain as cli_explain
 from cli import lab as cli_lab
+from cli import rules as cli_rules
 from cli import show
 from cli.options import Json, Lang
-from cli.text import language_of, padded, rule_value
+from cli.text import language_of, padded
 from dashboard.words import LANGUAGES, Words
 from sim.errors import InputError, RiskfundError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="How much money a county's risk-compensation fund needs, and how sure that is.")  # fmt: skip
-rules_app = typer.Typer(no_args_is_help=True, help="Rule packs: dated values with their articles.")
 data_app = typer.Typer(no_args_is_help=True, help="A county's own loan book.")
-app.add_typer(rules_app, name="rules")
+app.add_typer(cli_rules.app, name="rules")
 app.add_typer(data_app, name="data")
 app.add_typer(cli_county.app, name="county")
 
@@ -293,41 +293,6 @@ def scenarios(json: Json = False, lang: Lang = None) -> None:
         show.stdout().print(f"{s.name:16} {s.sized_year}  {s.rules:14} {s.title.get(str(lang))}", markup=False)
 
 
-@rules_app.command("list")
-def rules_list(json: Json = False, lang: Lang = None) -> None:
-    """List the shipped rule packs."""
-    packs = [sim.load_pack(name) for name in sim.pack_names()]
-    if json:
-        show.print_json([{"id": p.id, "title": p.title, "parameters": len(p.parameters)} for p in packs])
-        return
-    for p in packs:
-        show.stdout().print(f"{p.id:16} {p.title[str(lang)]}", markup=False)
-
-
-@rules_app.command("show")
-def rules_show(
-    pack: Annotated[str, typer.Argument(help="A shipped pack or a .toml file.")],
-    on: Annotated[str | None, typer.Option("--on", help="Day, YYYY-MM-DD; default: today.")] = None,
-    json: Json = False, lang: Lang = None,
-) -> None:  # fmt: skip
-    """Each value of a pack on a day, with its article or the reason for the assumption."""
-    loaded, day = sim.load_pack(pack), _date("on", on) if on else dt.date.today()
-    rows = []
-    for key, parameter in loaded.parameters.items():
-        value = parameter.known_on(day)
-        if value is None:
-            continue
-        rows.append({"key": key, "label": parameter.label[str(lang)], "value": value.value, "unit": parameter.unit,
-                     "from": value.from_date.isoformat(), "source": value.source, "options": list(parameter.term.readings)})  # fmt: skip
-    if json:
-        show.print_json(rows)
-        return
-    w = Words(str(lang))
-    for row in rows:
-        shown = padded(rule_value(row["value"], w, loaded.parameters[row["key"]].term), 24)
-        show.stdout().print(f"{row['key']:32} {shown} {row['label']}  [{w.source(row['source'])}]", markup=False)
-
-
 @app.command()
 def trace(
     scenario: Annotated[str, typer.Argument(help="A shipped scenario or a .toml file.")],
@@ -387,16 +352,11 @@ def check(
 
     raw = read_toml(Path(file)) if file.endswith(".toml") else {}
     if "id" in raw and "sized_year" not in raw:
-        pack = sim.load_pack(file)
-        sim.Rules.view(pack, max(v.from_date for p in pack.parameters.values() for v in p.values))
-        notes = [
-            {"field": k, "kind": "law" if p.values[-1].cite else "assumption", "note": p.values[-1].source}
-            for k, p in pack.parameters.items()
-        ]
-    else:
-        scenario = sim.Scenario.load(file)
-        scenario.sub_accounts_yuan()
-        notes = [{"field": f, "kind": s.kind, "note": s.note} for s in scenario.sources for f in s.fields]
+        cli_rules.report(sim.load_pack(file), file, json, Words(str(lang)))
+        return
+    scenario = sim.Scenario.load(file)
+    scenario.sub_accounts_yuan()
+    notes = [{"field": f, "kind": s.kind, "note": s.note} for s in scenario.sources for f in s.fields]
     if json:
         show.print_json({"file": file, "valid": True, "sources": notes})
         return

@@ -78,7 +78,9 @@ def prepare_households(
     people = opening.people
     if people is None:
         people = new_people(register, live, first_month, seed)
-        _enter_loans(scenario, register, people, opening, latest_missed(rules, calendar, _month_end(opening.day)))
+        _enter_loans(
+            scenario, register, people, opening, rules, latest_missed(rules, calendar, _month_end(opening.day))
+        )
     elif people.cash.size != register.id.size:
         raise InputError(
             scenario.name, "livelihoods.households", register.id.size, f"{people.cash.size}, as in the opening state"
@@ -191,7 +193,7 @@ def debts_sha256(register: Register) -> str:
 
 
 def _enter_loans(
-    scenario: Scenario, register: Register, people: People, opening: OpeningState, bad_since: int
+    scenario: Scenario, register: Register, people: People, opening: OpeningState, rules: Rules, bad_since: int
 ) -> None:  # fmt: skip
     """Households of a loan table: they owe what the table says, and have it in their project while it runs."""
     loans = opening.loans
@@ -199,7 +201,7 @@ def _enter_loans(
     if held.size == 0:
         return
     where = Path(str(scenario.opening.file)).name
-    check_borrowers(where, register, loans.household)
+    check_borrowers(where, register, loans.household, loans.start, rules)
     at = np.searchsorted(register.id, loans.household[held])  # the register is in order of id
     twice = np.flatnonzero(np.bincount(at, minlength=register.id.size) > 1)
     if twice.size:

@@ -79,7 +79,9 @@ class Words:
         readings = term.readings if term is not None else {}
         if isinstance(value, dict):
             names = {k: readings[k][self.lang] if k in readings else k for k in value}
-            return self.listed([f"{names[k]} {self.rule_value(x, term)}" for k, x in value.items()])
+            return self.listed(
+                [f"{names[k]} {self.rule_value(x, term if k == 'actor' else None)}" for k, x in value.items()]
+            )
         return readings[value][self.lang] if isinstance(value, str) and value in readings else str(value)
 
     def reason(self, text: str) -> str:

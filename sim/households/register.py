@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim import tables
+from sim.clock import day_of, month_of
 from sim.errors import InputError
 from sim.law import Rules
 from sim.livelihoods import CATEGORIES, OLDEST, SOURCES_OF_INCOME, YOUNGEST, Livelihoods
@@ -87,8 +88,10 @@ def register_of(scenario: Scenario, rules: Rules) -> Register:
     return draw_register(scenario, rules) if file is None else read_register(Path(file), scenario, rules)
 
 
-def check_borrowers(where: str, register: Register, household_ids: Array) -> None:
+def check_borrowers(where: str, register: Register, household_ids: Array, start: Array, rules: Rules) -> None:
     """Refuse loans to households that are not there or may not borrow; ``where`` is the table of loans.
+
+    The age is asked for on the day of signing, of loans signed since the rule on age came into force.
 
     Raises
     ------
@@ -100,7 +103,14 @@ def check_borrowers(where: str, register: Register, household_ids: Array) -> Non
     for i in np.flatnonzero(~is_known | (register.may_borrow[at] == 0))[:1]:
         allowed = "a household of the register"
         if is_known[i]:
-            allowed = f"a household that may borrow; the rules exclude category {CATEGORIES[register.category[at[i]]]}"
+            category, article = CATEGORIES[register.category[at[i]]], rules.sources["loan.excludes"]
+            allowed = f"a household that may borrow; the rules exclude category {category} ({article})"
+        raise InputError(where, "household_id", household_ids[i], allowed)
+    age = (month_of(np.asarray(start)) - register.born[at]) // 12
+    is_bound = np.asarray(start) >= day_of(rules.since["loan.age_below"])
+    for i in np.flatnonzero(is_bound & (age >= rules.loan.age_below))[:1]:
+        article = rules.sources["loan.age_below"]
+        allowed = f"a household whose borrower is younger than {rules.loan.age_below} when the loan is made ({article})"
         raise InputError(where, "household_id", household_ids[i], allowed)
 
 

@@ -10,7 +10,7 @@ from sim.errors import InputError
 
 START = "entitled"  # the end of the waiting time, after which the first step stands
 BANK = "bank"  # whose step is the application: interest runs up to it
-_DURATIONS = ("days", "working_days", "queue", "meeting", "rolling")
+DURATIONS = ("days", "working_days", "queue", "meeting", "rolling")
 _LIMITS = {"at_most_days": "days", "at_most_working_days": "working_days"}
 
 
@@ -80,7 +80,7 @@ def check_step(where: str, key: str, value: Mapping[str, Any]) -> None:
     ------
     InputError
     """
-    names = ("after", "actor", *_DURATIONS, *_LIMITS)
+    names = ("after", "actor", *DURATIONS, *_LIMITS)
     for name in value:
         if name not in names:
             raise InputError(where, f"{key}.{name}", name, f"one of {list(names)}", names)
@@ -89,9 +89,9 @@ def check_step(where: str, key: str, value: Mapping[str, Any]) -> None:
         raise InputError(where, f"{key}.after", after, f"the step or list of steps that it waits for, or {START}")
     if not isinstance(value.get("actor"), str):
         raise InputError(where, f"{key}.actor", value.get("actor"), "who does it")
-    given = [name for name in _DURATIONS if name in value]
+    given = [name for name in DURATIONS if name in value]
     if len(given) != 1:
-        raise InputError(where, key, given, f"exactly one of {list(_DURATIONS)}")
+        raise InputError(where, key, given, f"exactly one of {list(DURATIONS)}")
     for name in (*given, *(limit for limit in _LIMITS if limit in value)):
         number = value[name]
         if name in ("queue", "meeting", "rolling"):

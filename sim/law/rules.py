@@ -184,6 +184,7 @@ class Rules:
     subsidy: SubsidyRules
     interest: InterestRules
     sources: dict[str, str]
+    since: dict[str, dt.date]
 
     @staticmethod
     def view(pack: Pack, on: dt.date, changes: dict[str, Any] | None = None) -> Rules:
@@ -205,9 +206,11 @@ class Rules:
         for key in vocabulary():
             if key in REQUIRED and key != STEPS and key not in values:
                 parameter = pack.parameters.get(key)
-                if parameter is None:
-                    raise InputError(pack.where, key, None, "this rule is missing from the pack")
-                parameter.on(on, pack.where)
+                if parameter is not None:
+                    parameter.on(on, pack.where)
+                others = [k for k in vocabulary() if k in REQUIRED - pack.parameters.keys() - {key, STEPS}]
+                more = f"; also missing: {', '.join(others)}" if others else ""
+                raise InputError(pack.where, key, None, f"this rule is missing from the pack{more}")
         typed: dict[str, Any] = {key: value.value for key, value in values.items()}
         steps = {key.removeprefix(f"{STEPS}."): value for key, value in typed.items() if key.startswith(f"{STEPS}.")}
         typed[STEPS] = read_chain(pack.where, STEPS, steps)
@@ -215,7 +218,8 @@ class Rules:
             group: kind(**{f.name: typed[key] for f in fields(kind) if (key := f"{group}.{f.name}") in typed})
             for group, kind in _GROUPS.items()
         }
-        rules = Rules(pack.id, on, **groups, sources={key: value.source for key, value in values.items()})
+        rules = Rules(pack.id, on, **groups, sources={key: value.source for key, value in values.items()},
+                      since={key: value.from_date for key, value in values.items()})  # fmt: skip
         _check(pack, rules)
         return rules
 
@@ -246,6 +250,25 @@ def in_force(pack: Pack, on: dt.date, changes: dict[str, Any] | None = None) -> 
         term.check("scenario", f"rules.{rule}", value)
         values[rule] = Value(on, value, "", "set by the scenario")
     return values
+
+
+def first_day(pack: Pack) -> dt.date:
+    """Day from which on a pack has all the values that it needs."""
+    needed = [p.values[0].from_date for key, p in pack.parameters.items() if key in REQUIRED]
+    return max(needed) if needed else dt.date.min
+
+
+def check_pack(pack: Pack) -> None:
+    """Read a pack on each day on which one of its values changes.
+
+    Raises
+    ------
+    InputError
+    """
+    first = first_day(pack)
+    changes = {v.from_date for p in pack.parameters.values() for v in p.values if v.from_date >= first}
+    for day in sorted(changes | {first}):
+        Rules.view(pack, day)
 
 
 def value_in(values: dict[str, Value], key: str) -> Value | None:

@@ -136,6 +136,11 @@ def _term(key: str, table: dict[str, Any]) -> Term:
     return Term(key, readings=readings, **table)
 
 
+def allowed(unit: str) -> str:
+    """What a value of a unit may be, in words."""
+    return _UNITS[unit][1]
+
+
 def check_value(where: str, key: str, unit: str, value: Any) -> None:
     """Type and range of one value by its unit.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pandas as pd
 import pytest
 
 import sim
+from sim import clock
 from sim.households import life_table
 from sim.households.life_table import LIFE_TABLE, load_life_table, monthly_death_probability
 from sim.households.register import (
@@ -297,16 +300,38 @@ def test_a_rule_about_an_unknown_category_is_refused(county: Scenario, refuses: 
             nearest="five_guarantee")  # fmt: skip
 
 
-def test_loans_to_strangers_or_excluded_households_are_refused(register: Register, refuses: Refuses) -> None:
+def test_loans_to_strangers_or_excluded_households_are_refused(
+    register: Register, county: Scenario, refuses: Refuses
+) -> None:  # fmt: skip
+    rules = county.law()
+
+    def check(ids: Any, start: int = 0) -> None:
+        check_borrowers("book.csv", register, ids, np.full(len(ids), start), rules)
+
     good, barred = (register.id[register.may_borrow == k] for k in (1, 0))
-    check_borrowers("book.csv", register, good[[5, 2, 2]])
-    check_borrowers("book.csv", register, good[:0])
+    check(good[[5, 2, 2]])
+    check(good[:0])
     for stranger in (np.int64(7), np.int64(2**63 - 1)):
         ids = np.array([good[0], stranger, barred[0]])
-        refuses(lambda ids=ids: check_borrowers("book.csv", register, ids), "household_id", "a household of the register",
+        refuses(lambda ids=ids: check(ids), "household_id", "a household of the register",
                 where="book.csv", found=int(stranger))  # fmt: skip
-    refuses(lambda: check_borrowers("book.csv", register, np.array([good[0], barred[0], 7])), "household_id",
-            "exclude category five_guarantee", found=int(barred[0]))  # fmt: skip
+    refuses(lambda: check(np.array([good[0], barred[0], 7])), "household_id",
+            "exclude category five_guarantee (X county regulation, art. 9(1))", found=int(barred[0]))  # fmt: skip
+
+
+def test_a_loan_made_to_somebody_too_old_names_the_article(
+    register: Register, county: Scenario, refuses: Refuses
+) -> None:  # fmt: skip
+    rules, at = county.law(), int(np.flatnonzero(register.may_borrow == 1)[0])
+    day = int(clock.first_day_of_month(register.born[at : at + 1] + 65 * 12)[0])
+    old, since = np.array([day]), clock.date_of(day)
+    bound, before = (replace(rules, since={"loan.age_below": since + dt.timedelta(k)}) for k in (0, 1))
+    check_borrowers(
+        "book.csv", register, register.id[[at]], old - 1, replace(rules, since={"loan.age_below": dt.date.min})
+    )
+    check_borrowers("book.csv", register, register.id[[at]], old, before)  # made before the rule
+    refuses(lambda: check_borrowers("book.csv", register, register.id[[at]], old, bound), "household_id",
+            "younger than 65 when the loan is made (X county regulation, art. 9(1))")  # fmt: skip
 
 
 # --- marginals that are refused ----------------------------------------------------------------------
