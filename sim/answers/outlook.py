@@ -174,7 +174,7 @@ def payout_cap(h: Sample) -> dict[str, Any]:
     if "capped_count" not in h.frame:
         return {}
     held = h["capped_count"] > 0
-    none = Estimate(None, reason="the cap held nothing back").as_dict()
+    none = Estimate(None, reason="nothing to divide by in the sized year").as_dict()
     of_those = {"waiting_yuan": ("capped_fen", _YUAN), "longest_wait_days": ("capped_wait_days", 1.0)}
     return {
         "payout_cap": {
