@@ -92,6 +92,7 @@ def test_a_window_spreads_a_month_that_is_open_in_part(small: Any, calendar: Any
     days = signing_days(rules, calendar, march)
     assert days.min() == day_in_year(2018, "03-12")  # the 10th is a Saturday
     assert (np.diff(days) >= 0).all()
+    assert np.unique(days, return_counts=True)[1].max() <= 6  # no crowd on the first day: weekends and no more
     assert days.max() == day_in_year(2018, "04-02")
     may = signing_days(rules, calendar, day_in_year(2018, "05-01") + np.arange(31))
     assert may.max() == day_in_year(2018, "05-18")  # the 20th, the last day, is a Sunday
