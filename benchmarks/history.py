@@ -79,7 +79,7 @@ def history() -> None:
     totals, events = [], []
     places = [
         (replication, "draw_paths", "draws"), (replication, "draw_applications", "draws"),
-        (replication, "draw_fates", "draws"), (replication, "granted_at", "lending limit"), (replication, "releases", "lending limit"),
+        (replication, "draw_fates", "draws"), (replication, "grant_at", "lending limit"), (replication, "courses", "lending limit"),
         (institutions, "entitlement", "subsidy by loan"),
         (replication, "run_institutions", "institutions"), (Ledger, "post", "ledger"),
     ]  # fmt: skip

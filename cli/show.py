@@ -206,6 +206,7 @@ def _people(households: dict[str, Any], w: Words) -> Table:
         "refused_over_indebted_share",
         "refused_lender_waits_share",
         "refused_cap_share",
+        *(key for key in ("refused_stop_share", "refused_quota_share") if key in households),
     ):
         table.add_row(*_estimate_row(w.label(key), households[key], w.percent, w)[:3])
     for k, estimate in households["default_share_by_other_debts"].items():

@@ -43,6 +43,12 @@ def date_of(day: int) -> dt.date:
     return dt.date.fromordinal(int(day) + _EPOCH)
 
 
+def day_in_year(year: int, month_day: str) -> int:
+    """Day number of ``"03-01"`` in a year."""
+    month, day = (int(part) for part in month_day.split("-"))
+    return day_of(dt.date(year, month, day))
+
+
 def month_of(days: Array) -> I64:
     """Day numbers to month numbers (months since January 1970)."""
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
@@ -124,6 +130,10 @@ class Calendar:
         if n == 0:
             return days
         return self._working[self._count[self._index(days)] + n - 1]
+
+    def working_days(self, from_day: int, to_day: int) -> I64:
+        """The working days of a span."""
+        return self._working[(self._working >= from_day) & (self._working <= to_day)]
 
     def on_or_after(self, days: Array) -> I64:
         """Each day itself if it is a working day, else the next one."""

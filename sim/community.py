@@ -6,6 +6,7 @@ in a slot before the institution that reads it.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Generator
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from sim import clock, receivables
+from sim import clock, receivables, stopping
 from sim.clock import Calendar, Slot, until
-from sim.community_kernel import CAUSE, CLASS, STATUS, enter, lend, release, year_end
+from sim.community_kernel import CAUSE, CLASS, N_COUNTS, STATUS, enter, lend, release, year_end
 from sim.errors import InputError
 from sim.filing import build_claims, lending_limit
 from sim.fund.claims import Claims, covered
@@ -52,9 +53,11 @@ from sim.households.state import (
 )
 from sim.law import Rules
 from sim.lending.applications import rate_ppm
+from sim.lending.granting import NO_RULE, Room
 from sim.lending.loans import CLAIM, NEVER, PAID, Loans
 from sim.opening import OpeningState
 from sim.scenario import Scenario
+from sim.season import signing_days
 from sim.settlements import Release, submit_claims
 from sim.shocks.prices import draw_prices
 from sim.shocks.replay import Replay, read_replay, refuse_outside
@@ -99,7 +102,7 @@ def prepare_households(
     replay = _replay(scenario, first_month, last_month)
     starts = clock.first_day_of_month(np.arange(first_month, last_month + 1))
     one_year, longer = (rate_ppm(rules, rates, days, np.full(days.size, months)) for months in (12, 13))
-    by_day = (one_year, longer, _signing_days(calendar, days))
+    by_day = (one_year, longer, _signing_days(rules, calendar, days))
     return Households(
         register, terms, people, _opening_book(rules, register, terms, people, circle, opening, len(scenario.lenders)),
         circle, int(circle.max()) + 1, service,
@@ -146,13 +149,17 @@ def _opening_book(
     )
 
 
-def _signing_days(calendar: Calendar, days: I64) -> I64:
-    """First working day on or after each day, or the last one of its month: an application stays in its month."""
-    after = calendar.on_or_after(days)
+def _signing_days(rules: Rules, calendar: Calendar, days: I64) -> I64:
+    """First working day on or after each day, or the last one of its month: an application stays in its month.
+
+    Within the window in which loans are made; beyond every month where the month has no such day.
+    """
+    after = signing_days(rules, calendar, days)
     month = clock.month_of(days)
     out = after.copy()
     for k in np.flatnonzero(clock.month_of(after) != month):
-        out[k] = after[(month == month[k]) & (clock.month_of(after) == month)].max()
+        out[k] = after[(month == month[k]) & (clock.month_of(after) == month)].max(initial=NEVER)
+    out[out == NEVER] = FAR
     return out
 
 
@@ -249,9 +256,19 @@ def begin(setup: Setup, replication: int, common: int) -> Community:
     return Community(
         h.start.copy(), Out(*(a.copy() for a in start.out)), sky, price, book, fates, owner, n, lent, repaid, interest,
         np.zeros((setup.settlements.size, n_lenders), dtype=np.int64), start.used.copy(),
-        np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, pays_first, dtype=np.int64), belief=list(start.belief),
+        np.zeros(n_lenders, dtype=np.int64), np.full(1, _quota_left(setup)), np.zeros(n_lenders, dtype=np.int64),
+        np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, pays_first, dtype=np.int64),
+        np.zeros(N_COUNTS, dtype=np.int64), belief=list(start.belief),
         went_bad=np.empty(h.register.id.size, dtype=np.int64), released=np.zeros(room, dtype=np.bool_),
     )  # fmt: skip
+
+
+def _quota_left(setup: Setup) -> int:
+    """What the year of the information date still allows: the quota less what was lent in it before and is still there."""
+    if setup.granting.quota < 0:
+        return NO_RULE
+    loans, new_year = setup.opening.loans, clock.day_of(dt.date(clock.date_of(setup.first_day).year, 1, 1))
+    return max(setup.granting.quota - int(loans.balance[loans.start >= new_year].sum()), 0)
 
 
 def _causes(setup: Setup, rows: I64, sky: Sky, replication: int) -> I64:
@@ -296,6 +313,7 @@ def households(
     c = world.community
     assert c is not None
     receivables.promised(setup, world)
+    _stop(setup, world, 0, setup.first_day - 1)
     coming: dict[int, list[Release]] = {}
     months = clock.month_of(np.array([one.arrives for one in planned], dtype=np.int64)) - setup.first_month
     for month, one in zip(months.tolist(), planned, strict=True):
@@ -334,7 +352,8 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     step(c.people, h.register, h.terms, now, c.out)
     c.look(now)
     cover, freed = setup.claim_terms.cover, np.zeros((setup.set_fen.size, 31), dtype=np.int64)
-    n_bad = enter(c.people, h.register, c.out, c.book, c.fates, end, cover, first, freed, c.went_bad)
+    n_bad = enter(c.people, h.register, c.out, c.book, c.fates, end, cover, first, freed, c.went_bad,
+                  setup.rules.loan.lockout_after_late)  # fmt: skip
     if n_bad:
         _file_claims(setup, world, c.went_bad[:n_bad])
     claims = world.claims
@@ -343,8 +362,8 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     if setup.scenario.lending.new_loans:
         c.n = lend(
             c.people, h.register, h.terms, c.out, c.book, c.fates, c.owner, c.n, world.replication, month, first, end,
-            setup.first_day, cover, h.keys, h.service_fen, c.is_open, c.used, lending_limit(setup, world), freed,
-            c.lent[:, k], c.counts,
+            setup.first_day, cover, h.keys, h.service_fen, c.is_open, _room(setup, world, month, freed), c.lent[:, k],
+            c.counts,
         )  # fmt: skip
     if month % 12 == 11:
         c.years[k] = np.append(year_end(c.people, h.register, h.terms, h.service_fen), c.counts)
@@ -354,6 +373,27 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     net = t[INCOME] - t[SPENT] + t[BORROWED] - t[PAID_BACK] - t[OTHERS] + t[SOLD] - sum(c.lent[:, k].tolist())
     world.ledger.post(end, "households' month", ("households", net), ("economy", -net))
     receivables.lenders_react(setup, world, owed)
+    _stop(setup, world, k + 1, end)
+
+
+def _stop(setup: Setup, world: World, k: int, day: int) -> None:
+    """At the end of a day: may each lender lend in month number k?"""
+    c = world.community
+    assert c is not None
+    if setup.granting.stop.is_on and k < setup.month_ends.size:
+        stopping.decide(setup, world, loans_of(c), fates_of(c), day)
+        world.stops[k] = c.is_stopped
+
+
+def _room(setup: Setup, world: World, month: int, freed: I64) -> Room:
+    """What may still be lent this month."""
+    c = world.community
+    assert c is not None
+    if month % 12 == 0:
+        c.quota_left[:] = setup.granting.quota
+    if setup.rules.fund.leverage_on == "cumulative":
+        freed = np.zeros_like(freed)
+    return Room(c.used, lending_limit(setup, world), freed, c.is_stopped, c.quota_left, c.refused)
 
 
 def _over_by(setup: Setup, k: int) -> int:

@@ -19,13 +19,15 @@ ID, HOUSEHOLD, LENDER, TOWNSHIP, BALANCE, START, DUE, RATE, CLASS, STATUS = rang
 FATE, MISSED_ON, REPAID_ON, CAUSE, WAS_EXTENDED = range(5)
 PAID_FEN = 16
 FAR = state.NEVER_DAY
-APPLIED, OVER_INDEBTED, LENDER_WAITS, CAPPED = range(4)
+N_COUNTS = 6
+APPLIED, OVER_INDEBTED, LENDER_WAITS, CAPPED, STOPPED, QUOTA_USED = range(N_COUNTS)
 
 
 @njit(cache=True, error_model="numpy")
 def enter(
-    p: Any, r: Any, out: Any, book: Any, fates: Any, end: Any, cover: Any, first: Any, freed: Any, went_bad: Any
-) -> Any:
+    p: Any, r: Any, out: Any, book: Any, fates: Any, end: Any, cover: Any, first: Any, freed: Any, went_bad: Any,
+    locks_out: Any,
+) -> Any:  # fmt: skip
     """Enter the month's events on the loans.
 
     Parameters
@@ -41,6 +43,8 @@ def enter(
         Covered principal repaid, by day of the month. Added to.
     went_bad : (n,) int64
         Rows of loans that will not be paid by day 90. Filled in.
+    locks_out : bool
+        Who was late once does not get another loan.
 
     Returns
     -------
@@ -63,6 +67,8 @@ def enter(
             fates[REPAID_ON, row] = FAR
         if event & _LATE != 0:
             fates[REPAID_ON, row] = end
+            if locks_out:
+                p.wait_until[i] = FAR
         if event & (_IN_TIME | _LATE) != 0:
             day = min(max(fates[REPAID_ON, row], first), end) - first
             freed[r.lender[i], day] += covered_fen(book[BALANCE, row], cover)
@@ -78,13 +84,12 @@ def enter(
 @njit(cache=True, error_model="numpy")
 def lend(
     p: Any, r: Any, t: Any, out: Any, book: Any, fates: Any, owner: Any, n: Any, replication: Any, month: Any, first: Any,
-    end: Any, information: Any, cover: Any, keys: Any, service: Any, is_open: Any, used: Any, limit: Any, freed: Any,
-    lent: Any, counts: Any,
+    end: Any, information: Any, cover: Any, keys: Any, service: Any, is_open: Any, room: Any, lent: Any, counts: Any,
 ) -> Any:  # fmt: skip
-    """Grant the month's applications in order of day, then id, while each lender's multiple lasts.
+    """Grant the month's applications in order of day, then id, while each lender's multiple and the year's quota last.
 
-    A lender refuses who owes too much by the debts that it happens to see; one that waits for too much
-    subsidy refuses half; the rest is refused when the cap is reached.
+    A lender that a rule has stopped looks at nobody. A lender refuses who owes too much by the debts that it happens
+    to see; one that waits for too much subsidy refuses half; the rest is refused when quota or cap is reached.
 
     Parameters
     ----------
@@ -93,13 +98,12 @@ def lend(
     keys : (2,) uint64
         Screening; luck of the money and the lender's lot.
     service : (n, MAX_DEBTS) int64 [fen a year]
-    used : (n_lenders,) int64 [fen]
-        Covered principal outstanding at the month's beginning; brought to its end.
-    limit, lent : (n_lenders,) int64 [fen]
-    freed : (n_lenders, 31) int64 [fen]
-        Covered principal that leaves the book, by day of the month. What is free on a day can be lent on it.
-    counts : (4,) int64
-        APPLIED, OVER_INDEBTED, LENDER_WAITS, CAPPED. Added to.
+    room : lending.granting.Room
+        As at the month's beginning; brought to its end. What is free on a day can be lent on it.
+    lent : (n_lenders,) int64 [fen]
+        Added to.
+    counts : (N_COUNTS,) int64
+        APPLIED and, by reason, refused. Added to.
 
     Returns
     -------
@@ -117,8 +121,11 @@ def lend(
         lender, entity = r.lender[i], r.id[i]
         while day < start - first:
             day += 1
-            for b in range(used.size):
-                used[b] -= freed[b, day]
+            for b in range(room.used.size):
+                room.used[b] -= room.freed[b, day]
+        if room.is_stopped[lender] == 1:
+            counts[STOPPED] += 1
+            continue
         seen = 0
         for j in range(service.shape[1]):
             if service[i, j] > 0 and uniform_pair(keys[0], replication, 4 * month + j, entity)[0] < t.others_seen:
@@ -134,10 +141,16 @@ def lend(
             continue
         principal = out.principal[i]
         covered = covered_fen(principal, cover)
-        if used[lender] + covered > limit[lender]:
-            counts[CAPPED] += 1
+        if room.quota_left[0] >= 0 and principal > room.quota_left[0]:
+            counts[QUOTA_USED] += 1
             continue
-        used[lender] += covered
+        if room.used[lender] + covered > room.limit[lender]:
+            counts[CAPPED] += 1
+            room.refused[lender] += covered
+            continue
+        if room.quota_left[0] >= 0:
+            room.quota_left[0] -= principal
+        room.used[lender] += covered
         lent[lender] += principal
         p.ordinal[i] += 1
         debts = 0
@@ -163,8 +176,8 @@ def lend(
         n += 1
     while day < end - first:
         day += 1
-        for b in range(used.size):
-            used[b] -= freed[b, day]
+        for b in range(room.used.size):
+            room.used[b] -= room.freed[b, day]
     return n
 
 

@@ -1,16 +1,18 @@
-"""Claims of defaulted loans, with everything but the decisions, and when a loan leaves the guaranteed book."""
+"""Claims of defaulted loans, with everything but the decisions, and when a loan leaves the book and the guarantee."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sim.fund import claims as fund_claims
-from sim.fund.claims import Claims
+from sim.fund.account import handed_over_on
+from sim.fund.claims import FAR, WRITTEN_OFF_AFTER, Claims
 from sim.fund.claims_kernel import new_claims
 from sim.fund.days import latest_missed, pay_days
 from sim.households.reduced_form import DEFAULTED
-from sim.lending.loans import NEVER, Loans
-from sim.units import I64, PPM
+from sim.lending.granting import Book, times
+from sim.lending.loans import NEVER, PAID, Loans
+from sim.units import I64, PPM, Bool
 from sim.world import Fates, Setup, World
 
 
@@ -48,24 +50,71 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
     )  # fmt: skip
 
 
-def releases(setup: Setup, loans: Loans, fates: Fates, replication: int) -> tuple[I64, I64]:
-    """Day on which each loan's principal leaves the guaranteed book, and by how much the limit then falls.
+def courses(setup: Setup, loans: Loans, fates: Fates, replication: int) -> Book:
+    """What becomes of loans in the eyes of those who grant, no clerk holding anything up.
 
-    Repaid, paid by the fund, refused, or collected, whichever comes first, no clerk holding anything up.
-    The limit falls by the multiple times the fund's payment where the multiple is on the current balance
-    (interest and recoveries that come back are left out: a little less lending than the rule allows).
+    Principal counts against the multiple until it is repaid, paid by the fund, refused, or collected, whichever comes
+    first; for ever where the multiple is on all that was ever lent.
     """
-    out, shrinks = fates.repaid.copy(), np.zeros(len(loans), dtype=np.int64)
+    rules, n = setup.rules, len(loans)
+    covered = fund_claims.covered(rules, loans.balance)
+    release, gone, nothing = fates.repaid.copy(), fates.repaid.copy(), np.zeros(n, dtype=np.int64)
+    bad_from, pays, back = (np.full(n, FAR, dtype=np.int64) for _ in range(3))
+    part, returned = nothing, nothing.copy()
     rows = np.flatnonzero(fates.fate == DEFAULTED)
     claims = build_claims(setup, loans, fates, replication, rows)
     meeting, due = unhindered(setup, claims)
     due = np.where(claims.decided != NEVER, claims.due, due)
-    end = np.where(claims.is_refused, meeting, due)
-    out[claims.row] = np.minimum(end, claims.recovered_on)
-    if setup.rules.fund.leverage_base == "current":
-        is_paid = ~claims.is_refused & (claims.recovered_on > due) & (loans.paid[claims.row] < 0)
-        shrinks[claims.row] = np.where(is_paid, claims.fund_part * setup.rules.fund.leverage, 0).astype(np.int64)
-    return out, shrinks
+    release[claims.row] = np.minimum(np.where(claims.is_refused, meeting, due), claims.recovered_on)
+    bad_from[claims.row] = claims.entitled
+    refused_on = np.where(claims.decided != NEVER, claims.decided, meeting)
+    written_off = np.where(claims.is_refused, refused_on + WRITTEN_OFF_AFTER, due)
+    gone[claims.row] = np.minimum(written_off, claims.recovered_on)
+    if setup.granting.reads_fund:
+        asked = claims.fund_part - paid_before(loans, claims)
+        is_paid = ~claims.is_refused & (claims.recovered_on > due) & (asked > 0)
+        pays[claims.row], part[claims.row] = np.where(is_paid, due, FAR), asked
+        days, fen = returns(setup, claims, due)
+        back[claims.row], returned[claims.row] = days, fen
+    is_paid_for = loans.status == PAID
+    if rules.fund.leverage_on == "cumulative":
+        release[:] = FAR
+    return Book(
+        loans.lender, loans.start, np.where(is_paid_for, 0, loans.balance), np.where(is_paid_for, 0, covered), release,
+        bad_from, gone, pays, part, back, returned,
+    )  # fmt: skip
+
+
+def returns(setup: Setup, claims: Claims, due: I64) -> tuple[I64, I64]:
+    """Day on which the fund gets back its part of what is collected after it has paid on day ``due``, FAR if never; how much."""
+    comes = ~claims.is_refused & (claims.recovered_on > due) & (due != NEVER) & (claims.recovered_on < FAR)
+    last = np.minimum(claims.recovered_on, setup.last_day + 40)
+    day = np.where(comes, handed_over_on(setup.rules, setup.calendar, last), FAR)
+    fen = np.zeros(len(claims), dtype=np.int64)
+    for i in np.flatnonzero(comes & (claims.recovered_on <= setup.last_day)).tolist():
+        cause, amount, part = (int(column[i]) for column in (claims.cause, claims.amount, claims.fund_part))
+        fen[i] = fund_claims.return_of(setup.rules, cause, amount, part)[0]
+    return day, fen
+
+
+def gone_on(loans: Loans, fates: Fates, claims: Claims) -> I64:
+    """Day on which each loan leaves the lender's book: repaid, paid by the fund, collected, written off."""
+    out = np.where(fates.fate == DEFAULTED, FAR, fates.repaid)
+    settled = np.where(
+        (claims.paid >= claims.fund_part) & (claims.fund_part > 0) & (claims.paid_on != NEVER),
+        claims.paid_on,
+        FAR,
+    )
+    refused = np.where(claims.is_refused & (claims.decided != NEVER), claims.decided + WRITTEN_OFF_AFTER, FAR)
+    out[claims.row] = np.minimum(np.minimum(settled, refused), claims.recovered_on)
+    return out
+
+
+def booked(setup: Setup, loans: Loans, fates: Fates, claims: Claims, day: int) -> tuple[Bool, Bool, Bool]:
+    """Loans on the lenders' books at the end of a day; those of them that are overdue; those that count as bad."""
+    held = (loans.start <= day) & (gone_on(loans, fates, claims) > day) & (loans.status != PAID)
+    bad_since = latest_missed(setup.rules, setup.calendar, day)
+    return held, held & (fates.missed < day), held & (fates.missed <= bad_since)
 
 
 def paid_before(loans: Loans, claims: Claims) -> I64:
@@ -100,16 +149,17 @@ def claims_of(setup: Setup, world: World, rows: I64) -> Claims:
 
 def lending_limit(setup: Setup, world: World) -> I64:
     """What each lender may guarantee: the multiple of its set sub-account, or of what it holds less what is due."""
+    multiple = round(setup.rules.fund.leverage * PPM)
     if setup.rules.fund.leverage_base == "set":
-        return setup.limit_fen
+        return np.array([times(fen, multiple) for fen in world.set_fen.tolist()], dtype=np.int64)
     held = np.array([world.ledger.balances[f"fund:{i}"] for i in range(setup.account_fen.size)], dtype=np.int64)
     claims = world.claims
     waiting = (claims.due != NEVER) & (claims.paid < claims.fund_part)
     owed = np.bincount(setup.account_of[claims.lender[waiting]], weights=(claims.fund_part - claims.paid)[waiting],
                        minlength=held.size).astype(np.int64)  # fmt: skip
-    multiple = round(setup.rules.fund.leverage * PPM)
+    whole = np.bincount(setup.account_of, weights=world.set_fen, minlength=held.size).astype(np.int64)
     out = [  # whole numbers: no 64-bit overflow
-        max(int(free[k]), 0) * int(part) // int(setup.account_fen[k]) * multiple // PPM
-        for free, k, part in ((held - owed, setup.account_of[i], setup.set_fen[i]) for i in range(setup.set_fen.size))
+        max(int(free[k]), 0) * int(part) // max(int(whole[k]), 1) * multiple // PPM
+        for free, k, part in ((held - owed, setup.account_of[i], world.set_fen[i]) for i in range(setup.set_fen.size))
     ]
     return np.array(out, dtype=np.int64)

@@ -282,12 +282,27 @@ class _Teller(Relived):
                 yield self._step(start, "misused")
             return
         counts = self.apply_alone(after, now, out)
-        if counts[OVER_INDEBTED]:
+        if self.world.stops[now.month - self.setup.first_month, self.lender]:
+            yield self._step(start, "refused_stop", self._stopping_rule())
+        elif counts[OVER_INDEBTED]:
             yield self._step(start, "refused_debts", months=int(later.wait_until[0]) - now.month)
         elif counts[LENDER_WAITS]:
             yield self._step(start, "refused_waits")
+        elif self._quota_is_used(start, int(out.principal[0])):
+            yield self._step(start, "refused_quota", "loan.quota_yuan_per_year")
         else:
             yield self._step(start, "refused_cap", "fund.leverage")
+
+    def _stopping_rule(self) -> str:
+        """The first of the pack's rules that stop lending."""
+        keys = ("stop.bad_loan_share", "stop.unpaid_claim_days", "stop.used_share")
+        return next(key for key in keys if key in self.rules.sources)
+
+    def _quota_is_used(self, day: int, principal: int) -> bool:
+        """Would a loan have passed the year's quota, after all that was lent in the year by that day?"""
+        quota, loans = self.setup.granting.quota, self.world.loans
+        of_year = (loans.start >= clock.day_in_year(clock.date_of(day).year, "01-01")) & (loans.start <= day)
+        return 0 <= quota < int(loans.balance[of_year].sum()) + principal
 
     def _step(self, day: int, what: str, rule: str = "", names: dict[str, Any] | None = None, **amounts: int) -> Step:
         source = self.rules.sources.get(rule, "")

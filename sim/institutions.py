@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim import clock, community
-from sim.clock import Slot, until
+from sim.clock import Slot, day_in_year, until
 from sim.fiscal.office import Desk, office
 from sim.fiscal.subsidy import entitlement, settlement_days
 from sim.fiscal.treasury import CashInterest, finance_bureau
@@ -16,7 +16,7 @@ from sim.fund.days import entitled_on, pay_days
 from sim.fund.meetings import leading_group
 from sim.households.reduced_form import DEFAULTED
 from sim.ledger import Ledger
-from sim.lending.applications import day_in_year
+from sim.lending.granting import TO_DEMAND, TO_MULTIPLE, over, top_ups
 from sim.lending.lender import lender
 from sim.lending.loans import Loans
 from sim.settlements import file_lists, releases_of, submit_claims, submit_lists, under_way
@@ -65,17 +65,34 @@ def opening_accounts(setup: Setup) -> I64:
     return held if held.size == setup.account_fen.size else np.array([held.sum()])
 
 
-def _top_up(env: Any, setup: Setup, world: World) -> Any:
-    """On 1 January of the sized year the county brings each account up to its set size."""
-    yield from until(env, setup.year_start, Slot.BUDGET_RELEASE)
-    for index, fen in enumerate(setup.account_fen):
-        balance = world.ledger.balances[f"fund:{index}"]
-        missing = max(int(fen) - balance, 0)
-        world.ledger.post(
-            setup.year_start, "topped up to the set size", ("county", -missing), (f"fund:{index}", missing)
-        )
-        world.flows.carried_over.append(balance)
-        world.flows.top_up.append(missing)
+def _top_ups(env: Any, setup: Setup, world: World, days: dict[int, int]) -> Any:
+    """The county brings each account up, on the days and by the rules of `granting.top_ups`, before anything is paid."""
+    multiple = round(setup.rules.fund.leverage * PPM)
+    for k, (day, rule) in enumerate(days.items()):
+        yield from until(env, day, Slot.BUDGET_RELEASE)
+        held = [world.ledger.balances[f"fund:{index}"] for index in range(setup.account_fen.size)]
+        if day == setup.year_start:
+            world.flows.carried_over = held
+        counted = _counted(world, k, rule)
+        asked = np.array([over(fen, multiple) for fen in counted.tolist()], dtype=np.int64)
+        if rule == TO_DEMAND:
+            world.set_fen[:] = asked
+        aim = np.bincount(setup.account_of, weights=asked if rule == TO_MULTIPLE else world.set_fen).astype(np.int64)
+        for index, fen in enumerate(aim.tolist()):
+            missing = max(fen - held[index], 0)
+            world.ledger.post(day, "fund topped up", ("county", -missing), (f"fund:{index}", missing))
+            world.flows.top_ups.append((day, index, missing))
+
+
+def _counted(world: World, k: int, rule: int) -> I64:
+    """What counts against the multiple on the k-th day of a top-up; where the size follows demand, what was refused as well."""
+    c = world.community
+    if c is None:
+        return world.counted[k]
+    counted = c.used + c.refused if rule == TO_DEMAND else c.used.copy()
+    c.refused[:] = 0
+    c.counted.append(counted)
+    return counted
 
 
 def run_institutions(setup: Setup, world: World) -> None:
@@ -112,22 +129,29 @@ def run_institutions(setup: Setup, world: World) -> None:
     years = range(clock.date_of(first).year, clock.date_of(last).year + 1)
     backstop = {day_in_year(y, rules.fund.backstop_on) for y in years}
     pays = pay_days(rules, calendar, setup.meetings)
+    top_up_days = top_ups(rules, first, last, setup.year_start)
     days = (
         {int(d) for d in (*pays, *setup.month_ends)}
         | {d for d, *_ in setup.credits}
         | backstop
-        | {first, setup.year_start}
+        | {first, setup.year_start, *top_up_days}
     )
     days |= {int(d) for d in claims.due if d >= first}  # approved before the history begins
+    if rules.fund.payout_cap_share is not None:
+        days |= {day_in_year(y, "01-01") for y in years}
+    if rules.recovery.return_working_days is not None:
+        days |= set(calendar.working_days(first, last).tolist())
     days = {d for d in days if first <= d <= last}
     env.process(
-        fund_accounts(env, ledger, rules, claims, setup.account_of, setup.credits, sorted(days), backstop, world.flows)
+        fund_accounts(
+            env, ledger, rules, calendar, claims, setup.account_of, setup.credits, sorted(days), backstop, world.flows
+        )
     )
     for index in range(setup.set_fen.size):
         env.process(lender(env, ledger, index, setup.month_ends, lent[index], repaid[index], interest[index],
                            setup.settlements, world.entitled[:, index]))  # fmt: skip
-    if setup.first_day < setup.year_start <= last:
-        env.process(_top_up(env, setup, world))
+    if top_up_days:
+        env.process(_top_ups(env, setup, world, top_up_days))
     env.process(_recorder(env, setup, world))
     env.run(until=last + 1)
     world.n_events = next(env._eid)  # SimPy numbers its events; the next number is their count

@@ -24,6 +24,7 @@ from sim.law import Rules
 from sim.lending.applications import rate_ppm
 from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, Loans
 from sim.scenario import Scenario
+from sim.season import by_month
 from sim.streams import entity_id, stream_key, uniforms
 from sim.units import FEN_PER_YUAN, I64, Array
 
@@ -273,12 +274,12 @@ def _ages(scenario: Scenario, day: int, term_u: Array, age_u: Array) -> tuple[I6
     terms = np.array(list(scenario.lending.term_months), dtype=np.int64)
     weight = np.array(list(scenario.lending.term_months.values())) * terms  # a long loan is open longer
     term = terms[np.searchsorted(np.cumsum(weight) / weight.sum(), term_u)]
-    by_month = np.array(scenario.lending.by_month)
+    season = by_month(scenario, scenario.law())
     this_month = int(clock.month_of(np.array([day]))[0])
     ago = np.empty(term.size, dtype=np.int64)
     for t in terms:
         rows = term == t
-        share = by_month[(this_month - 1 - np.arange(t)) % 12]
+        share = season[(this_month - 1 - np.arange(t)) % 12]
         ago[rows] = np.searchsorted(np.cumsum(share) / share.sum(), age_u[rows])
     return term, ago
 

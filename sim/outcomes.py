@@ -7,9 +7,9 @@ import datetime as dt
 import numpy as np
 
 from sim import clock, welfare
-from sim.filing import claims_of, paid_before, unhindered
-from sim.fund.claims import FAR, NEVER, WRITTEN_OFF_AFTER, Claims, covered, return_of
-from sim.fund.days import entitled_on, latest_missed
+from sim.filing import booked, claims_of, gone_on, paid_before, returns, unhindered
+from sim.fund.claims import FAR, NEVER, covered
+from sim.fund.days import entitled_on
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import PAID, Loans
@@ -53,7 +53,7 @@ def shadow_flows(setup: Setup, world: World, first: int, last: int) -> tuple[I64
 
     Payments: the fund's part of every approved claim on the day it falls due, if not collected before; the
     approved queue of earlier days counts on the first day with what is still unpaid of it. Receipts:
-    the fund's part of recoveries at the month's end, and deposit interest. Both (n_days, n_accounts) [fen].
+    the fund's part of recoveries on the day they are handed over, and deposit interest. Both (n_days, n_accounts) [fen].
     """
     claims, n, k = world.claims, last - first + 1, setup.account_fen.size
     account = setup.account_of[claims.lender]
@@ -65,19 +65,13 @@ def shadow_flows(setup: Setup, world: World, first: int, last: int) -> tuple[I64
     amount = np.where(queue, claims.fund_part - paid_before, claims.fund_part)
     rows = due_now | queue
     payments = by_day(claims.due[rows], account[rows], amount[rows], first, n, k)
-    back = (claims.due != NEVER) & (claims.due < claims.recovered_on)
-    credit_day = clock.last_day_of_month(clock.month_of(np.minimum(claims.recovered_on, last + 40)))
-    rows = back & (credit_day >= first) & (credit_day <= last)
-    receipts = by_day(credit_day[rows], account[rows], _fund_returns(setup, claims, rows), first, n, k)
+    credit_day, returned = returns(setup, claims, claims.due)
+    rows = (credit_day >= first) & (credit_day <= last)
+    receipts = by_day(credit_day[rows], account[rows], returned[rows], first, n, k)
     for day, index, fen in setup.credits:
         if first <= day <= last:
             receipts[day - first, index] += fen
     return payments, receipts
-
-
-def _fund_returns(setup: Setup, claims: Claims, rows: Bool) -> I64:
-    columns = (column[rows].tolist() for column in (claims.cause, claims.amount, claims.fund_part))
-    return np.array([return_of(setup.rules, *each)[0] for each in zip(*columns, strict=True)], dtype=np.int64)
 
 
 def _paid_by(world: World, day: int) -> I64:
@@ -129,21 +123,40 @@ def _runoff(setup: Setup, world: World, last: int, paid: I64) -> int:
 def _short(setup: Setup, world: World, by_account: I64, first: int, last: int) -> dict[str, int | float]:
     """Gap on the shadow account, and the longest wait for want of money on the real one."""
     gaps = np.maximum(by_account - setup.account_fen, 0)
-    claims = world.claims
-    waited = (claims.first_wait != NEVER) & (claims.first_wait <= last)
-    is_paid = claims.paid >= claims.fund_part
-    done = np.minimum(
-        np.where(is_paid, claims.paid_on, setup.last_day), np.maximum(claims.recovered_on, claims.first_wait)
-    )
-    waited &= done >= first  # also those that have waited since before the year
-    waits = (done - claims.first_wait)[waited]
-    censored = waited & ~is_paid & (claims.recovered_on > setup.last_day)
+    waits, censored, _ = _waits(setup, world, world.claims.first_wait, first, last)
     return {
         "gap_fen": int(gaps.sum()),
         "oldest_wait_days": int(waits.max(initial=0)),
-        "wait_is_censored": int(censored.any()),
+        "wait_is_censored": int(censored),
         **{f"gap_{i}_fen": int(g) for i, g in enumerate(gaps)},
+        **_capped(setup, world, first, last),
     }
+
+
+def _capped(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
+    """Claims that the yearly cap on payments held back: the fund's parts that waited in the year, and the longest wait."""
+    if setup.rules.fund.payout_cap_share is None:
+        return {}
+    since = np.full(len(world.claims), NEVER, dtype=np.int64)
+    since[list(world.flows.capped_from)] = list(world.flows.capped_from.values())
+    waits, censored, rows = _waits(setup, world, since, first, last)
+    return {
+        "capped_count": int(rows.sum()),
+        "capped_fen": int(world.claims.fund_part[rows].sum()),
+        "capped_wait_days": int(waits.max(initial=0)),
+        "capped_wait_is_censored": int(censored),
+    }
+
+
+def _waits(setup: Setup, world: World, since: I64, first: int, last: int) -> tuple[I64, bool, Bool]:
+    """Days that claims of the year have waited from the day ``since`` on, is one still unpaid at the horizon; which claims."""
+    claims = world.claims
+    waited = (since != NEVER) & (since <= last)
+    is_paid = claims.paid >= claims.fund_part
+    done = np.minimum(np.where(is_paid, claims.paid_on, setup.last_day), np.maximum(claims.recovered_on, since))
+    waited &= done >= first  # also those that have waited since before the year
+    censored = waited & ~is_paid & (claims.recovered_on > setup.last_day)
+    return (done - since)[waited], bool(censored.any()), waited
 
 
 # --- defaults, truth and report ----------------------------------------------------------------------
@@ -177,29 +190,14 @@ def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[s
     }
 
 
-def _gone_on(setup: Setup, world: World) -> I64:
-    """Day on which each loan leaves the lender's book: repaid, paid by the fund, collected, written off."""
-    claims = world.claims
-    out = np.where(world.fates.fate == DEFAULTED, FAR, world.fates.repaid)
-    settled = np.where(
-        (claims.paid >= claims.fund_part) & (claims.fund_part > 0) & (claims.paid_on != NEVER),
-        claims.paid_on,
-        FAR,
-    )
-    refused = np.where(claims.is_refused & (claims.decided != NEVER), claims.decided + WRITTEN_OFF_AFTER, FAR)
-    out[claims.row] = np.minimum(np.minimum(settled, refused), claims.recovered_on)
-    return out
-
-
 def _reported(setup: Setup, world: World, last: int) -> dict[str, int | float]:
     """What the lenders book on 31 December."""
-    loans, fates = world.loans, world.fates
-    held = (loans.start <= last) & (_gone_on(setup, world) > last) & (loans.status != PAID)
-    bad_since = latest_missed(setup.rules, setup.calendar, last)
+    loans = world.loans
+    held, overdue, bad = booked(setup, loans, world.fates, world.claims, last)
     return {
         "outstanding_fen": int(loans.balance[held].sum()),
-        "overdue_fen": int(loans.balance[held & (fates.missed < last)].sum()),
-        "bad_fen": int(loans.balance[held & (fates.missed <= bad_since)].sum()),
+        "overdue_fen": int(loans.balance[overdue].sum()),
+        "bad_fen": int(loans.balance[bad].sum()),
     }
 
 
@@ -234,7 +232,7 @@ def months(setup: Setup, world: World) -> dict[str, Array]:
     """Month by month and lender by lender: balances, book and arrears at month's end [fen]."""
     loans, fates = world.loans, world.fates
     n, k = setup.month_ends.size, setup.set_fen.size
-    gone = _gone_on(setup, world)
+    gone = gone_on(loans, fates, world.claims)
     alive = np.flatnonzero(loans.status != PAID)
     held = _stock(loans.start[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
     overdue = _stock(

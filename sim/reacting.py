@@ -12,11 +12,12 @@ import numpy as np
 from numba import njit
 
 from sim import clock
-from sim.filing import build_claims, releases, unhindered
-from sim.fund.claims import FAR, NEVER, return_of
+from sim.filing import build_claims, courses, returns, unhindered
+from sim.fund.claims import FAR, NEVER
 from sim.households.reduced_form import DEFAULTED
+from sim.lending.granting import LENT
 from sim.outcomes import required_total, year_span
-from sim.replication import granted_at, limits
+from sim.replication import grant_at
 from sim.units import I64, Array
 from sim.world import Setup, World
 
@@ -40,7 +41,7 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
     Each year starts from the size itself, for it is the leading group that sets it anew. Lending = min(demand, multiple x size), lender by lender.
     """
     demand, fates = world.demand, world.demand_fates
-    release, shrinks = releases(setup, demand, fates, world.replication)
+    loans = courses(setup, demand, fates, world.replication)
     rows = np.flatnonzero(fates.fate == DEFAULTED)
     claims = build_claims(setup, demand, fates, world.replication, rows)
     _, due = unhindered(setup, claims)
@@ -50,15 +51,7 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
     last_year = clock.date_of(setup.last_day).year
     starts = np.array([year_span(y)[0] - first for y in range(setup.scenario.sized_year, last_year + 2)])
     n_days = int(starts[-1])
-    back = np.where(
-        pays & (claims.recovered_on < FAR),
-        clock.last_day_of_month(clock.month_of(np.minimum(claims.recovered_on, setup.last_day + 40))),
-        FAR,
-    )
-    returned = np.array([
-        return_of(setup.rules, int(c), int(a), int(p))[0] if d < FAR else 0
-        for c, a, p, d in zip(claims.cause, claims.amount, claims.fund_part, back, strict=True)
-    ], dtype=np.int64)  # fmt: skip
+    back, returned = returns(setup, claims, np.where(pays, due, NEVER))
     paid_already = demand.paid[claims.row] >= 0
     # the queue of the information date waits for the sized year's money; what falls due before that year is paid
     queued, before = due < setup.first_day, due < first
@@ -71,8 +64,8 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
     out: dict[str, int] = {}
     sizes = grid_fen(setup)
     for g, size in enumerate(sizes):
-        limit = limits(setup.rules, parts_of(int(size), setup.set_fen))
-        granted = granted_at(setup, demand, limit, release, shrinks)
+        parts = parts_of(int(size), setup.set_fen)
+        granted = grant_at(setup, loans, parts, each_year_anew=True).reason == LENT
         by_account = _most_missing(setup.account_of[claims.lender], granted[claims.row], pay_day, claims.fund_part,
                                    back - first, returned, interest, starts)  # fmt: skip
         out[f"reacts_need_{g:02d}_fen"] = required_total(by_account, setup.account_fen)

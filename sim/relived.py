@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim import clock
-from sim.community_kernel import lend
+from sim.community_kernel import N_COUNTS, lend
 from sim.errors import ConservationError
 from sim.households import state
 from sim.households.book import Households
 from sim.households.month import step_reference
 from sim.households.register import Register
 from sim.households.state import Now, Out, People, Terms
+from sim.lending.granting import NO_RULE, Room
 from sim.lending.loans import Loans
 from sim.livelihoods import SOURCES_OF_INCOME
 from sim.units import I64, PPM
@@ -146,15 +147,16 @@ class Relived:
     def apply_alone(self, after: People, now: Now, out: Out) -> I64:
         """How the application is counted by a lender with nobody else to serve and no cap."""
         n = self.setup.set_fen.size
-        counts, owner = np.zeros(4, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        counts, owner = np.zeros(N_COUNTS, dtype=np.int64), np.zeros(1, dtype=np.int64)
         book, fates = (np.zeros((len(c.__dataclass_fields__), 1), dtype=np.int64) for c in (Loans, Fates))
-        used, lent, limit = np.zeros(n, np.int64), np.zeros(n, np.int64), np.full(n, _ANY, dtype=np.int64)
+        zero = np.zeros(n, dtype=np.int64)
+        room = Room(zero.copy(), zero + _ANY, np.zeros((n, 31), dtype=np.int64), zero, np.full(1, NO_RULE), zero.copy())
         h = self.households
         lend(
             after.copy(), self.register, self.terms, out, book, fates, owner, 0, now.replication, now.month, now.first_day,
             now.month_end, self.setup.first_day, self.setup.claim_terms.cover, h.keys,
-            np.ascontiguousarray(h.service_fen[self.row : self.row + 1]), now.is_open, used, limit,
-            np.zeros((n, 31), dtype=np.int64), lent, counts,
+            np.ascontiguousarray(h.service_fen[self.row : self.row + 1]), now.is_open, room,
+            zero.copy(), counts,
         )  # fmt: skip
         return counts
 

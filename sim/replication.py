@@ -5,35 +5,37 @@ Households decide by kernel, institutions are SimPy processes; they meet here an
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 
 from sim import clock
 from sim.community import begin, fates_of, known_claims, loans_of, prepare_households
 from sim.errors import ConservationError, InputError
-from sim.filing import build_claims, paid_before, releases
+from sim.filing import build_claims, courses, paid_before
 from sim.fiscal.office import Desk, Lists
 from sim.fiscal.subsidy import settlement_days
 from sim.fund.account import Flows, deposit_interest
-from sim.fund.claims import covered
 from sim.fund.claims_kernel import claim_terms
 from sim.fund.days import decision_days
 from sim.households import kernels, reduced_form
 from sim.institutions import open_ledger, opening_accounts, run_institutions
 from sim.law import Rules, load_rates
 from sim.law.pack import load_calendar
+from sim.lending import granting
 from sim.lending.applications import (
     applications,
     draw_applications,
     draw_portfolio,
-    grant,
 )
-from sim.lending.loans import PAID, Loans
+from sim.lending.granting import LENT, Book, Granted, grant
+from sim.lending.loans import Loans
 from sim.opening import MAX_STACK, OpeningState
 from sim.scenario import Scenario
 from sim.settlements import arrival_days
 from sim.shocks.paths import Paths, draw_paths
 from sim.streams import entity_id
-from sim.units import FEN_PER_YUAN, I64, PPM, Bool
+from sim.units import FEN_PER_YUAN, I64, PPM
 from sim.world import Fates, Setup, World
 
 
@@ -66,11 +68,12 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     law_from = clock.day_of(min(v.from_date for v in scenario.pack().parameters["loss.shares"].values))
     apps = None
     if scenario.lending.new_loans and scenario.opening.kind != "portfolio" and scenario.livelihoods is None:
-        apps = applications(scenario, [int(x) for x in limit], first, last_day, seed, stream)
+        apps = applications(scenario, rules, [int(x) for x in limit], first, last_day, seed, stream)
     settlements = settlement_days(rules.subsidy.settlements_per_year, rules.subsidy.settlement_day, first, last_day)
     households = None
     if scenario.livelihoods is not None:
         households = prepare_households(scenario, rules, calendar, rates, opening, last_day, seed)
+    credits = deposit_interest(rules, rates, [int(x) for x in account_fen], first, last_day, law_from)
     return Setup(
         scenario, rules, calendar, rates, seed, opening, last_day, int(months[0]),
         _path_months(scenario, opening, last_day) - int(months[0]),
@@ -80,9 +83,10 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
         set_fen, limit, account_of, account_fen,
         decision_days(rules, calendar, first, last_day),
         decision_days(rules, calendar, first, last_day + 5 * 366),
-        deposit_interest(rules, rates, [int(x) for x in account_fen], first, last_day, law_from),
+        credits,
         settlements, arrival_days(rules, calendar, settlements, last_day), law_from, households,
         claim_terms(rules, calendar, scenario.defaults, law_from, seed),
+        granting.terms_of(rules, first, last_day, clock.day_of(dt.date(scenario.sized_year, 1, 1)), account_of, credits),
     )  # fmt: skip
 
 
@@ -153,13 +157,14 @@ def simulate(
         )
         demand = Loans.concat([opening, new])
     fates = draw_fates(setup, demand, paths, replication)
-    granted = granted_at(setup, demand, setup.limit_fen, *releases(setup, demand, fates, replication))
-    rows = np.flatnonzero(granted)
+    granted = grant_at(setup, courses(setup, demand, fates, replication), setup.set_fen)
+    rows = np.flatnonzero(granted.reason == LENT)
     loans, fates_of_loans = demand.take(rows), fates.take(rows)
     claims = build_claims(setup, loans, fates_of_loans, replication)
-    world = World(replication, common, paths, demand, fates, granted, loans, fates_of_loans, claims, Lists.empty(),
+    world = World(replication, common, paths, demand, fates, granted.reason, loans, fates_of_loans, claims, Lists.empty(),
                   np.zeros((0, 0), np.int64), Flows(), open_ledger(setup, loans, keep_journal),
-                  Desk(0.0, setup.calendar.working_days_through), [], 0)  # fmt: skip
+                  Desk(0.0, setup.calendar.working_days_through), [], 0, granted.stops, setup.set_fen.copy(),
+                  granted.counted)  # fmt: skip
     run_institutions(setup, world)
     _check(setup, world)
     return world
@@ -175,13 +180,15 @@ def _simulate_households(setup: Setup, replication: int, common: int, keep_journ
     nothing = np.zeros(0)
     paths = Paths(nothing, (sky.severity > 0).astype(np.uint8), sky.is_dry, nothing, nothing.astype(np.int64))
     fates = fates_of(community)
-    world = World(replication, common, paths, loans, fates, np.ones(len(loans), dtype=np.bool_), loans, fates, claims, Lists.empty(),
+    nobody = np.zeros((setup.month_ends.size, setup.set_fen.size), dtype=np.int64)
+    world = World(replication, common, paths, loans, fates, np.zeros(len(loans), dtype=np.int64), loans, fates, claims, Lists.empty(),
                   np.zeros((0, 0), np.int64), Flows(), open_ledger(setup, loans, keep_journal),
-                  Desk(0.0, setup.calendar.working_days_through), [], 0, community)  # fmt: skip
+                  Desk(0.0, setup.calendar.working_days_through), [], 0, nobody, setup.set_fen.copy(), nobody[:0],
+                  community)  # fmt: skip
     run_institutions(setup, world)
     world.loans = world.demand = loans_of(community)
     world.fates = world.demand_fates = fates_of(community)
-    world.granted = np.ones(len(world.loans), dtype=np.bool_)
+    world.refusal = np.full(len(world.loans), LENT, dtype=np.int64)
     _check(setup, world)
     return world
 
@@ -199,20 +206,26 @@ def draw_fates(setup: Setup, loans: Loans, paths: Paths, replication: int) -> Fa
     return Fates(*out)
 
 
-def granted_at(setup: Setup, demand: Loans, limit: I64, release: I64, shrinks: I64) -> Bool:
-    """Which loans of the demand are made when each lender may guarantee up to ``limit`` [fen]."""
-    if not setup.lends:
-        return np.ones(len(demand), dtype=np.bool_)
-    n_opening = len(setup.opening.loans)
-    principal = covered(setup.rules, demand.balance)
-    held = np.flatnonzero(demand.status[:n_opening] != PAID)
-    new = slice(n_opening, None)
-    out = np.ones(len(demand), dtype=np.bool_)
-    out[new] = grant(
-        demand.lender[new], demand.start[new], principal[new], release[new], setup.first_day, release[held],
-        principal[held], demand.lender[held], limit, setup.last_day, shrinks[new], shrinks[held],
-    )  # fmt: skip
-    return out
+def grant_at(setup: Setup, loans: Book, set_fen: I64, *, each_year_anew: bool = False) -> Granted:
+    """Which loans of the demand are made at set sizes [fen]; the opening book is.
+
+    ``each_year_anew``: the fund is brought to these sizes on each 1 January from the sized year on, whatever the rules say.
+    """
+    terms = setup.granting
+    if each_year_anew:
+        terms = granting.set_anew_each_year(terms, setup.year_start)
+    n = len(setup.opening.loans) if setup.lends else loans.lender.size
+    if setup.first_day < setup.year_start:
+        cash = opening_accounts(setup)
+    else:
+        cash = np.bincount(setup.account_of, weights=set_fen).astype(np.int64)
+    lent_before = loans.principal[:n][loans.start[:n] >= _new_year(setup.first_day)].sum()
+    found = grant(terms, loans.take(slice(n, None)), loans.take(slice(n)), set_fen, cash, int(lent_before))
+    return found._replace(reason=np.concatenate([np.full(n, LENT, dtype=np.int64), found.reason]))
+
+
+def _new_year(day: int) -> int:
+    return clock.day_of(dt.date(clock.date_of(day).year, 1, 1))
 
 
 def _check(setup: Setup, world: World) -> None:
@@ -237,6 +250,6 @@ def _check(setup: Setup, world: World) -> None:
     funds = sum(fen for name, fen in world.ledger.balances.items() if name.startswith("fund:"))
     credits = sum(fen for _, _, fen in (*setup.credits, *world.flows.subsidy_interest))
     returns = sum(fund for _, _, fund, _ in world.flows.returns)
-    begin = int(opening_accounts(setup).sum()) + sum(world.flows.top_up)
+    begin = int(opening_accounts(setup).sum()) + sum(fen for *_, fen in world.flows.top_ups)
     if funds != begin + credits + returns - (paid - already):
         raise ConservationError("fund balance differs from opening + interest + returns - payments")

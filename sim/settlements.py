@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim import clock
-from sim.clock import Calendar
+from sim.clock import Calendar, day_in_year
 from sim.fiscal.office import CLAIM as CLAIM_FILE
 from sim.fiscal.office import LIST, Lists
 from sim.fiscal.subsidy import settlement_days
 from sim.law import Rules
-from sim.lending.applications import day_in_year
 from sim.lending.loans import NEVER
 from sim.streams import stream_key, uniforms
 from sim.units import F64, I64, PPM, Array, share_of

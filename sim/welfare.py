@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim import clock
-from sim.community_kernel import APPLIED, CAPPED, LENDER_WAITS, OVER_INDEBTED
+from sim.community_kernel import APPLIED, CAPPED, LENDER_WAITS, N_COUNTS, OVER_INDEBTED, QUOTA_USED, STOPPED
 from sim.households.reduced_form import CAUSES
 from sim.households.register import MAX_DEBTS
 from sim.units import I64, Bool
@@ -31,7 +31,7 @@ def households(setup: Setup, world: World, due: Bool, bad: Bool, last: int) -> d
     if c is None:
         return {}
     k = int(clock.month_of(np.array([last]))[0]) - setup.first_month
-    end, before = c.years[k], c.years.get(k - 12, np.zeros(8, dtype=np.int64))
+    end, before = c.years[k], c.years.get(k - 12, np.zeros(4 + N_COUNTS, dtype=np.int64))
     out: dict[str, int | float] = {
         "households_count": int(c.people.cash.size),
         "borrowers_count": int(end[0]),
@@ -39,8 +39,11 @@ def households(setup: Setup, world: World, due: Bool, bad: Bool, last: int) -> d
         "poor_count": int(end[2]),
         "months_below_floor_count": int(end[3] - before[3]),
     }
-    for name, at in (("applied", APPLIED), ("refused_over_indebted", OVER_INDEBTED),
-                     ("refused_lender_waits", LENDER_WAITS), ("refused_cap", CAPPED)):  # fmt: skip
+    reasons = [("applied", APPLIED), ("refused_over_indebted", OVER_INDEBTED),
+               ("refused_lender_waits", LENDER_WAITS), ("refused_cap", CAPPED)]  # fmt: skip
+    reasons += [("refused_stop", STOPPED)] if setup.granting.stop.is_on else []
+    reasons += [("refused_quota", QUOTA_USED)] if setup.granting.quota >= 0 else []
+    for name, at in reasons:
         out[f"{name}_count"] = int(end[4 + at] - before[4 + at])
     debts = np.minimum(world.loans.p_class, MAX_DEBTS)
     of_due, of_bad = (np.bincount(debts[rows], minlength=MAX_DEBTS + 1).tolist() for rows in (due, bad))

@@ -16,6 +16,7 @@ from sim.households.reduced_form import ReducedForm
 from sim.law import Rules
 from sim.ledger import Ledger
 from sim.lending.applications import Applications
+from sim.lending.granting import LENT, Terms
 from sim.lending.loans import Loans
 from sim.opening import OpeningState
 from sim.scenario import Scenario
@@ -53,6 +54,7 @@ class Setup:
     law_from: int
     households: Households | None  # where they are simulated
     claim_terms: ClaimTerms
+    granting: Terms
 
     @property
     def year_start(self) -> int:
@@ -91,6 +93,17 @@ class World:
 
     Its households' luck has the number ``replication``, what hits the whole county has ``common``: one and the same,
     except where the two are told apart.
+
+    Attributes
+    ----------
+    demand, demand_fates : Loans, Fates
+        Opening book and applications; ``refusal`` says why each was not lent, or LENT.
+    stops : (n_months, n_lenders) int64
+        1 where a lender made no new loans in a month because a rule stopped it.
+    set_fen : (n_lenders,) int64 [fen]
+        Set sizes, as the yearly adjustment leaves them.
+    counted : (n top-ups, n_lenders) int64 [fen]
+        What counted against the multiple on each day of a top-up, where granting knows it beforehand.
     """
 
     replication: int
@@ -98,7 +111,7 @@ class World:
     paths: Paths
     demand: Loans
     demand_fates: Fates
-    granted: Bool
+    refusal: I64
     loans: Loans
     fates: Fates
     claims: Claims
@@ -109,4 +122,12 @@ class World:
     desk: Desk
     records: list[list[int]]  # by month: the fund's accounts, subsidy cash [fen]
     n_events: int
+    stops: I64
+    set_fen: I64
+    counted: I64
     community: Community | None = None  # where households are simulated
+
+    @property
+    def granted(self) -> Bool:
+        """Which of the demand became loans."""
+        return self.refusal == LENT

@@ -6,8 +6,9 @@ import numpy as np
 
 from sim import clock
 from sim.fund.need import need
+from sim.lending.granting import REFUSALS, TO_MULTIPLE, TOP_UPS, over, top_ups
 from sim.outcomes import shadow_flows, year_span
-from sim.units import Bool
+from sim.units import PPM, Bool
 from sim.world import Setup, World
 
 N_YEARS = 4  # the sized one and three more; the horizon reaches beyond them
@@ -31,22 +32,60 @@ def by_year(setup: Setup, world: World) -> dict[str, int]:
         net = (payments[days] - receipts[days]).sum(axis=0)
         for i, fen in enumerate(need(payments[days], receipts[days])):
             out[f"need_y{k}_{i}_fen"], out[f"net_y{k}_{i}_fen"] = int(fen), int(net[i])
+    return out | _top_ups(setup, world, spans)
+
+
+def _top_ups(setup: Setup, world: World, spans: list[tuple[int, int]]) -> dict[str, int]:
+    """What the county paid into each account by year, and up to where a rule that follows the book brought it [fen]."""
+    out = {f"top_up_y{k}_{i}_fen": 0 for k in range(N_YEARS) for i in range(setup.account_fen.size)}
+    paid = [*world.flows.top_ups]
+    if setup.first_day == setup.year_start and setup.opening.fund_fen:  # the history begins with the set size
+        carried = np.array(setup.opening.fund_fen, dtype=np.int64)
+        carried = carried if carried.size == setup.account_fen.size else np.array([carried.sum()])
+        paid += [(setup.first_day, i, max(int(fen), 0)) for i, fen in enumerate(setup.account_fen - carried)]
+    for day, i, fen in paid:
+        k = clock.date_of(day).year - setup.scenario.sized_year
+        if 0 <= k < N_YEARS:
+            out[f"top_up_y{k}_{i}_fen"] += fen
+    if TOP_UPS.index(setup.rules.fund.top_up) < TO_MULTIPLE:
+        return out
+    counted = world.counted if world.community is None else world.community.counted
+    multiple = round(setup.rules.fund.leverage * PPM)
+    for day, fen in zip(top_ups(setup.rules, setup.first_day, setup.last_day, setup.year_start), counted, strict=True):
+        aim = np.bincount(setup.account_of, weights=[over(x, multiple) for x in fen.tolist()])
+        k = clock.date_of(day).year - setup.scenario.sized_year
+        if 0 < k < N_YEARS:
+            out |= {f"top_up_to_y{k}_{i}_fen": int(x) for i, x in enumerate(aim)}
     return out
 
 
 def cut_off(setup: Setup, world: World) -> dict[str, int]:
-    """Applications of the sized year that the multiple left without a loan, by lender; months in which it did.
+    """Applications of the sized year that the rules left without a loan, by lender; months in which they did.
 
-    Where households are simulated these are counted among the refusals of `welfare`.
+    Where the pack has rules beside the multiple, by rule as well, and the months in which each lender was stopped. Where
+    households are simulated applications are counted among the refusals of `welfare`.
     """
+    stops = _stopped_months(setup, world)
     if world.community is not None or not setup.lends:
-        return {}
+        return stops
     refused = _refused(setup, world)
     start = world.demand.start[refused]
     months = np.unique(clock.month_of(start))
     out = {"cut_off_months": int(months.size), "cut_off_fen": int(world.demand.balance[refused].sum())}
     lenders = np.bincount(world.demand.lender[refused], minlength=setup.set_fen.size)
-    return out | {f"cut_off_{i}_count": int(n) for i, n in enumerate(lenders)}
+    if setup.granting.stop.is_on or setup.granting.quota >= 0:
+        why = world.refusal[refused]
+        out |= {f"cut_off_by_{name}_count": int((why == reason).sum()) for name, reason in REFUSALS.items()}
+    return out | {f"cut_off_{i}_count": int(n) for i, n in enumerate(lenders)} | stops
+
+
+def _stopped_months(setup: Setup, world: World) -> dict[str, int]:
+    """Months of the sized year in which a rule allowed a lender no new loans."""
+    if not setup.granting.stop.is_on:
+        return {}
+    month = setup.first_month + np.arange(world.stops.shape[0])
+    of_year = month // 12 == setup.scenario.sized_year - 1970
+    return {f"stopped_months_{i}_count": int(n) for i, n in enumerate(world.stops[of_year].sum(axis=0))}
 
 
 def cut_off_by_township(setup: Setup, world: World) -> dict[str, int]:

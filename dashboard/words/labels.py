@@ -48,6 +48,8 @@ NAMES: dict[str, str] = {
     "refused_over_indebted_share": N_("applications refused: too much debt"),
     "refused_lender_waits_share": N_("applications refused: lender waits for the subsidy"),
     "refused_cap_share": N_("applications refused: the multiple is used up"),
+    "refused_stop_share": N_("applications refused: lending is stopped"),
+    "refused_quota_share": N_("applications refused: the year's quota is used up"),
     "clerk_utilisation": N_("clerks' utilisation"),
     "anchor.low": N_("if defaults are low"),
     "anchor.central": N_("if defaults are central"),
@@ -178,6 +180,8 @@ STEPS: dict[str, str] = {
     "home.refused_debts": N_("refused: too much debt in the bank's eyes; may apply again in {months} months"),
     "home.refused_waits": N_("refused: the bank waits for the county's subsidy"),
     "home.refused_cap": N_("refused: the multiple of the sub-account is used up"),
+    "home.refused_stop": N_("refused: a rule has stopped new lending"),
+    "home.refused_quota": N_("refused: the year's quota of new lending is used up"),
     "home.asked": N_(
         "due: {asked}. It has {cash} (of which {sold} from the project), keeps {floor} to live, and kin would lend {room}"
     ),

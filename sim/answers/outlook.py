@@ -5,6 +5,7 @@ All of it is arithmetic on stored histories in which the balance never binds: a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,16 @@ from sim import estimate
 from sim.answers.sample import Sample
 from sim.errors import InputError
 from sim.estimate import Estimate, mass_of, quantile_value
+from sim.lending.granting import REFUSALS
 from sim.reacting import N_GRID
 from sim.scenario import Scenario
 from sim.store import RunFolder
 from sim.units import F64, FEN_PER_YUAN, Array
 from sim.years import N_YEARS
 
+TopUp = Callable[[int, F64], F64]  # number of the year and balances (n, n_accounts) to what is paid in [fen]
 _YUAN = 1 / FEN_PER_YUAN
 _STEPS = 41
-POLICIES = ("refill", "no_top_up", "top_up_mean")
 
 
 def outlook(folder: RunFolder, scenario: Scenario, n: int, assurance: float, need: Estimate) -> dict[str, Any]:
@@ -31,10 +33,11 @@ def outlook(folder: RunFolder, scenario: Scenario, n: int, assurance: float, nee
     return {
         "need_by_assurance": need_by_assurance(h),
         "frontier": frontier(h, parts),
-        "years": years(h, parts, chosen, scenario.sized_year),
+        "years": years(h, parts, chosen, scenario.sized_year, scenario.law().fund.top_up),
         "lowest_month": lowest_month(folder, scenario, n),
         "shortfall_paid_by": paid_by(h, parts, chosen, dict(scenario.law().loss.through)),
         "lending_stops": lending_stops(h, scenario),
+        **payout_cap(h),
     }
 
 
@@ -79,11 +82,12 @@ def at_size(h: Sample, parts: F64, fund_yuan: float) -> dict[str, Any]:
     return _row(h, _by_account(h, "need", parts.size), fund_yuan * FEN_PER_YUAN, parts)
 
 
-def years(h: Sample, parts: F64, fund_yuan: float, first_year: int) -> dict[str, Any]:
+def years(h: Sample, parts: F64, fund_yuan: float, first_year: int, rule: str = "none") -> dict[str, Any]:
     """The sized year and the three after it, from one size: how often short, two years running, and what it costs.
 
     Policies: ``refill`` brings each sub-account back to its size every 1 January; ``no_top_up`` adds nothing;
-    ``top_up_mean`` adds every year what an average year costs.
+    ``top_up_mean`` adds every year what an average year costs; ``by_rule``, where the pack has one, what its
+    ``fund.top_up`` adds: up to the size, or up to where the book of the history asks for (lending held fixed).
     """
     if f"need_y{N_YEARS - 1}_0_fen" not in h.frame:
         return Estimate(None, reason="this run was not made to the full horizon").as_dict()
@@ -94,8 +98,18 @@ def years(h: Sample, parts: F64, fund_yuan: float, first_year: int) -> dict[str,
         axis=0
     )
     out: dict[str, Any] = {"fund_yuan": round(fund_yuan, 2)}
-    for policy in POLICIES:
-        short, paid_in = _several_years(policy, start, need, net, np.maximum(mean_net, 0.0))
+    policies: dict[str, TopUp] = {
+        "refill": lambda k, balance: np.maximum(start - balance, 0.0),
+        "no_top_up": lambda k, balance: 0.0 * balance,
+        "top_up_mean": lambda k, balance: np.maximum(mean_net, 0.0) + 0.0 * balance,
+    }
+    if rule == "to_set_size":
+        policies["by_rule"] = policies["refill"]
+    elif rule != "none":
+        aims = [_by_account(h, f"top_up_to_y{k}", parts.size) for k in range(1, N_YEARS)]
+        policies["by_rule"] = lambda k, balance: np.maximum(aims[k - 1] - balance, 0.0)
+    for policy, top_up in policies.items():
+        short, paid_in = _several_years(top_up, start, need, net)
         twice = np.asarray((short[1:] & short[:-1]).any(axis=0))
         out[policy] = {
             "short_by_year": {str(first_year + k): h.chance(short[k]).as_dict() for k in range(N_YEARS)},
@@ -159,12 +173,35 @@ def paid_by(h: Sample, parts: F64, fund_yuan: float, through: dict[str, int]) ->
     return out
 
 
+def payout_cap(h: Sample) -> dict[str, Any]:
+    """Where the pack caps a year's payments: how often the cap holds claims back, how much, and the longest wait."""
+    if "capped_count" not in h.frame:
+        return {}
+    held = h["capped_count"] > 0
+    none = Estimate(None, reason="nothing to divide by in the sized year").as_dict()
+    of_those = {"waiting_yuan": ("capped_fen", _YUAN), "longest_wait_days": ("capped_wait_days", 1.0)}
+    return {
+        "payout_cap": {
+            "chance": h.chance(held).as_dict(),
+            **{
+                name: h.mean_among(h[column], held).scaled(factor, 2).as_dict() if held.any() else none
+                for name, (column, factor) in of_those.items()
+            },
+        }
+    }
+
+
 def lending_stops(h: Sample, scenario: Scenario) -> dict[str, Any]:
-    """How often the multiple leaves applicants without a loan, and whom [applications, yuan]."""
+    """How often the multiple, a stop or a quota leaves applicants without a loan, and whom [applications, yuan]."""
     if "cut_off_months" not in h.frame:
         if "refused_cap_count" in h.frame:
-            refused = h["refused_cap_count"]
-            return {"chance": h.chance(refused > 0).as_dict(), "applications": h.mean(refused).as_dict()}
+            columns = {"multiple": "refused_cap_count", "stop": "refused_stop_count", "quota": "refused_quota_count"}
+            refused = np.asarray(sum(h[c] for c in columns.values() if c in h.frame))
+            return {
+                "chance": h.chance(refused > 0).as_dict(),
+                "applications": h.mean(refused).as_dict(),
+                **_by_rule(h, scenario, columns),
+            }
         return Estimate(None, reason="nothing is lent, or the run was not made to the full horizon").as_dict()
     total = sum(h[f"cut_off_{i}_count"] for i in range(len(scenario.lenders)))
     places = [f"cut_off_township_{k}_count" for k in range(len(scenario.townships))]
@@ -179,7 +216,23 @@ def lending_stops(h: Sample, scenario: Scenario) -> dict[str, Any]:
         "by_township": {
             t.key: h.mean(h[c]).as_dict() for t, c in zip(scenario.townships, places, strict=True) if c in h.frame
         },
+        **_by_rule(h, scenario, {name: f"cut_off_by_{name}_count" for name in REFUSALS}),
     }
+
+
+def _by_rule(h: Sample, scenario: Scenario, columns: dict[str, str]) -> dict[str, Any]:
+    """Where the pack stops lending or sets a quota: applications refused by each rule, months stopped by lender."""
+    there = {name: column for name, column in columns.items() if column in h.frame}
+    stopped = [f"stopped_months_{i}_count" for i in range(len(scenario.lenders))]
+    out: dict[str, Any] = {}
+    if {"stop", "quota"} & set(there):
+        out["applications_by_rule"] = {name: h.mean(h[column]).as_dict() for name, column in there.items()}
+    if stopped[0] in h.frame:
+        out["months_stopped"] = {
+            lender.key: h.mean(h[c]).as_dict() for lender, c in zip(scenario.lenders, stopped, strict=True)
+        }
+        out["stopped_chance"] = h.chance(np.asarray(sum(h[c] for c in stopped)) > 0).as_dict()
+    return out
 
 
 def backwards(h: Sample, scenario: Scenario, budget_yuan: float, assurance: float) -> dict[str, Any]:
@@ -236,7 +289,7 @@ def _row(h: Sample, by_account: F64, size_fen: float, parts: F64) -> dict[str, A
     }
 
 
-def _several_years(policy: str, start: F64, need: F64, net: F64, mean_net: F64) -> tuple[Array, Array]:
+def _several_years(top_up: TopUp, start: F64, need: F64, net: F64) -> tuple[Array, Array]:
     """Short or not by year and history, and what is paid in on each 1 January: (n_years, n) each."""
     n_years, n, _ = need.shape
     balance = np.tile(start, (n, 1))
@@ -244,9 +297,7 @@ def _several_years(policy: str, start: F64, need: F64, net: F64, mean_net: F64) 
     paid_in: Array = np.zeros((n_years, n))
     for k in range(n_years):
         if k > 0:
-            added = {"refill": np.maximum(start - balance, 0.0), "no_top_up": 0.0 * balance}.get(
-                policy, mean_net + 0.0 * balance
-            )
+            added = top_up(k, balance)
             balance, paid_in[k] = balance + added, added.sum(axis=1)
         short[k] = (need[k] > balance).any(axis=1)
         balance = balance - net[k]

@@ -12,7 +12,8 @@ from sim.households.reduced_form import CAUSES
 from sim.households.register import MAX_DEBTS
 from sim.welfare import AGES
 
-APPLICATIONS = ("refused_over_indebted", "refused_lender_waits", "refused_cap")
+# the last two only where the pack has such a rule
+APPLICATIONS = ("refused_over_indebted", "refused_lender_waits", "refused_cap", "refused_stop", "refused_quota")
 
 
 def social_figures(h: Sample) -> dict[str, Any]:
@@ -38,7 +39,11 @@ def _households(h: Sample) -> dict[str, Any]:
         "over_indebted_share": _ratio(h, ["over_indebted_count"], ["borrowers_count"]),
         "poor_share": _ratio(h, ["poor_count"], ["households_count"]),
         "months_below_floor": _ratio(h, ["months_below_floor_count"], ["households_count"]),
-        **{f"{name}_share": _ratio(h, [f"{name}_count"], ["applied_count"]) for name in APPLICATIONS},
+        **{
+            f"{name}_share": _ratio(h, [f"{name}_count"], ["applied_count"])
+            for name in APPLICATIONS
+            if f"{name}_count" in h.frame
+        },
         "default_share_by_other_debts": {
             str(k): _ratio(h, [f"defaulted_debts_{k}_count"], [f"due_debts_{k}_count"]) for k in range(MAX_DEBTS + 1)
         },

@@ -1,4 +1,4 @@
-"""The fund's sub-accounts: interest in, recoveries in, claims out, and the queue when money is short."""
+"""The fund's sub-accounts: interest in, recoveries in, claims out, and the queue when money is short or capped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import simpy
 
 from sim import clock
-from sim.clock import Slot, until
+from sim.clock import Calendar, Slot, until
 from sim.fund.claims import NEVER, Claims, apportion, return_of
 from sim.fund.claims_kernel import unpaid
 from sim.law import Rules
@@ -25,7 +25,8 @@ class Flows:
     """What moved, for the tables.
 
     (claim, day, fen) of payments; (claim, day, to fund, to bank) of returns, what is left of the claim's amount going
-    back to those who paid their part themselves; and (day, account, fen) of interest on the subsidy account.
+    back to those who paid their part themselves; (day, account, fen) of interest on the subsidy account and of top-ups;
+    and the first day on which the yearly cap held a claim's money back.
     """
 
     payments: list[tuple[int, int, int]] = field(default_factory=list)
@@ -33,7 +34,8 @@ class Flows:
     returns: list[tuple[int, int, int, int]] = field(default_factory=list)
     subsidy_interest: list[tuple[int, int, int]] = field(default_factory=list)
     carried_over: list[int] = field(default_factory=list)  # by account, before the top-up of 1 January
-    top_up: list[int] = field(default_factory=list)
+    top_ups: list[tuple[int, int, int]] = field(default_factory=list)
+    capped_from: dict[int, int] = field(default_factory=dict)
 
 
 def deposit_interest(
@@ -78,8 +80,51 @@ def rate_on(table: tuple[I64, I64], day: int) -> int:
     return int(table[1][max(int(np.searchsorted(table[0], day, side="right")) - 1, 0)])
 
 
+def handed_over_on(rules: Rules, calendar: Calendar, recovered: I64) -> I64:
+    """Day on which money collected on a day is handed over to the fund: so many working days later, or at the month's end."""
+    if rules.recovery.return_working_days is None:
+        return clock.last_day_of_month(clock.month_of(recovered))
+    return calendar.add_working_days(recovered, rules.recovery.return_working_days)
+
+
+def hand_over_days(rules: Rules, calendar: Calendar, days: I64) -> dict[int, int]:
+    """Of some days those on which money is handed over, each with the last day of collection that it covers."""
+    collected = np.arange(int(days[0]) - 60, int(days[-1]) + 1)
+    handed = handed_over_on(rules, calendar, collected)
+    covers = collected[np.searchsorted(handed, np.append(days[0] - 1, days), side="right") - 1]
+    new = np.diff(covers) > 0
+    out = dict(zip(days[new].tolist(), covers[1:][new].tolist(), strict=True))
+    return out | {int(days[-1]): int(days[-1])}  # at the horizon, all of it
+
+
+class Purse:
+    """What a sub-account may pay: what it holds, and no more in a year than the cap's share of its balance on 1 January."""
+
+    def __init__(self, cap_share: float | None, ledger: Ledger) -> None:
+        self.cap_ppm = None if cap_share is None else round(cap_share * PPM)
+        self.ledger, self.year = ledger, NEVER
+        self.room: dict[str, int] = {}
+
+    def begin(self, day: int) -> None:
+        """In a new year the cap is taken from the balances of its first day, before anything is paid."""
+        year = clock.date_of(day).year
+        if self.cap_ppm is not None and year != self.year:
+            self.year = year
+            held = {name: fen for name, fen in self.ledger.balances.items() if name.startswith("fund:")}
+            self.room = {name: fen * self.cap_ppm // PPM for name, fen in held.items()}
+
+    def pay(self, account: str, wanted: int) -> tuple[int, bool]:
+        """How much can be paid of what is wanted, and whether the cap holds the rest back though the money is there."""
+        held = self.ledger.balances[account]
+        if self.cap_ppm is None:
+            return min(wanted, held), False
+        fen = min(wanted, held, self.room[account])
+        self.room[account] -= fen
+        return fen, fen < min(wanted, held)
+
+
 def fund_accounts(
-    env: simpy.Environment, ledger: Ledger, rules: Rules, claims: Claims, account_of: Array,
+    env: simpy.Environment, ledger: Ledger, rules: Rules, calendar: Calendar, claims: Claims, account_of: Array,
     credits: list[tuple[int, int, int]], days: list[int], backstop_days: set[int], flows: Flows,
 ) -> Generator[Any, Any, None]:  # fmt: skip
     """Credit interest and returned recoveries, then pay what is due while each sub-account lasts.
@@ -91,8 +136,9 @@ def fund_accounts(
     credits : list of (day, account, fen)
         Deposit interest.
     days : list of int
-        Days on which something can move: payment days, month ends, interest days, backstop days. Lenders
-        hand over what was collected at each month's end, and on the last of these days.
+        Days on which something can move: payment days, month ends, interest days, top-ups, backstop days; every
+        working day where recoveries are handed over within some; 1 January where payments are capped. Lenders hand
+        over what was collected at each month's end or within that time, and on the last of these days.
 
     Partial payments go in order of approval date, then claim id. What exceeded the year's stock is paid
     by the county on the backstop day of the next year.
@@ -101,36 +147,41 @@ def fund_accounts(
     """
     is_waiting, position, handed_over = False, 0, NEVER
     accounts = [f"fund:{k}" for k in account_of.tolist()]  # of each lender
-    hand_over_days = {days[-1], *(day for day in days if clock.date_of(day + 1).day == 1)}
+    hand_overs, purse = hand_over_days(rules, calendar, np.array(days)), Purse(rules.fund.payout_cap_share, ledger)
     for day in days:
         yield from until(env, day, Slot.PAYMENT)
+        purse.begin(day)
         while position < len(credits) and credits[position][0] <= day:
             _, index, fen = credits[position]
             ledger.post(day, "deposit interest", (f"fund:{index}", fen), ("banks", -fen))
             position += 1
-        if day in hand_over_days:
-            _return_recoveries(ledger, rules, claims, accounts, day, handed_over, flows)
-            handed_over = day
+        if day in hand_overs:
+            _return_recoveries(ledger, rules, claims, accounts, day, (handed_over, hand_overs[day]), flows)
+            handed_over = hand_overs[day]
         if rules.loss.direct:
             _pay_directly(ledger, rules, claims, day)
         if is_waiting or np.count_nonzero(claims.due == day) or day == days[0]:
-            is_waiting = _pay(ledger, claims, accounts, day, handed_over, flows)
+            is_waiting = _pay(ledger, purse, claims, accounts, day, handed_over, flows)
         if day in backstop_days:
             _pay_from_county(ledger, claims, day, handed_over, flows)
 
 
-def _pay(ledger: Ledger, claims: Claims, accounts: list[str], day: int, handed_over: int, flows: Flows) -> bool:
-    """Pay what is due; true if somebody is left waiting for want of money."""
+def _pay(
+    ledger: Ledger, purse: Purse, claims: Claims, accounts: list[str], day: int, handed_over: int, flows: Flows
+) -> bool:  # fmt: skip
+    """Pay what is due; true if somebody is left waiting, for want of money or because of the cap."""
     rows = unpaid(claims.due, claims.paid, claims.fund_part, claims.recovered_on, day, day, handed_over)
     rows = rows[np.argsort(claims.decided[rows], kind="stable")]
     wanted = claims.fund_part[rows] - claims.paid[rows]
     is_waiting = False
     for i, lender, missing in zip(rows.tolist(), claims.lender[rows].tolist(), wanted.tolist(), strict=True):
         account = accounts[lender]
-        fen = min(missing, ledger.balances[account])
+        fen, is_capped = purse.pay(account, missing)
+        if is_capped:
+            flows.capped_from.setdefault(i, day)
         if fen < missing:
             is_waiting = True
-            if claims.first_wait[i] == NEVER:
+            if claims.first_wait[i] == NEVER and not is_capped:
                 claims.first_wait[i] = day
         if fen > 0:
             ledger.post(day, "fund pays", (account, -fen), (f"cash:{lender}", fen))
@@ -169,10 +220,17 @@ def _book_payment(claims: Claims, i: int, day: int, fen: int) -> None:
 
 
 def _return_recoveries(
-    ledger: Ledger, rules: Rules, claims: Claims, accounts: list[str], day: int, handed_over: int, flows: Flows
+    ledger: Ledger,
+    rules: Rules,
+    claims: Claims,
+    accounts: list[str],
+    day: int,
+    collected: tuple[int, int],
+    flows: Flows,
 ) -> None:
-    """Money collected this month: all to the bank before the fund has paid, else to each bearer its part."""
-    rows = np.flatnonzero((claims.recovered_on <= day) & (claims.recovered_on > handed_over))
+    """Money collected after one day and up to another: all to the bank before the fund has paid, else to each bearer its part."""
+    after, up_to = collected
+    rows = np.flatnonzero((claims.recovered_on <= up_to) & (claims.recovered_on > after))
     direct = direct_paid(claims) if rules.loss.direct else np.zeros(len(claims), dtype=np.int64)
     for i in rows.tolist():
         lender, amount, principal = claims.lender.item(i), claims.amount.item(i), claims.principal.item(i)

@@ -89,8 +89,14 @@ class Community:
     lent, repaid, interest : (n_lenders, n_months) int64 [fen]
         For the lenders' books. Interest: paid first, with penalties and with the principal.
     entitled, lines : (n_settlements, n_lenders) int64
-    used : (n_lenders,) int64 [fen]
-        Covered principal outstanding.
+    used, refused : (n_lenders,) int64 [fen]
+        Covered principal that counts against the multiple; what found no room under it since the last top-up.
+    quota_left : (1,) int64 [fen]
+        New lending that the year still allows; -1 without a quota.
+    is_stopped : (n_lenders,) int64
+        A rule allows no new loans this month.
+    counted : list of (n_lenders,) int64 [fen]
+        What counted against the multiple on each day of a top-up.
     is_open, charges : (n_lenders,) int64
         The lender renews and grants freely; households pay the subsidised interest first.
     refunds : dict of file -> (n,) int64
@@ -113,8 +119,12 @@ class Community:
     interest: I64
     entitled: I64
     used: I64
+    refused: I64
+    quota_left: I64
+    is_stopped: I64
     is_open: I64
     charges: I64
+    counts: I64  # applications and why they were refused
     refunds: dict[int, I64] = field(default_factory=dict)
     refunded: dict[int, int] = field(default_factory=dict)
     released: Array = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
@@ -125,7 +135,7 @@ class Community:
     n_fund_payments_seen: int = 0
     n_lists_seen: int = 0
     unpaid: list[int] = field(default_factory=list)  # files not fully paid
-    counts: I64 = field(default_factory=lambda: np.zeros(4, dtype=np.int64))  # applications and why they were refused
+    counted: list[I64] = field(default_factory=list)
     went_bad: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     # by December (month of the history): borrowers, over-indebted, poor, months below the floor so far, counts so far
     years: dict[int, I64] = field(default_factory=dict)

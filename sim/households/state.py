@@ -13,6 +13,7 @@ from sim.households.register import Register
 from sim.law import Rules
 from sim.livelihoods import Livelihoods
 from sim.scenario import Scenario
+from sim.season import by_month
 from sim.streams import cdf, stream_key, uniforms
 from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, percent_to_ppm
 
@@ -213,8 +214,7 @@ def terms_of(scenario: Scenario, rules: Rules, seed: int) -> Terms:
     live = livelihoods_of(scenario)
     b = live.behaviour[scenario.defaults.anchor or "central"]
     lending = scenario.lending
-    by_month = np.array(lending.by_month) * 12
-    monthly = np.minimum(by_month / live.months_between_loans, 1.0)
+    monthly = np.minimum(by_month(scenario, rules) * 12 / live.months_between_loans, 1.0)
     products = np.array(
         [
             [

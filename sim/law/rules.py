@@ -37,6 +37,10 @@ class LoanRules:
     five_star_share: float | None = None
     three_star_share: float | None = None
     relending_discount_points: float | None = None
+    lent_from: str | None = None
+    lent_until: str | None = None
+    quota_yuan_per_year: int | None = None
+    lockout_after_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,10 @@ class FundRules:
     from_upper_level_yuan: int | None = None
     from_county_yuan: int | None = None
     sub_accounts_yuan: dict[str, int] = field(default_factory=dict)
+    leverage_on: str = "outstanding"
+    top_up: str = "none"
+    top_up_on: str = "01-01"
+    payout_cap_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,18 @@ class RecoveryRules:
     split: str
     wilful: str
     returned_at: str
+    return_working_days: int | None = None
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """When new lending stops, and when it begins again."""
+
+    bad_loan_share: float | None = None
+    measured_on: str = "lender"
+    resume_share: float | None = None
+    unpaid_claim_days: int | None = None
+    used_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +179,7 @@ _GROUPS: dict[str, Any] = {
     "recovery": RecoveryRules,
     "subsidy": SubsidyRules,
     "interest": InterestRules,
+    "stop": StopRules,
 }
 
 
@@ -183,6 +204,7 @@ class Rules:
     recovery: RecoveryRules
     subsidy: SubsidyRules
     interest: InterestRules
+    stop: StopRules
     sources: dict[str, str]
     since: dict[str, dt.date]
 
@@ -296,6 +318,9 @@ def _check(pack: Pack, rules: Rules) -> None:
         size, given = fund.size_yuan, [part for part in parts if part is not None]
         if size is not None and given and sum(given) != size:
             raise InputError(pack.where, name, sum(given), f"parts that add up to fund.size_yuan = {size}")
+    line, resume = rules.stop.bad_loan_share, rules.stop.resume_share
+    if resume is not None and (line is None or resume > line):
+        raise InputError(pack.where, "stop.resume_share", resume, f"at most stop.bad_loan_share, which is {line}")
     if rules.claim.steps.decision.kind == "meeting" and not rules.claim.meetings:
         raise InputError(pack.where, "claim.meetings", [], "at least one meeting a year")
     if 12 % max(rules.subsidy.settlements_per_year, 1) or rules.subsidy.settlements_per_year < 1:

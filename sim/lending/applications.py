@@ -1,20 +1,19 @@
-"""The stream of loan applications, the cap at which a lender stops, and the made-up portfolio."""
+"""The stream of loan applications, and the made-up portfolio."""
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from sim import clock
 from sim.clock import Calendar
 from sim.law import Rules
 from sim.lending.loans import Loans
 from sim.scenario import Scenario
+from sim.season import by_month, signing_days
 from sim.streams import cdf, entity_id, stream_key, uniforms
 from sim.units import FEN_PER_YUAN, I64, Array
 
@@ -46,12 +45,14 @@ def rate_ppm(rules: Rules, rates: dict[str, Any], start: Array, term_months: Arr
 
 
 def applications(
-    scenario: Scenario, limits_fen: list[int], from_day: int, to_day: int, seed: int, stream: str = "application"
-) -> Applications:
+    scenario: Scenario, rules: Rules, limits_fen: list[int], from_day: int, to_day: int, seed: int,
+    stream: str = "application",
+) -> Applications:  # fmt: skip
     """Applications from ``from_day`` to ``to_day``.
 
     The yearly flow is the one whose steady stock is ``demand_over_limit`` times each lender's limit; it
-    is spread over the months by the scenario's seasonal shares, so loans come and mature in batches.
+    is spread over the months by the scenario's seasonal shares, so loans come and mature in batches: those of the
+    months in which loans are made.
     """
     lending = scenario.lending
     sizes = np.array(list(lending.principal_yuan), dtype=np.int64) * FEN_PER_YUAN
@@ -62,13 +63,14 @@ def applications(
     )
     first, last = clock.month_of(np.array([from_day, to_day]))
     months = np.arange(first, last + 1)
+    season = by_month(scenario, rules)
     ids: list[int] = []
     at: list[int] = []
     by: list[int] = []
     for index, lender in enumerate(scenario.lenders):
         stock = lending.demand_over_limit * limits_fen[index]
         per_year = stock / (sizes @ size_p) / (terms @ term_p) * 12
-        due = np.cumsum(per_year * np.array(lending.by_month)[months % 12])
+        due = np.cumsum(per_year * season[months % 12])
         counts = np.diff(np.floor(due + 0.5), prepend=0).astype(int)
         for month, count in zip(months, counts, strict=True):
             # the two parts of a month that is cut in two hold other loans
@@ -101,7 +103,7 @@ def draw_applications(
     day_u, place_u = uniforms(apps.keys[1], rep, apps.month, apps.id)
     first = clock.first_day_of_month(apps.month)
     length = clock.first_day_of_month(apps.month + 1) - first
-    start = calendar.on_or_after(first + (day_u * length).astype(np.int64))
+    start = signing_days(rules, calendar, first + (day_u * length).astype(np.int64))
     term = apps.term_months[np.searchsorted(apps.term_cdf, term_u)]
     order = np.lexsort((apps.id, start))
     order = order[(start[order] >= from_day) & (start[order] <= to_day)]
@@ -116,58 +118,6 @@ def draw_applications(
         due=clock.add_months(start, term),
         rate_ppm=rate_ppm(rules, rates, start, term),
     ).take(order)
-
-
-@njit(cache=True)
-def grant(
-    lender: Any, start: Any, covered: Any, release: Any, opening_day: Any, opening_release: Any,
-    opening_covered: Any, opening_lender: Any, limit: Any, last_day: int, shrinks: Any, opening_shrinks: Any,
-) -> Any:  # fmt: skip
-    """Lend in order of application while outstanding guaranteed principal stays within the limit.
-
-    Parameters
-    ----------
-    lender, start, covered, release : (n,) int64
-        Applications in order of day: lender, day, covered principal [fen], the day on which that
-        principal leaves the guaranteed book (repaid, paid by the fund, or refused).
-    opening_day : int [day]
-        Day of the opening book.
-    opening_release, opening_covered, opening_lender : (m,) int64
-        The same for loans outstanding on that day.
-    limit : (n_lenders,) int64 [fen]
-        Multiple times the sub-account's set size.
-    last_day : int [day]
-    shrinks, opening_shrinks : (n,), (m,) int64 [fen]
-        By how much the limit falls when the loan leaves the book: the multiple times what the fund pays on
-        it, where the multiple is on the current balance; zero where it is on the set size.
-
-    Returns
-    -------
-    (n,) bool
-        Granted or not. What a lender frees on a day can be lent on that day.
-
-    Source: X county regulation, art. 13; outstanding principal, lender by lender.
-    """
-    n_days = last_day - opening_day + 2
-    freed = np.zeros((limit.size, n_days), dtype=np.int64)
-    used = np.zeros(limit.size, dtype=np.int64)
-    for i in range(opening_lender.size):
-        used[opening_lender[i]] += opening_covered[i]
-        at = min(max(opening_release[i] - opening_day, 0), n_days - 1)
-        freed[opening_lender[i], at] += opening_covered[i] - opening_shrinks[i]
-    granted = np.zeros(start.size, dtype=np.bool_)
-    i = 0
-    for day in range(n_days - 1):
-        for b in range(limit.size):
-            used[b] -= freed[b, day]
-        while i < start.size and start[i] - opening_day <= day:
-            b = lender[i]
-            if used[b] + covered[i] <= limit[b]:
-                granted[i] = True
-                used[b] += covered[i]
-                freed[b, min(max(release[i] - opening_day, day + 1), n_days - 1)] += covered[i] - shrinks[i]
-            i += 1
-    return granted
 
 
 def draw_portfolio(scenario: Scenario, classes: dict[tuple[int, int], int], replication: int, seed: int) -> Loans:
@@ -214,9 +164,3 @@ def _group_households(index: int, n: int) -> I64:
         ids = np.array([entity_id("portfolio", index, k) for k in range(n)], dtype=np.int64)
         _HOUSEHOLDS[(index, n)] = ids
     return _HOUSEHOLDS[(index, n)]
-
-
-def day_in_year(year: int, month_day: str) -> int:
-    """Day number of ``"03-01"`` in a year."""
-    month, day = (int(part) for part in month_day.split("-"))
-    return clock.day_of(dt.date(year, month, day))

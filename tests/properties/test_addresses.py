@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim import clock, outcomes
-from sim.lending.applications import grant
+from sim.lending.granting import LENT, grant
 from sim.lending.loans import Loans
 from sim.replication import draw_fates, prepare, simulate
 from sim.shocks.paths import draw_paths
 from sim.streams import stream_key, uniforms, uniforms_reference
+from tests.granting import book, terms
 
 END = clock.day_of(dt.date(2018, 12, 31))
 modest = settings(deadline=None, max_examples=25)
@@ -128,9 +129,9 @@ def test_lending_never_passes_the_limit(new: list[Any], old: list[Any], limit: t
     held = [np.array(c, dtype=np.int64) for c in zip(*old, strict=True)] or [np.zeros(0, np.int64)] * 3
     lender, start, covered, length = columns
     release = start + length
-    got = grant(
-        lender, start, covered, release, 0, held[2], held[1], held[0], np.array(limit), 80, 0 * covered, 0 * held[1]
-    )
+    new_book = book(start.size, lender=lender, start=start, principal=covered, release=release)
+    old_book = book(held[0].size, lender=held[0], principal=held[1], release=held[2])
+    got = grant(terms(81), new_book, old_book, np.array(limit), np.array(limit), 0).reason == LENT
     for bank in (0, 1):
         for day in range(81):
             outstanding = covered[

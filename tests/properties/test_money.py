@@ -14,6 +14,7 @@ from sim import clock, outcomes
 from sim.fund.account import Flows, fund_accounts
 from sim.fund.claims import FAR, return_of, split
 from sim.fund.need import need, need_path
+from sim.law.pack import load_calendar
 from sim.ledger import Ledger
 from sim.replication import prepare, simulate
 from sim.units import interest, share_of
@@ -114,7 +115,16 @@ def pay(
     env = clock.start(FIRST)
     env.process(
         fund_accounts(
-            env, ledger, rules, claims, np.array([0, 1]), credits, days, {clock.day_of(dt.date(2019, 3, 1))}, out
+            env,
+            ledger,
+            rules,
+            load_calendar(),
+            claims,
+            np.array([0, 1]),
+            credits,
+            days,
+            {clock.day_of(dt.date(2019, 3, 1))},
+            out,
         )
     )
     env.run()

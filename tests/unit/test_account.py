@@ -13,6 +13,7 @@ from sim import clock
 from sim.fund import account
 from sim.fund.account import Flows, deposit_interest, fund_accounts, rate_on
 from sim.fund.claims import NEVER, Claims
+from sim.law.pack import load_calendar
 from sim.ledger import Ledger
 from tests.accounts import fund_ledger
 
@@ -36,7 +37,16 @@ def run(
     all_days = sorted({day(d) for d in (*days, *backstop)} | {d for d, *_ in credits})
     env.process(
         fund_accounts(
-            env, ledger, rules, claims, account_of, list(credits), all_days, {day(d) for d in backstop}, flows
+            env,
+            ledger,
+            rules,
+            load_calendar(),
+            claims,
+            account_of,
+            list(credits),
+            all_days,
+            {day(d) for d in backstop},
+            flows,
         )
     )
     env.run()

@@ -132,6 +132,8 @@ REFUSALS = {
     "home.refused_debts": {"livelihoods.others_seen": 1.0, "livelihoods.over_indebted_ratio": 0.01},
     "home.refused_waits": {"lending.waits_above_quarters": 0.0, "lending.debits_above_quarters": 0.5},
     "home.refused_cap": {"rules.fund.leverage": 0.1},
+    "home.refused_stop": {"rules.stop.bad_loan_share": 0.0},
+    "home.refused_quota": {"rules.loan.quota_yuan_per_year": 100_000},
 }
 
 

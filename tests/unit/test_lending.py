@@ -1,4 +1,4 @@
-"""Applications, the cap at which a lender stops, made-up portfolios, and the lender's bookings."""
+"""Applications, made-up portfolios, and the lender's bookings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from sim import clock
 from sim.ledger import Ledger
-from sim.lending.applications import applications, draw_applications, draw_portfolio, grant, rate_ppm
+from sim.lending.applications import applications, draw_applications, draw_portfolio, rate_ppm
 from sim.lending.lender import lender
 from sim.lending.loans import NEVER, OPEN, Loans
 from sim.scenario import Scenario
@@ -19,71 +19,11 @@ FIRST, LAST = clock.day_of(dt.date(2018, 1, 1)), clock.day_of(dt.date(2019, 12, 
 LIMITS = [600_000_000, 200_000_000]
 
 
-def slow_grant(
-    lender: Any, start: Any, covered: Any, release: Any, opening_release: Any, opening_covered: Any, opening_lender: Any,
-    limit: Any, shrinks: Any, opening_shrinks: Any,
-) -> list[bool]:  # fmt: skip
-    """The cap by its definition: on each application's day, add up what is outstanding and what the fund has paid."""
-    rows = list(zip(opening_lender, opening_release, opening_covered, opening_shrinks, strict=True))
-    out = []
-    for b, day, c, r, s in zip(lender, start, covered, release, shrinks, strict=True):
-        used = sum(x for bank, until, x, _ in rows if bank == b and until > day)
-        fallen = sum(x for bank, until, _, x in rows if bank == b and until <= day)
-        out.append(bool(used + c <= limit[b] - fallen))
-        if out[-1]:
-            rows.append((b, max(r, day + 1), c, s))
-    return out
-
-
-@pytest.mark.parametrize("on_current_balance", [False, True])
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("kernel", [grant, grant.py_func], ids=["compiled", "body"])
-def test_grant_against_a_plain_loop(seed: int, kernel: Any, on_current_balance: bool) -> None:
-    draw = np.random.Generator(np.random.PCG64(seed))
-    n, m, days = 120, 40, 200
-    start = np.sort(draw.integers(0, days, n))
-    lender_of, covered, release = draw.integers(0, 2, n), draw.integers(1, 9, n) * 100, start + draw.integers(-3, 90, n)
-    o_release, o_covered = draw.integers(-20, days + 50, m), draw.integers(1, 9, m) * 100
-    o_lender, limit = draw.integers(0, 2, m), np.array([4_000, 2_500])
-    shrinks, o_shrinks = (draw.integers(0, 40, k) * int(on_current_balance) for k in (n, m))
-    got = kernel(lender_of, start, covered, release, 0, o_release, o_covered, o_lender, limit, days, shrinks, o_shrinks)
-    exact = slow_grant(lender_of, start, covered, release, o_release, o_covered, o_lender, limit, shrinks, o_shrinks)
-    assert got.tolist() == exact
-    assert 0 < got.sum() < n
-
-
-def granted(
-    lender: list[int], start: list[int], covered: list[int], limit: list[int], held: tuple[list[int], list[int]] = ([], [])
-) -> list[bool]:  # fmt: skip
-    """Applications that run past the end; ``held`` is (release, covered) of the first lender's opening book."""
-    new, old = (np.array(x, dtype=np.int64) for x in (lender, held[1]))
-    out = grant(new, np.array(start), np.array(covered), 0 * new + 90, 0, np.array(held[0], dtype=np.int64), old, 0 * old,
-                np.array(limit), 100, 0 * new, 0 * old)  # fmt: skip
-    return [bool(x) for x in out]
-
-
-def test_the_cap_is_reached_and_not_passed() -> None:
-    assert granted([0, 0, 0], [5, 5, 6], [60, 40, 1], [100]) == [True, True, False]
-
-
-def test_what_is_freed_on_a_day_is_lent_on_that_day() -> None:
-    assert granted([0], [29], [100], [100], ([30], [100])) == [False]
-    assert granted([0], [30], [100], [100], ([30], [100])) == [True]
-
-
-def test_each_lender_has_its_own_cap() -> None:
-    assert granted([0, 1, 0, 1], [1, 1, 2, 2], [50] * 4, [50, 100]) == [True, True, False, True]
-
-
-def test_a_book_above_the_cap_stops_lending_until_it_has_run_down() -> None:
-    assert granted([0] * 3, [9, 19, 29], [50] * 3, [150], ([10, 20, 30], [80] * 3)) == [False, False, True]
-
-
 # --- applications ------------------------------------------------------------------------------------
 
 
 def test_applications_of_a_year_hold_the_steady_stock(small: Scenario) -> None:
-    apps = applications(small, LIMITS, FIRST, LAST, 1)
+    apps = applications(small, small.law(), LIMITS, FIRST, LAST, 1)
     lending = small.lending
     mean_size = sum(y * 100 * s for y, s in lending.principal_yuan.items())
     mean_term = sum(t * s for t, s in lending.term_months.items())
@@ -96,16 +36,16 @@ def test_applications_of_a_year_hold_the_steady_stock(small: Scenario) -> None:
 
 
 def test_an_application_depends_on_no_other_lender_and_no_later_month(small: Scenario) -> None:
-    base = applications(small, LIMITS, FIRST, LAST, 1)
-    longer = applications(small, LIMITS, FIRST, LAST + 366, 1)
-    bigger = applications(small, [LIMITS[0], 2 * LIMITS[1]], FIRST, LAST, 1)
+    base = applications(small, small.law(), LIMITS, FIRST, LAST, 1)
+    longer = applications(small, small.law(), LIMITS, FIRST, LAST + 366, 1)
+    bigger = applications(small, small.law(), [LIMITS[0], 2 * LIMITS[1]], FIRST, LAST, 1)
     assert set(base.id) < set(longer.id)
     assert set(base.id[base.lender == 0]) == set(bigger.id[bigger.lender == 0])
     assert set(base.id) < set(bigger.id)
 
 
 def test_drawn_applications(small: Scenario, rules: Any, rates: Any, calendar: Any) -> None:
-    apps = applications(small, [x * 20 for x in LIMITS], FIRST, LAST, 1)
+    apps = applications(small, small.law(), [x * 20 for x in LIMITS], FIRST, LAST, 1)
     loans = draw_applications(apps, 3, rules, rates, calendar, FIRST, LAST)
     assert (np.diff(loans.start) >= 0).all()
     assert (calendar.is_working[loans.start - calendar.first_day]).all()
@@ -125,7 +65,7 @@ def test_drawn_applications(small: Scenario, rules: Any, rates: Any, calendar: A
 
 
 def test_a_book_drawn_once_is_the_same_in_every_history(small: Scenario, rules: Any, rates: Any, calendar: Any) -> None:
-    apps = applications(small.change(lending__drawn="once"), LIMITS, FIRST, LAST, 1)
+    apps = applications(small.change(lending__drawn="once"), small.law(), LIMITS, FIRST, LAST, 1)
     a, b = (draw_applications(apps, r, rules, rates, calendar, FIRST, LAST).frame() for r in (0, 9))
     assert a.equals(b)
 
@@ -134,8 +74,10 @@ def test_a_month_cut_in_two_gives_different_loans(small: Scenario, rules: Any, r
     """The warm-up ends, and the histories begin, within one month; their draws differ by seed only."""
     cut = clock.day_of(dt.date(2018, 3, 15))
     big = [x * 20 for x in LIMITS]
-    before = draw_applications(applications(small, big, FIRST, cut - 1, 1), 0, rules, rates, calendar, FIRST, cut - 1)
-    after = draw_applications(applications(small, big, cut, LAST, 2), 0, rules, rates, calendar, cut, LAST)
+    before = draw_applications(
+        applications(small, small.law(), big, FIRST, cut - 1, 1), 0, rules, rates, calendar, FIRST, cut - 1
+    )
+    after = draw_applications(applications(small, small.law(), big, cut, LAST, 2), 0, rules, rates, calendar, cut, LAST)
     assert not set(before.id) & set(after.id)
 
 

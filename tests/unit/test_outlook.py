@@ -63,6 +63,15 @@ def test_several_years_by_hand() -> None:
     assert found["top_up_mean"]["paid_in_yuan"]["2020"]["value"] == 45
 
 
+def test_the_years_by_the_packs_rule_by_hand() -> None:
+    """100 on hand, 60 a year; the book asks for 90 in 2019, 20 in 2020 and 130 in 2021."""
+    names = {f"{what}_y{k}_0": [60] for what in ("need", "net") for k in range(4)}
+    aims = {f"top_up_to_y{k}_0": [aim] for k, aim in ((1, 90), (2, 20), (3, 130))}
+    found = years(table(need=[60], **names, **aims), np.ones(1), 100.0, 2018, "to_multiple")["by_rule"]
+    assert [found["paid_in_yuan"][str(y)]["value"] for y in (2019, 2020, 2021)] == [50, 0, 160]
+    assert [found["short_by_year"][str(y)]["value"] for y in range(2018, 2022)] == [0, 0, 1, 0]
+
+
 def test_the_several_years_start_as_the_sized_one(small_answer: sim.Answer) -> None:
     h = small_answer.histories()
     for account in (0, 1):
@@ -118,6 +127,27 @@ def test_the_needs_of_higher_assurances_are_refused_in_words(small_answer: sim.A
     assert rows[0.95]["value"] == small_answer.data["need_yuan"]["value"]
     assert rows[0.99]["value"] is None
     assert rows[0.99]["reason"] == "299 or more histories are needed"
+
+
+def test_an_answer_tells_what_the_packs_rules_do(small: Any, tmp_path: Any) -> None:
+    """Top-up by rule, months stopped, applications by rule, claims held back by the cap: there where the pack has the rule."""
+    rules = {
+        "fund.top_up": "to_demand",
+        "fund.payout_cap_share": 0.01,
+        "stop.bad_loan_share": 0.03,
+        "loan.quota_yuan_per_year": 2_000_000,
+    }
+    scenario = small.with_changes({"defaults.anchor": "high", **{f"rules.{k}": v for k, v in rules.items()}})
+    data = sim.size(scenario, replications=60, seed=5, workers=1, out=tmp_path / "run").data
+    assert set(data["years"]) >= {"by_rule", "refill"}
+    stops = data["lending_stops"]
+    assert 0 < stops["stopped_chance"]["value"] <= 1
+    assert all(0 <= x["value"] <= 12 for x in stops["months_stopped"].values())
+    assert stops["applications"]["value"] == pytest.approx(
+        sum(x["value"] for x in stops["applications_by_rule"].values())
+    )
+    assert data["payout_cap"]["chance"]["value"] > 0
+    assert data["payout_cap"]["longest_wait_days"]["value"] > 0
 
 
 # --- three uncertainties -----------------------------------------------------------------------------

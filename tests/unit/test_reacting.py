@@ -82,9 +82,9 @@ def test_limits_of_the_grid_are_those_of_the_history(
     small: Any, opening: Any, lenders: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[list[int]] = []
-    real = reacting.granted_at
+    real = reacting.grant_at
     monkeypatch.setattr(
-        reacting, "granted_at", lambda s, d, limit, *more: seen.append(limit.tolist()) or real(s, d, limit, *more)
+        reacting, "grant_at", lambda s, b, parts, **more: seen.append(parts.tolist()) or real(s, b, parts, **more)
     )
     for rcc, psbc in (
         (600_000, 200_000),
@@ -96,4 +96,4 @@ def test_limits_of_the_grid_are_those_of_the_history(
         setup = prepare(small.with_changes({"lenders": lenders(rcc, psbc)}), 1, opening, opening.day + 364)
         seen.clear()
         reacting.sweep(setup, simulate(setup, 0))
-        assert seen[10] == setup.limit_fen.tolist()
+        assert seen[10] == setup.set_fen.tolist()
