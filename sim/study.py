@@ -63,6 +63,10 @@ class Results:
         """One row a history, month and lender (runs to the full horizon only)."""
         return RunFolder(self.folder).read("months", self._known(name), self.n)
 
+    def arrears(self, name: str | None = None) -> pd.DataFrame:
+        """One row a history and year: subsidy due, paid, and unpaid by age (runs to the full horizon only)."""
+        return RunFolder(self.folder).read("arrears", self._known(name), self.n)
+
     def scenarios(self) -> list[Scenario]:
         """The scenarios as they were run: all on the base's probability of default, unless they set their own."""
         stored = RunFolder(self.folder).manifest()["identity"]["scenarios"]

@@ -46,6 +46,7 @@ from sim.households.state import (
     YEARLY,
 )
 from sim.streams import log_scalar, philox
+from sim.subsidy import AT_REPAYMENT, EACH_SETTLEMENT, rate_on, subsidised
 from sim.units import PPM
 
 _LOW, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -77,11 +78,6 @@ def _luck(table: Any, u: Any) -> Any:
 def _interest(principal: Any, rate_ppm: Any, days: Any, day_count: Any) -> Any:
     year = day_count * PPM
     return (principal * rate_ppm * days + year // 2) // year
-
-
-@njit(cache=True, inline="always", error_model="numpy")
-def _subsidised(rate_ppm: Any, share_ppm: Any) -> Any:
-    return (rate_ppm * share_ppm + PPM // 2) // PPM
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -238,12 +234,14 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                         )
                         if log_scalar(d1) - log_scalar(1.0 - d1) < odds or (p.marks[i] & CALLED > 0 and d2 >= t.heirs):
                             p.marks[i] |= REFUSES
-                        covered = min(p.principal[i], t.subsidy_ceiling)
-                        rate = _subsidised(p.rate_ppm[i], t.subsidy_share_ppm)
                         days = max(due - p.accrued_to[i], 0)
-                        subsidy = _interest(covered, rate, days, t.day_count)
-                        p.carry[i] += subsidy
+                        subsidy = subsidised(t.subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], due)
                         own = _interest(p.principal[i], p.rate_ppm[i], days, t.day_count) - subsidy
+                        if t.subsidy.paid_when == EACH_SETTLEMENT:
+                            p.carry[i] += subsidy
+                        else:
+                            p.withheld[i] += subsidy
+                            own += subsidy if t.subsidy.pays_first == 1 else 0
                         p.arrears[i] += own  # what nobody subsidises is asked with the principal
                         asked += own
                         p.accrued_to[i] = due
@@ -261,11 +259,13 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                         out.by_lender[lender, EXTRA] += asked - p.principal[i]
                         out.by_lender[lender, PRINCIPAL] += p.principal[i]
                         event |= REPAID if status == OPEN else CURED
-                        if status == OVERDUE and t.subsidy_extra_days > 0:
-                            covered = min(p.principal[i], t.subsidy_ceiling)
-                            rate = _subsidised(p.rate_ppm[i], t.subsidy_share_ppm)
-                            to = min(month_end, due + t.subsidy_extra_days)
-                            p.carry[i] += _interest(covered, rate, max(to - p.accrued_to[i], 0), t.day_count)
+                        if status == OVERDUE and t.subsidy.extra_days > 0:
+                            to = min(month_end, due + t.subsidy.extra_days)
+                            p.carry[i] += subsidised(
+                                t.subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], to
+                            )
+                        p.carry[i] += p.withheld[i]
+                        p.withheld[i] = 0
                         p.status[i] = NONE
                         p.arrears[i] = 0
                         p.marks[i] = 0
@@ -287,10 +287,14 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                         if status == OPEN:
                             event |= MISSED
                             p.status[i] = OVERDUE
+                            if t.subsidy.late_loses_all == 1:
+                                p.arrears[i] += p.withheld[i] if t.subsidy.pays_first == 0 else 0
+                                p.withheld[i] = 0
                         if due + t.wait_days <= now.over_by:
                             event |= WENT_BAD
                             p.status[i] = BAD
                             p.wait_until[i] = NEVER_DAY
+                            p.withheld[i] = 0
                             if p.marks[i] & CALLED > 0:
                                 out.cause[i] = DEATH
                             elif p.marks[i] & REFUSES > 0:
@@ -320,9 +324,9 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
         total_others += others
         total_sold += sale
         status = p.status[i]
-        covered = min(p.principal[i], t.subsidy_ceiling)
-        yearly = covered * _subsidised(p.rate_ppm[i], t.subsidy_share_ppm) // PPM
-        out.by_lender[lender, YEARLY] += yearly if status == OPEN else 0
+        if status == OPEN:
+            covered = min(p.principal[i], t.subsidy.ceiling)
+            out.by_lender[lender, YEARLY] += covered * rate_on(t.subsidy, p.rate_ppm[i], p.start[i], month_end) // PPM
         out.borrowers[now.circle[i]] += int(status != NONE)
         if status >= OVERDUE and month_end - p.due[i] <= _MEMORY:
             out.bad[now.circle[i]] += 1
@@ -364,30 +368,32 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def settle(p: Any, r: Any, t: Any, day: Any, charges: Any, amount: Any) -> Any:
+def settle(p: Any, r: Any, t: Any, day: Any, is_listed: Any, charges: Any, amount: Any) -> Any:
     """Subsidised interest of each household up to a settlement day; the plain twin is `month.settle_reference`."""
-    n_lenders = charges.size
+    n_lenders, is_each = charges.size, t.subsidy.paid_when == EACH_SETTLEMENT
     totals, lines = np.zeros(n_lenders, np.int64), np.zeros(n_lenders, np.int64)
     for i in range(r.id.size):
-        fen = p.carry[i]
-        p.carry[i] = 0
-        if p.status[i] != NONE:
-            extra = 0 if p.status[i] == OPEN else t.subsidy_extra_days
+        if p.status[i] == OPEN or (is_each and p.status[i] != NONE):
+            extra = 0 if p.status[i] == OPEN else t.subsidy.extra_days
             to = min(day, p.due[i] + extra)
-            if to > p.accrued_to[i]:
-                covered = min(p.principal[i], t.subsidy_ceiling)
-                rate = _subsidised(p.rate_ppm[i], t.subsidy_share_ppm)
-                subsidy = _interest(covered, rate, to - p.accrued_to[i], t.day_count)
-                fen += subsidy
-                if p.status[i] == OPEN and (covered < p.principal[i] or rate < p.rate_ppm[i]):
+            if to > p.accrued_to[i] and t.subsidy.paid_when != AT_REPAYMENT:
+                subsidy = subsidised(t.subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], to)
+                if is_each:
+                    p.carry[i] += subsidy
+                else:
+                    p.withheld[i] += subsidy
+                    p.interest_due[i] += subsidy if t.subsidy.pays_first == 1 else 0
+                if p.status[i] == OPEN:
                     whole = _interest(p.principal[i], p.rate_ppm[i], to - p.accrued_to[i], t.day_count)
                     p.interest_due[i] += whole - subsidy  # what nobody subsidises
                 p.accrued_to[i] = to
+        fen = p.carry[i] if is_listed == 1 else 0
+        p.carry[i] -= fen
         amount[i] = fen
         if fen > 0:
             lender = r.lender[i]
             totals[lender] += fen
             lines[lender] += 1
-            if charges[lender] == 1:
+            if is_each and charges[lender] == 1:
                 p.interest_due[i] += fen
     return totals, lines

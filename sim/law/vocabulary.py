@@ -31,6 +31,7 @@ _UNITS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "yes_no": (bool, "true or false"),
     "text": (str, "a word"),
     "list": (list, "a list of words"),
+    "date": (dt.date, "a date like 2025-12-31"),
     "month_day": (str, 'a yearly date like "03-01"'),
     "month_days": (list, 'a list of yearly dates like "01-15"'),
     "yuan_by_lender": (dict, "a table of lender and whole yuan"),
