@@ -117,10 +117,8 @@ class Results:
             x, y = (frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
             a, b = (estimate.quantile(z, assurance, strata) for z in (x, y))
             rows.append(_row(name, metric, a, b, estimate.paired_quantile_difference(x, y, assurance, u, strata)))
-        pairs = {
-            metric: tuple(frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
-            for metric, column in MEANS.items()
-        }
+        pairs = {metric: tuple(frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
+                 for metric, column in MEANS.items()}  # fmt: skip
         pairs["default_share"] = _share(base), _share(other)
         for metric, (x, y) in pairs.items():
             a, b = (estimate.mean(z, strata) for z in (x, y))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,7 +68,7 @@ def subsidy_terms(rules: Rules) -> SubsidyTerms:
     most = [PPM if fixed is None else percent_to_ppm(fixed) for _, fixed in steps.values()]
     return SubsidyTerms(
         np.array(list(steps), dtype=np.int64), np.array(share, dtype=np.int64), np.array(most, dtype=np.int64),
-        int(subsidy.follows == "loan"), subsidy.months or 0, NO_END if subsidy.until is None else clock.day_of(subsidy.until) + 1,
+        int(subsidy.follows == "loan"), subsidy.months or 0, NO_END if subsidy.until is None else clock.day_of(dt.date.fromisoformat(subsidy.until)) + 1,
         subsidy.ceiling_yuan * FEN_PER_YUAN, rules.interest.day_count,
         rules.claim.wait_days if subsidy.stops_at == "day_90" else 0,
         _PAID_WHEN[subsidy.paid_when or "each_settlement"], int(subsidy.paid_to == "household"), int(subsidy.late_loses == "all"),

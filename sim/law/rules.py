@@ -145,7 +145,7 @@ class SubsidyRules:
     fixed_rate: float | None = None
     months: int | None = None
     follows: str | None = None
-    until: dt.date | None = None
+    until: str | None = None
     late_loses: str | None = None
     paid_when: str | None = None
 

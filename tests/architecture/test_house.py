@@ -37,6 +37,7 @@ LONG: dict[str, str] = {
     "scenario.py": "every model of a scenario file in one place; readers look fields up here",
     "community.py": "what simulated households do beside the institutions, from the opening to the last month",
     "households/month.py": "all that a household does in a month, in order; the place to read the rules",
+    "households/month_kernel.py": "the same, compiled: its twin, line for line",
     "outcomes.py": "every quantity of a history and the tables that share their definitions",
 }
 

@@ -719,7 +719,7 @@ def test_batches_of_households_do_not_depend_on_workers_order_or_resuming(tmp_pa
     whole = run("one", 2 * BATCH, 1)
     assert len(whole) == 10
     assert run("two", 2 * BATCH, 2) == whole
-    assert len(run("begun", BATCH, 1)) == 4
+    assert len(run("begun", BATCH, 1)) == 5
     assert run("begun", 2 * BATCH, 1) == whole
     table = RunFolder.open(tmp_path / "one", {"kind": "test"}, resume=True).read("histories", "main", 2 * BATCH)
     setup = prepare(scenario, 3, opening, arm.last_day)

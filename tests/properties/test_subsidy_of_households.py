@@ -20,7 +20,7 @@ SMALL = {"livelihoods.households": 300, "uncertain": [], "opening.warm_up_months
 QUARTERLY = {"rules.subsidy.settlements_per_year": 4}
 WAYS: dict[str, dict[str, Any]] = {
     "twelve months": {**QUARTERLY, "rules.subsidy.months": 12, "rules.subsidy.fixed_rate": 5.0},
-    "until the middle of the year": {"rules.subsidy.until": dt.date(2018, 6, 30)},
+    "until the middle of the year": {"rules.subsidy.until": "2018-06-30"},
     "half at repayment": {
         **QUARTERLY, "rules.subsidy.share": 0.5, "rules.subsidy.paid_when": "at_repayment", "rules.subsidy.late_loses": "all",
     },

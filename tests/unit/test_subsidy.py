@@ -10,6 +10,7 @@ import pytest
 
 from sim import clock
 from sim.fiscal.subsidy import entitlement, settlement_days
+from sim.law import Rules, load_pack
 from sim.subsidy import (
     EACH_SETTLEMENT,
     SubsidyTerms,
@@ -18,6 +19,7 @@ from sim.subsidy import (
     rate_on_reference,
     subsidised,
     subsidised_reference,
+    subsidy_terms,
 )
 from sim.units import interest
 
@@ -143,3 +145,82 @@ def test_settlement_days(per_year: int, months: int) -> None:
         day("2018-06-20"),
     ]
     assert settlement_days(4, 20, day("2018-03-21"), day("2018-06-19")).size == 0
+
+
+# --- from a pack ---------------------------------------------------------------------------------------------
+
+
+NEXT = "[[subsidy.settlements_per_year.values]]"
+
+
+def declining(pack_file: Any, more: str = "") -> Any:
+    """X county's pack with a share that falls to 70 per cent in 2018 and to nothing in 2020."""
+    later = """[[subsidy.share.values]]
+from = 2018-07-01
+value = 0.7
+assumption = "made up"
+[[subsidy.share.values]]
+from = 2020-01-01
+value = 0.0
+assumption = "made up"
+
+"""
+    return load_pack(pack_file((NEXT, later + NEXT), (NEXT, more + NEXT)))  # fmt: skip
+
+
+FOLLOWS = """[[subsidy.follows.values]]
+from = 2016-07-01
+value = "{}"
+assumption = "made up"
+
+"""
+
+
+def test_a_share_that_falls_is_followed_by_period_or_by_loan(pack_file: Any) -> None:
+    """A loan of March 2018 in August 2018: 70 per cent by period, all of it by loan; without either, that of the day."""
+    march, august = day("2018-03-01"), day("2018-08-01")
+    for follows, of_march, of_august in (("period", 30_000, 21_000), ("loan", 30_000, 30_000)):
+        s = subsidy_terms(Rules.view(declining(pack_file, FOLLOWS.format(follows)), dt.date(2018, 1, 1)))
+        assert s.share_ppm.tolist() == [1_000_000, 700_000, 0]
+        assert s.from_day.tolist()[1:] == [day("2018-07-01"), day("2020-01-01")]
+        assert rate_on(s, 30_000, march, march + 9) == of_march
+        assert rate_on(s, 30_000, march, august) == of_august
+        assert rate_on(s, 30_000, august, august) == 21_000
+    plain = declining(pack_file)
+    for on, share in ((dt.date(2018, 1, 1), 1_000_000), (dt.date(2019, 1, 1), 700_000)):
+        s = subsidy_terms(Rules.view(plain, on))
+        assert (s.share_ppm.tolist(), s.from_day.size) == ([share], 1)
+
+
+def test_a_share_set_by_the_scenario_holds_on_every_day(pack_file: Any) -> None:
+    pack = declining(pack_file, FOLLOWS.format("period"))
+    s = subsidy_terms(Rules.view(pack, dt.date(2018, 1, 1), {"subsidy.share": 0.4}))
+    assert s.share_ppm.tolist() == [400_000]
+
+
+def test_a_fixed_rate_takes_the_place_of_the_share(pack_file: Any) -> None:
+    pack = declining(pack_file, FOLLOWS.format("period"))
+    s = subsidy_terms(Rules.view(pack, dt.date(2018, 1, 1), {"subsidy.fixed_rate": 5.0}))
+    assert rate_on(s, 61_500, day("2018-02-01"), day("2018-03-01")) == 50_000  # at most the fixed rate
+    assert rate_on(s, 43_500, day("2018-02-01"), day("2021-03-01")) == 43_500  # at most the contract's
+
+
+def test_what_was_paid_cannot_be_lost(pack_file: Any, refuses: Any) -> None:
+    pack = load_pack("x-county")
+    refuses(
+        lambda: Rules.view(pack, dt.date(2018, 1, 1), {"subsidy.late_loses": "all"}),
+        "subsidy.paid_when",
+        "at_repayment",
+    )
+
+
+def test_a_last_day_is_a_date(refuses: Any) -> None:
+    pack = load_pack("x-county")
+    s = subsidy_terms(Rules.view(pack, dt.date(2018, 1, 1), {"subsidy.until": "2018-06-30"}))
+    assert [rate_on(s, 30_000, 0, day("2018-06-30") + k) for k in (0, 1)] == [30_000, 0]
+    for bad in ("30 June", 20180630, "2018-06-31"):
+        refuses(
+            lambda bad=bad: Rules.view(pack, dt.date(2018, 1, 1), {"subsidy.until": bad}),
+            "rules.subsidy.until",
+            "2025-12-31",
+        )
