@@ -29,7 +29,7 @@ def by_year(setup: Setup, world: World) -> dict[str, Array]:
         last = year_span(year)[1]
         so_far = day <= last
         paid = np.bincount(file[so_far], weights=fen[so_far], minlength=amount.size).astype(np.int64)
-        ages.append(unpaid_by_age(np.where(end <= last, amount - paid, 0), last - end))
+        ages.append(unpaid_by_age(amount - paid, last - end))  # a coming list has no age yet
     return {
         "replication": np.full(years.size, world.replication),
         "year": years,
