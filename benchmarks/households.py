@@ -299,8 +299,8 @@ class Household(mesa.Agent):
             m.by_lender[self.lender][EXTRA] += asked - self.principal
             m.by_lender[self.lender][PRINCIPAL] += self.principal
             self.event |= REPAID if was_open else CURED
-            if not was_open and t.subsidy_extra_days > 0:
-                self.carry += self.subsidy(min(now.month_end, self.due + t.subsidy_extra_days))
+            if not was_open and t.subsidy.extra_days > 0:
+                self.carry += self.subsidy(min(now.month_end, self.due + t.subsidy.extra_days))
             self.status = NONE
             self.arrears = 0
             self.marks = 0
@@ -329,8 +329,8 @@ class Household(mesa.Agent):
     def subsidy(self, to: int) -> int:
         """Subsidised interest up to a day."""
         t = self.model.terms
-        covered = min(self.principal, t.subsidy_ceiling)
-        rate = share_of(self.rate_ppm, t.subsidy_share_ppm)
+        covered = min(self.principal, t.subsidy.ceiling)
+        rate = share_of(self.rate_ppm, int(t.subsidy.share_ppm[-1]))
         return int(interest(covered, rate, max(to - self.accrued_to, 0), t.day_count))
 
     def go_bad(self) -> None:
@@ -373,8 +373,8 @@ class Household(mesa.Agent):
             return
         m.borrowers[self.circle] += 1
         if self.status == OPEN:
-            rate = share_of(self.rate_ppm, m.terms.subsidy_share_ppm)
-            m.by_lender[self.lender][YEARLY] += min(self.principal, m.terms.subsidy_ceiling) * rate // PPM
+            rate = share_of(self.rate_ppm, int(m.terms.subsidy.share_ppm[-1]))
+            m.by_lender[self.lender][YEARLY] += min(self.principal, m.terms.subsidy.ceiling) * rate // PPM
         elif m.now.month_end - self.due <= 365:
             m.bad[self.circle] += 1
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim import clock, receivables, stopping
+from sim.budgets import release_month
 from sim.clock import Calendar, Slot, until
 from sim.community_kernel import CAUSE, CLASS, N_COUNTS, STATUS, enter, lend, release, year_end
 from sim.errors import InputError
@@ -63,6 +64,8 @@ from sim.shocks.prices import draw_prices
 from sim.shocks.replay import Replay, read_replay, refuse_outside
 from sim.shocks.weather import Sky, draw_weather
 from sim.streams import stream_key, uniforms
+from sim.subsidy import AT_REPAYMENT, rate_on_reference, subsidised_reference
+from sim.subsidy import YEARLY as YEARLY_LIST
 from sim.units import F64, I64, PPM
 from sim.world import Fates, Setup, World
 
@@ -81,9 +84,8 @@ def prepare_households(
     people = opening.people
     if people is None:
         people = new_people(register, live, first_month, seed)
-        _enter_loans(
-            scenario, register, people, opening, rules, latest_missed(rules, calendar, _month_end(opening.day))
-        )
+        bad_since = latest_missed(rules, calendar, _month_end(opening.day))
+        _enter_loans(scenario, register, people, opening, rules, terms, bad_since)
     elif people.cash.size != register.id.size:
         raise InputError(
             scenario.name, "livelihoods.households", register.id.size, f"{people.cash.size}, as in the opening state"
@@ -134,7 +136,8 @@ def _opening_book(
     ])  # fmt: skip
     has, is_open = people.status != NONE, people.status == OPEN
     out = Out.empty(register.id.size, n_lenders, int(circle.max()) + 1)
-    yearly = np.minimum(people.principal, terms.subsidy_ceiling) * people.rate_ppm * rules.subsidy.share / PPM
+    rate = rate_on_reference(terms.subsidy, people.rate_ppm, people.start, first)
+    yearly = np.minimum(people.principal, terms.subsidy.ceiling) * rate / PPM
     out.by_lender[:, YEARLY] = np.bincount(register.lender[is_open], weights=yearly[is_open], minlength=n_lenders)
     late = (people.status >= OVERDUE) & (first - people.due <= _MEMORY)
     out.borrowers[:] = np.bincount(circle[has], minlength=out.borrowers.size)
@@ -200,7 +203,8 @@ def debts_sha256(register: Register) -> str:
 
 
 def _enter_loans(
-    scenario: Scenario, register: Register, people: People, opening: OpeningState, rules: Rules, bad_since: int
+    scenario: Scenario, register: Register, people: People, opening: OpeningState, rules: Rules, terms: Terms,
+    bad_since: int,
 ) -> None:  # fmt: skip
     """Households of a loan table: they owe what the table says, and have it in their project while it runs."""
     loans = opening.loans
@@ -216,7 +220,13 @@ def _enter_loans(
         raise InputError(where, "household_id", int(register.id[twice[0]]), allowed)
     people.loan[at], people.principal[at], people.rate_ppm[at] = held, loans.balance[held], loans.rate_ppm[held]
     people.start[at], people.due[at] = loans.start[held], loans.due[held]
-    people.accrued_to[at] = np.minimum(loans.due[held], opening.day)  # no arrears of subsidy are known
+    settled = np.minimum(loans.due[held], opening.day)  # no arrears of subsidy are known
+    start = loans.start[held]
+    people.accrued_to[at] = start if terms.subsidy.paid_when == AT_REPAYMENT else settled
+    if terms.subsidy.paid_when == YEARLY_LIST:
+        people.withheld[at] = subsidised_reference(
+            terms.subsidy, loans.balance[held], loans.rate_ppm[held], start, start, settled
+        )
     status = np.array([OPEN, OVERDUE, BAD])[np.minimum(loans.status[held], CLAIM)]
     status[(status == OVERDUE) & (loans.due[held] <= bad_since)] = BAD  # no month's end is left before day 90
     people.status[at] = status
@@ -318,13 +328,13 @@ def households(
     months = clock.month_of(np.array([one.arrives for one in planned], dtype=np.int64)) - setup.first_month
     for month, one in zip(months.tolist(), planned, strict=True):
         coming.setdefault(month, []).append(one)
-    receivables.budget(setup, world, coming.get(0, []), releases)
+    release_month(setup, world, coming.get(0, []), releases)
     for day, k, is_month_end in _actions(setup):
         if is_month_end:
             yield from until(env, day, Slot.HOUSEHOLD_MONTH)
             receivables.refund(world)
             _month(setup, world, k, day)
-            receivables.budget(setup, world, coming.get(k + 1, []), releases)
+            release_month(setup, world, coming.get(k + 1, []), releases)
         else:
             yield from until(env, day, Slot.BUDGET_RELEASE)
             receivables.settle(setup, world, k, day)

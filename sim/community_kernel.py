@@ -12,6 +12,7 @@ from sim.households import state
 from sim.households.reduced_form import CURED, DEFAULTED, REPAID
 from sim.households.state import APPLIES, MISSED, MISUSED, NONE, OPEN, WAS_CALLED, WAS_RENEWED, WENT_BAD
 from sim.streams import uniform_pair
+from sim.subsidy import rate_on
 
 _IN_TIME, _LATE = state.REPAID, state.CURED
 # rows of the book and of the fates: the first columns of `Loans`, and those of `Fates`
@@ -171,8 +172,8 @@ def lend(
             p.marks[i], p.capital[i] = MISUSED, 0
         else:
             p.marks[i], p.capital[i] = 0, principal
-        rate = (out.rate_ppm[i] * t.subsidy_share_ppm + 500_000) // 1_000_000
-        out.by_lender[lender, 3] += min(principal, t.subsidy_ceiling) * rate // 1_000_000
+        rate = rate_on(t.subsidy, out.rate_ppm[i], start, start)
+        out.by_lender[lender, 3] += min(principal, t.subsidy.ceiling) * rate // 1_000_000
         n += 1
     while day < end - first:
         day += 1

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sim import clock, outcomes, parameters, reacting, years
+from sim import arrears, clock, outcomes, parameters, reacting, years
 from sim.errors import IncompatibleRun, InputError, Interrupted
 from sim.opening import OpeningState
 from sim.parameters import N_POINTS, Changes
@@ -65,7 +65,7 @@ class Arm:
     @property
     def tables(self) -> tuple[str, ...]:
         """Tables that each batch of the arm writes."""
-        more = (("months", self.is_main), ("defaults", self.keeps_defaults))
+        more = (("months", self.is_main), ("arrears", self.is_main), ("defaults", self.keeps_defaults))
         return ("histories", "townships", *(table for table, is_kept in more if is_kept))
 
 
@@ -222,6 +222,7 @@ def work(task: Task) -> None:
     """Run one batch and write its files. A history that fails is recorded with its address."""
     rows: list[dict[str, Any]] = []
     months: list[pd.DataFrame] = []
+    unpaid: list[pd.DataFrame] = []
     places: list[pd.DataFrame] = []
     defaults: list[pd.DataFrame] = []
     failed: list[dict[str, Any]] = []
@@ -235,6 +236,7 @@ def work(task: Task) -> None:
                 row |= reacting.sweep(setup, world) | years.by_year(setup, world)
                 row |= years.cut_off(setup, world) | years.cut_off_by_township(setup, world)
                 months.append(pd.DataFrame(outcomes.months(setup, world)))
+                unpaid.append(pd.DataFrame(arrears.by_year(setup, world)))
             if task.keeps_defaults:
                 defaults.append(pd.DataFrame(outcomes.defaults(setup, world)))
             rows.append(row)
@@ -249,6 +251,7 @@ def work(task: Task) -> None:
     nothing = pd.DataFrame({"replication": pd.Series(dtype="int64")})
     if task.is_main:
         folder.write_part("months", task.arm, task.batch, pd.concat(months or [nothing], ignore_index=True), [])
+        folder.write_part("arrears", task.arm, task.batch, pd.concat(unpaid or [nothing], ignore_index=True), [])
     if task.keeps_defaults:
         folder.write_part("defaults", task.arm, task.batch, pd.concat(defaults or [nothing], ignore_index=True), [])
     folder.write_part("townships", task.arm, task.batch, pd.concat(places or [nothing], ignore_index=True), [])

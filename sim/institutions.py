@@ -8,19 +8,20 @@ import numpy as np
 
 from sim import clock, community
 from sim.clock import Slot, day_in_year, until
+from sim.county import CountyCash
+from sim.entitlements import known_beforehand
 from sim.fiscal.office import Desk, office
-from sim.fiscal.subsidy import entitlement, settlement_days
+from sim.fiscal.subsidy import settlement_days
 from sim.fiscal.treasury import CashInterest, finance_bureau
 from sim.fund.account import fund_accounts, rate_on
-from sim.fund.days import entitled_on, pay_days
+from sim.fund.days import pay_days
 from sim.fund.meetings import leading_group
-from sim.households.reduced_form import DEFAULTED
 from sim.ledger import Ledger
 from sim.lending.granting import TO_DEMAND, TO_MULTIPLE, over, top_ups
 from sim.lending.lender import lender
 from sim.lending.loans import Loans
-from sim.settlements import file_lists, releases_of, submit_claims, submit_lists, under_way
-from sim.units import FEN_PER_YUAN, I64, PPM, share_of
+from sim.settlements import releases_of, submit_claims, submit_lists, under_way
+from sim.units import I64, PPM
 from sim.world import Setup, World
 
 
@@ -80,8 +81,18 @@ def _top_ups(env: Any, setup: Setup, world: World, days: dict[int, int]) -> Any:
         aim = np.bincount(setup.account_of, weights=asked if rule == TO_MULTIPLE else world.set_fen).astype(np.int64)
         for index, fen in enumerate(aim.tolist()):
             missing = max(fen - held[index], 0)
-            world.ledger.post(day, "fund topped up", ("county", -missing), (f"fund:{index}", missing))
-            world.flows.top_ups.append((day, index, missing))
+            to_fund, to_subsidy = world.county.to_fund(day, missing, _subsidy_unpaid(world, day))
+            world.ledger.post(day, "fund topped up", ("county", -missing), (f"fund:{index}", to_fund),
+                              ("subsidy_cash", to_subsidy))  # fmt: skip
+            world.flows.top_ups.append((day, index, to_fund))
+
+
+def _subsidy_unpaid(world: World, day: int) -> int:
+    """Subsidy of settlements before a day that is unpaid and for which there is no cash [fen]."""
+    lists = world.lists
+    rows = zip(lists.period_end, lists.amount, lists.paid, strict=True)
+    owed = sum(amount - paid for end, amount, paid in rows if end < day)
+    return max(owed - world.ledger.balances["subsidy_cash"], 0)
 
 
 def _counted(world: World, k: int, rule: int) -> I64:
@@ -99,6 +110,7 @@ def run_institutions(setup: Setup, world: World) -> None:
     scenario, rules, calendar = setup.scenario, setup.rules, setup.calendar
     ledger, claims, first, last = world.ledger, world.claims, setup.first_day, setup.last_day
     env = clock.start(first)
+    world.county = CountyCash.of(scenario.fiscal.crowding_out)
     for entry in setup.opening.lists:
         world.lists.add(*entry[:6], to_household=bool(entry[6]))
     clerks = scenario.office
@@ -106,13 +118,14 @@ def run_institutions(setup: Setup, world: World) -> None:
     world.desk = Desk(minutes, calendar.working_days_before(first))
     releases: dict[int, int]
     if world.community is None:
-        releases, (lent, repaid, interest) = _known_beforehand(setup, world)
+        releases, (lent, repaid, interest) = known_beforehand(setup, world)
     else:
         c = world.community
         world.entitled, lent, repaid, interest = c.entitled, c.lent, c.repaid, c.interest
         planned = releases_of(setup, world.common)
         releases = {r.arrives: 0 for r in planned if r.arrives <= last}
         env.process(community.households(env, setup, world, planned, releases))
+    world.interest = interest
     if not scenario.fiscal.pays_on_time:
         for day, fen in under_way(setup, world.common).items():
             releases[day] = releases.get(day, 0) + fen
@@ -125,7 +138,7 @@ def run_institutions(setup: Setup, world: World) -> None:
     cash_interest = _cash_interest(setup)
     world.flows.subsidy_interest = cash_interest.credited if cash_interest is not None else []
     on_time = frozenset(int(d) for d in setup.settlements) if scenario.fiscal.pays_on_time else frozenset()
-    env.process(finance_bureau(env, ledger, world.lists, releases, payment_days, cash_interest, on_time))
+    env.process(finance_bureau(env, ledger, world.lists, releases, payment_days, cash_interest, on_time, world.county))
     years = range(clock.date_of(first).year, clock.date_of(last).year + 1)
     backstop = {day_in_year(y, rules.fund.backstop_on) for y in years}
     pays = pay_days(rules, calendar, setup.meetings)
@@ -144,7 +157,17 @@ def run_institutions(setup: Setup, world: World) -> None:
     days = {d for d in days if first <= d <= last}
     env.process(
         fund_accounts(
-            env, ledger, rules, calendar, claims, setup.account_of, setup.credits, sorted(days), backstop, world.flows
+            env,
+            ledger,
+            rules,
+            calendar,
+            claims,
+            setup.account_of,
+            setup.credits,
+            sorted(days),
+            backstop,
+            world.flows,
+            world.county,
         )
     )
     for index in range(setup.set_fen.size):
@@ -165,35 +188,6 @@ def _recorder(env: Any, setup: Setup, world: World) -> Any:
         world.records.append([world.ledger.balances[name] for name in names])
 
 
-def _known_beforehand(setup: Setup, world: World) -> tuple[dict[int, int], tuple[I64, I64, I64]]:
-    """Lists, releases and the lenders' months of the reduced form, whose loans' fates are known at the beginning."""
-    pays_first = setup.rules.subsidy.paid_to == "household"
-    world.entitled, lines = _entitlement(setup, world)
-    to_household = np.full(setup.set_fen.size, pays_first)
-    for j in range(setup.settlements.size):
-        file_lists(setup, world.lists, j, world.entitled[j], lines[j], to_household)
-    lent, repaid = _monthly(setup, world)
-    interest = np.zeros_like(lent)
-    if pays_first:
-        np.add.at(interest.T, clock.month_of(setup.settlements) - setup.first_month, world.entitled)
-    return _releases(setup, world.entitled, world.common), (lent, repaid, interest)
-
-
-def _entitlement(setup: Setup, world: World) -> tuple[I64, I64]:
-    rules, loans, fates = setup.rules, world.loans, world.fates
-    principal = np.minimum(loans.balance, rules.subsidy.ceiling_yuan * FEN_PER_YUAN)
-    rate = share_of(loans.rate_ppm, round(rules.subsidy.share * PPM))
-    stop = np.where(fates.renewed == 1, fates.missed, np.minimum(fates.missed, loans.due))
-    if rules.subsidy.stops_at == "day_90":
-        bad = fates.fate == DEFAULTED
-        stop[bad] = entitled_on(rules, setup.calendar, fates.missed[bad])
-    out: tuple[I64, I64] = entitlement(
-        loans.lender, principal, rate, loans.start, stop, setup.settlements, setup.opening.last_settlement,
-        rules.interest.day_count, setup.set_fen.size,
-    )  # fmt: skip
-    return out
-
-
 def _cash_interest(setup: Setup) -> CashInterest | None:
     """Interest terms of the subsidy account: demand rate, credited each quarter on the settlement day."""
     if "subsidy" not in setup.rules.fund.interest_joins:
@@ -204,46 +198,6 @@ def _cash_interest(setup: Setup) -> CashInterest | None:
     rates = {int(day): rate_on(setup.rates["deposit_demand"], int(day)) for day in quarters}
     parts = [int(fen) for fen in setup.account_fen]
     return CashInterest(rates, parts, setup.first_day, setup.rules.interest.day_count)
-
-
-def _releases(setup: Setup, entitled: I64, common: int) -> dict[int, int]:
-    """Cash of each year's appropriation by release day; the year's budget follows what falls due in it."""
-    fiscal = setup.scenario.fiscal
-    out: dict[int, int] = {}
-    years = clock.year_of(setup.settlements)
-    planned = releases_of(setup, common)
-    budget = {
-        int(y): int(entitled[years == y].sum() * fiscal.budget_share)
-        for y in np.unique(clock.year_of(setup.month_ends))
-    }
-    n_settled = {y: int((years == y).sum()) for y in budget}
-    share_left = dict.fromkeys(budget, 0.0)
-    for release in planned:
-        share_left[clock.date_of(release.planned).year] += release.share
-    for release in planned:
-        year = clock.date_of(release.planned).year
-        if setup.scenario.opening.kind == "warm-up":
-            # a year cut in two by the information date has one budget, and its arrears are carried over
-            fen, total = budget[year] * setup.rules.subsidy.settlements_per_year // max(n_settled[year], 1), 1.0
-        else:
-            fen, total = budget[year], share_left[year]  # no arrears are known: the rest of the year pays its own way
-        if total > 0 and release.arrives <= setup.last_day:
-            out[release.arrives] = out.get(release.arrives, 0) + int(share_of(fen, round(release.share / total * PPM)))
-    return {} if fiscal.pays_on_time else out
-
-
-def _monthly(setup: Setup, world: World) -> tuple[I64, I64]:
-    """Principal lent and repaid by lender and month [fen]."""
-    loans, fates, n = world.loans, world.fates, setup.month_ends.size
-    out = []
-    for days, rows in (
-        (loans.start, loans.start >= setup.first_day),
-        (fates.repaid, (fates.repaid >= setup.first_day) & (fates.repaid <= setup.last_day)),
-    ):
-        at = loans.lender[rows] * n + clock.month_of(days[rows]) - setup.first_month
-        total = np.bincount(at, weights=loans.balance[rows].astype(float), minlength=n * setup.set_fen.size)
-        out.append(total.astype(np.int64).reshape(setup.set_fen.size, n))
-    return out[0], out[1]
 
 
 def _days_of_month(setup: Setup, day_of_month: int) -> list[int]:

@@ -51,6 +51,8 @@ class OpeningState:
         Upper-level money for the subsidy that is on the road.
     debts : str
         Hash of the other debts of the households.
+    entitled : tuple of (year, fen)
+        Subsidy that fell due in each year before, where it is known.
     last_settlement : int [day]
         Interest is settled up to this day.
     people : People, optional
@@ -66,6 +68,7 @@ class OpeningState:
     people: People | None = None
     transfers: tuple[tuple[int, int], ...] = ()
     debts: str = ""
+    entitled: tuple[tuple[int, int], ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -75,17 +78,15 @@ class OpeningState:
         for column, values in columns.items():
             digest.update(column.encode())
             digest.update(np.ascontiguousarray(values).tobytes())
-        rest = [
-            self.day,
-            self.fund_fen,
-            self.subsidy_cash_fen,
-            self.lists,
-            self.last_settlement,
-            self.transfers,
-            self.debts,
-        ]
-        digest.update(json.dumps(rest).encode())
+        digest.update(self._rest().encode())
         return digest.hexdigest()
+
+    def _rest(self) -> str:
+        """What is neither loans nor households, as text."""
+        return json.dumps([
+            self.day, self.fund_fen, self.subsidy_cash_fen, self.lists, self.last_settlement, self.transfers, self.debts,
+            self.entitled,
+        ])  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Write as a Parquet file, the households beside it; the balances travel in its metadata.
@@ -95,17 +96,7 @@ class OpeningState:
         if self.people is not None:
             _write(people_frame(self.people), _people_file(path))
         frame = self.loans.frame()
-        frame.attrs["state"] = json.dumps(
-            [
-                self.day,
-                self.fund_fen,
-                self.subsidy_cash_fen,
-                self.lists,
-                self.last_settlement,
-                self.transfers,
-                self.debts,
-            ]
-        )
+        frame.attrs["state"] = self._rest()
         _write(frame, path)
 
     @staticmethod
@@ -113,7 +104,7 @@ class OpeningState:
         """Read what `save` wrote."""
         try:
             frame = pd.read_parquet(path)
-            day, fund, cash, lists, settled, transfers, debts = json.loads(frame.attrs["state"])
+            day, fund, cash, lists, settled, transfers, debts, entitled = json.loads(frame.attrs["state"])
             people = people_of(pd.read_parquet(_people_file(path))) if _people_file(path).exists() else None
         except (OSError, KeyError, ValueError) as error:  # Arrow's own errors are ValueErrors
             raise InputError(
@@ -129,6 +120,7 @@ class OpeningState:
             people,
             tuple(map(tuple, transfers)),
             debts,
+            tuple(map(tuple, entitled)),
         )
 
 

@@ -215,12 +215,14 @@ def _subsidy(setup: Setup, world: World, first: int, last: int, paid: I64) -> di
         if day <= last:
             open_at_end[i] -= fen
     old = end + 90 <= last
+    of_sized_year = clock.year_of(setup.month_ends) == setup.scenario.sized_year
     return {
         "subsidy_entitled_fen": int(amount[of_year].sum()),
         "subsidy_unpaid_90d_fen": int(unpaid_90[of_year].sum()),
         "subsidy_entitled_q4_fen": int(amount[fourth].sum()),
         "subsidy_unpaid_90d_q4_fen": int(unpaid_90[fourth].sum()),
         "fiscal_debt_fen": queue + int(open_at_end[old].sum()),
+        "interest_paid_fen": int(world.interest[:, of_sized_year].sum()),
         **welfare.unpaid_by_age(open_at_end, last - end),
     }
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.fiscal.subsidy import closes_year
 from sim.households.month_kernel import settle as settle_households
 from sim.households.state import OPEN, YEARLY, livelihoods_of
-from sim.settlements import Release, file_lists, submit_lists
+from sim.settlements import file_lists, submit_lists
+from sim.subsidy import EACH_SETTLEMENT
+from sim.subsidy import YEARLY as YEARLY_LIST
 from sim.units import F64, I64
 from sim.world import Setup, World
 
@@ -16,7 +19,8 @@ def settle(setup: Setup, world: World, j: int, day: int) -> None:
     c, h = world.community, setup.households
     assert c is not None and h is not None
     amount = np.empty(h.register.id.size, dtype=np.int64)
-    totals, lines = settle_households(c.people, h.register, h.terms, day, c.charges, amount)
+    is_listed = h.terms.subsidy.paid_when != YEARLY_LIST or closes_year(setup.settlements[j : j + 1])[0]
+    totals, lines = settle_households(c.people, h.register, h.terms, day, int(is_listed), c.charges, amount)
     c.entitled[j] = totals
     begin_at = len(world.lists)
     file_lists(setup, world.lists, j, totals, lines, c.charges == 1)
@@ -93,24 +97,12 @@ def unpaid(setup: Setup, world: World, end: int) -> tuple[F64, list[int]]:
 
 def lenders_react(setup: Setup, world: World, owed: list[int]) -> None:
     """A lender that carries too much unpaid subsidy stops renewals and halves lending, then debits households."""
-    c, lending = world.community, setup.scenario.lending
-    assert c is not None
+    c, h, lending = world.community, setup.households, setup.scenario.lending
+    assert c is not None and h is not None
+    is_each = h.terms.subsidy.paid_when == EACH_SETTLEMENT
     if setup.rules.subsidy.paid_to == "household":
         return
     for lender, (fen, yearly) in enumerate(zip(owed, c.out.by_lender[:, YEARLY].tolist(), strict=True)):
         c.is_open[lender] = fen <= lending.waits_above_quarters * (yearly / 4)
-        c.charges[lender] = fen > lending.debits_above_quarters * (yearly / 4)
-
-
-def budget(setup: Setup, world: World, coming: list[Release], releases: dict[int, int]) -> None:
-    """Cash of the coming month's releases, from the yearly interest of the book as it stands."""
-    if coming and not setup.scenario.fiscal.pays_on_time:
-        for release in coming:
-            if release.arrives <= setup.last_day:
-                releases[release.arrives] += round(yearly_budget(setup, world) * release.share)
-
-
-def yearly_budget(setup: Setup, world: World) -> float:
-    """What a year's budget would be for the book as it stands [fen]."""
-    assert world.community is not None
-    return int(world.community.out.by_lender[:, YEARLY].sum()) * setup.scenario.fiscal.budget_share
+        if is_each:  # else no list stands behind what is charged now
+            c.charges[lender] = fen > lending.debits_above_quarters * (yearly / 4)

@@ -230,10 +230,16 @@ class Fiscal(Model):
     pays_on_time: bool = False  # every list is paid on its settlement day: what lateness is measured against
     upper_level_share: Share = 0.0  # of the budget that comes from above, each part up to so many days late
     upper_level_days_late: Annotated[int, Field(ge=0, le=365)] = 0
+    # a budget that is set before its year knows last year's entitlement (times budget_share), or is a fixed sum
+    budget_basis: Literal["this_years_entitlement", "last_year", "fixed_yuan"] = "this_years_entitlement"
+    budget_yuan: Yuan | None = None
+    crowding_out: Share = 0.0  # of what the fund or unpaid subsidy takes of the county's money, the other does not get
 
     @model_validator(mode="after")
     def _sums(self) -> Self:
         adds_up("cash_by_quarter", self.cash_by_quarter)
+        if (self.budget_yuan is not None) != (self.budget_basis == "fixed_yuan"):
+            refuse("budget_yuan", f"{self.budget_yuan}", "a sum exactly where fiscal.budget_basis is fixed_yuan")
         for text in self.release_days:
             try:
                 check_value("", "", "month_day", text)

@@ -63,6 +63,10 @@ class Results:
         """One row a history, month and lender (runs to the full horizon only)."""
         return RunFolder(self.folder).read("months", self._known(name), self.n)
 
+    def arrears(self, name: str | None = None) -> pd.DataFrame:
+        """One row a history and year: subsidy due, paid, and unpaid by age (runs to the full horizon only)."""
+        return RunFolder(self.folder).read("arrears", self._known(name), self.n)
+
     def scenarios(self) -> list[Scenario]:
         """The scenarios as they were run: all on the base's probability of default, unless they set their own."""
         stored = RunFolder(self.folder).manifest()["identity"]["scenarios"]
@@ -113,10 +117,8 @@ class Results:
             x, y = (frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
             a, b = (estimate.quantile(z, assurance, strata) for z in (x, y))
             rows.append(_row(name, metric, a, b, estimate.paired_quantile_difference(x, y, assurance, u, strata)))
-        pairs = {
-            metric: tuple(frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
-            for metric, column in MEANS.items()
-        }
+        pairs = {metric: tuple(frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
+                 for metric, column in MEANS.items()}  # fmt: skip
         pairs["default_share"] = _share(base), _share(other)
         for metric, (x, y) in pairs.items():
             a, b = (estimate.mean(z, strata) for z in (x, y))

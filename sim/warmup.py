@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim import clock, opening
+from sim.budgets import budget_of, set_beforehand
 from sim.community import debts_sha256
 from sim.fund.claims import WRITTEN_OFF_AFTER
 from sim.households.reduced_form import DEFAULTED
@@ -13,7 +14,6 @@ from sim.law import load_rates
 from sim.law.pack import load_calendar
 from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, PAID, Loans
 from sim.opening import OpeningState
-from sim.receivables import yearly_budget
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
 from sim.settlements import releases_of
@@ -120,18 +120,31 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     people = _people(world, kept) if world.community is not None else None
     debts = debts_sha256(setup.households.register) if setup.households is not None else ""
     return OpeningState(
-        day, kept, fund, balances["subsidy_cash"], unpaid, settled, people, _on_the_road(setup, world, day), debts
-    )
+        day, kept, fund, balances["subsidy_cash"], unpaid, settled, people, _on_the_road(setup, world, day), debts,
+        _entitled(setup, world),
+    )  # fmt: skip
+
+
+def _entitled(setup: Setup, world: World) -> tuple[tuple[int, int], ...]:
+    """Subsidy that fell due in each year of the world."""
+    years = clock.year_of(setup.settlements)
+    return tuple((year, int(world.entitled[years == year].sum())) for year in np.unique(years).tolist())
 
 
 def _on_the_road(setup: Setup, world: World, day: int) -> tuple[tuple[int, int], ...]:
     """Upper-level money that was due and has not arrived: its last possible day, and how much."""
+    coming = [r for r in releases_of(setup, world.common) if r.arrives >= day]
+    return tuple((r.latest, round(_budget(setup, world, day, clock.date_of(r.planned).year) * r.share)) for r in coming)
+
+
+def _budget(setup: Setup, world: World, day: int, year: int) -> float:
+    """A year's budget as it stands on a day: where it is not set beforehand, by the twelve months before."""
     if world.community is not None:
-        budget = yearly_budget(setup, world)
-    else:
-        budget = float(world.entitled[setup.settlements > day - 366].sum()) * setup.scenario.fiscal.budget_share
-    coming = (r for r in releases_of(setup, world.common) if r.arrives >= day)
-    return tuple((r.latest, round(budget * r.share)) for r in coming)
+        return budget_of(setup, world, year)
+    budget = set_beforehand(setup, world.entitled, year)
+    if budget is not None:
+        return budget
+    return float(world.entitled[setup.settlements > day - 366].sum()) * setup.scenario.fiscal.budget_share
 
 
 def _people(world: World, kept: Loans) -> People:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from sim.clock import Calendar, day_of
+from sim.county import CountyCash
 from sim.fiscal.office import Desk, Lists
 from sim.fund.account import Flows
 from sim.fund.claims import Claims
@@ -126,6 +129,8 @@ class World:
     set_fen: I64
     counted: I64
     community: Community | None = None  # where households are simulated
+    county: CountyCash = field(default_factory=lambda: CountyCash(0))
+    interest: I64 = field(default_factory=lambda: np.zeros((0, 0), np.int64))  # that borrowers pay, by lender and month
 
     @property
     def granted(self) -> Bool:

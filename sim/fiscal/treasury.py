@@ -9,6 +9,7 @@ from typing import Any
 import simpy
 
 from sim.clock import Slot, until
+from sim.county import CountyCash
 from sim.fiscal.office import Lists
 from sim.ledger import Ledger
 from sim.units import PPM
@@ -57,7 +58,7 @@ class CashInterest:
 
 def finance_bureau(
     env: simpy.Environment, ledger: Ledger, lists: Lists, releases: dict[int, int], payment_days: list[int],
-    interest: CashInterest | None = None, on_time_days: frozenset[int] = frozenset(),
+    interest: CashInterest | None = None, on_time_days: frozenset[int] = frozenset(), county: CountyCash | None = None,
 ) -> Generator[Any, Any, None]:  # fmt: skip
     """Release the budget by quarter and pay confirmed lists in order, in part when cash runs out.
 
@@ -71,6 +72,8 @@ def finance_bureau(
         lateness is measured against. Empty otherwise.
     interest : CashInterest, optional
         Where the rules let the interest on the subsidy account join the fund.
+    county : CountyCash, optional
+        Where the fund takes from the same pot.
 
     Source: X county regulation, art. 5, 6 and 27; the split by quarter is an assumption.
     """
@@ -81,7 +84,8 @@ def finance_bureau(
         if day in releases:
             yield from until(env, day, Slot.BUDGET_RELEASE)
             _count(interest, ledger, day)
-            ledger.post(day, "budget release", ("county", -releases[day]), ("subsidy_cash", releases[day]))
+            fen = releases[day] if county is None else county.released(day, releases[day])
+            ledger.post(day, "budget release", ("county", -fen), ("subsidy_cash", fen))
         if day in pay_days or day in credit_days or day in on_time_days:
             yield from until(env, day, Slot.PAYMENT)
             _count(interest, ledger, day)

@@ -13,6 +13,7 @@ import simpy
 
 from sim import clock
 from sim.clock import Calendar, Slot, until
+from sim.county import CountyCash
 from sim.fund.claims import NEVER, Claims, apportion, return_of
 from sim.fund.claims_kernel import unpaid
 from sim.law import Rules
@@ -126,6 +127,7 @@ class Purse:
 def fund_accounts(
     env: simpy.Environment, ledger: Ledger, rules: Rules, calendar: Calendar, claims: Claims, account_of: Array,
     credits: list[tuple[int, int, int]], days: list[int], backstop_days: set[int], flows: Flows,
+    county: CountyCash | None = None,
 ) -> Generator[Any, Any, None]:  # fmt: skip
     """Credit interest and returned recoveries, then pay what is due while each sub-account lasts.
 
@@ -163,7 +165,7 @@ def fund_accounts(
         if is_waiting or np.count_nonzero(claims.due == day) or day == days[0]:
             is_waiting = _pay(ledger, purse, claims, accounts, day, handed_over, flows)
         if day in backstop_days:
-            _pay_from_county(ledger, claims, day, handed_over, flows)
+            _pay_from_county(ledger, claims, day, handed_over, flows, county)
 
 
 def _pay(
@@ -204,11 +206,16 @@ def direct_paid(claims: Claims) -> I64:
     return np.where((claims.due != NEVER) & (claims.due < claims.recovered_on), claims.direct_part, 0)
 
 
-def _pay_from_county(ledger: Ledger, claims: Claims, day: int, handed_over: int, flows: Flows) -> None:
+def _pay_from_county(
+    ledger: Ledger, claims: Claims, day: int, handed_over: int, flows: Flows, county: CountyCash | None
+) -> None:  # fmt: skip
+    """What exceeded the stock is owed in full: unpaid subsidy takes nothing of it, it takes from the subsidy."""
     year_start = clock.day_of(dt.date(clock.date_of(day).year, 1, 1))
     rows = unpaid(claims.due, claims.paid, claims.fund_part, claims.recovered_on, year_start - 1, day, handed_over)
     for i in rows.tolist():
         fen = int(claims.fund_part[i] - claims.paid[i])
+        if county is not None:
+            county.to_fund(day, fen)
         ledger.post(day, "county pays the excess", ("county", -fen), (f"cash:{claims.lender.item(i)}", fen))
         _book_payment(claims, i, day, fen)
         flows.backstop.append((i, day, fen))

@@ -66,7 +66,8 @@ from sim.households.state import (
     Terms,
 )
 from sim.streams import log_reference, philox_reference
-from sim.units import F64, I64, PPM, Array, Bool, interest, share_of
+from sim.subsidy import AT_REPAYMENT, EACH_SETTLEMENT, rate_on_reference, subsidised_reference
+from sim.units import F64, I64, PPM, Array, Bool, interest
 
 _PERIOD, _PAYMENT, _BULLET, _RETURN, _IS_FIRST = range(5)  # columns of Terms.products
 _MEMORY = 365  # days for which neighbours remember a missed date
@@ -315,8 +316,9 @@ def _decide(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse)
     price_u, will_u, heirs_u, last_u = _draw_some(t.keys[2], r.id, now.month, now.replication, due_now)
     sale = _sell(p, r, t, now, purse, is_open, price_u)
     _refuse(p, r, t, now, is_open, will_u, heirs_u)
-    p.arrears[:] += np.where(is_open, _own_interest(p, t, p.due), 0)
-    _accrue(p, t, is_open, p.due)
+    own, subsidy = _interest(p, t, p.due)
+    p.arrears[:] += np.where(is_open, own + subsidy * _is_asked_now(t), 0)
+    _accrue(p, t, is_open, subsidy, p.due)
     overdue_rate = _whole(p.rate_ppm * t.penalty + 0.5)
     penalty = interest(p.principal, overdue_rate, now.month_end - p.due, t.day_count)
     asked = p.principal + p.arrears + np.where(is_late, penalty, 0)
@@ -358,22 +360,28 @@ def _refuse(p: People, r: Register, t: Terms, now: Now, is_open: Bool, will_u: F
     p.marks[is_open & (is_unwilling | ((p.marks & CALLED != 0) & (heirs_u >= t.heirs)))] |= REFUSES
 
 
-def _accrue(p: People, t: Terms, who: Bool, to: I64) -> None:
-    """Subsidised interest up to a day, by days; waits in ``carry`` for the next settlement."""
-    p.carry[:] += np.where(who, _subsidy(p, t, np.maximum(to - p.accrued_to, 0)), 0)
+def _accrue(p: People, t: Terms, who: Bool, subsidy: I64, to: I64) -> None:
+    """Subsidised interest up to a day waits for the next settlement, or is withheld until the loan is repaid."""
+    waits = p.carry if t.subsidy.paid_when == EACH_SETTLEMENT else p.withheld
+    waits[:] += np.where(who, subsidy, 0)
     p.accrued_to[who] = to[who]
 
 
-def _subsidy(p: People, t: Terms, days: I64) -> I64:
-    """Share of the contract interest on the principal up to the ceiling [fen], rounded half up."""
-    covered = np.minimum(p.principal, t.subsidy_ceiling)
-    return np.asarray(interest(covered, share_of(p.rate_ppm, t.subsidy_share_ppm), days, t.day_count))
-
-
-def _own_interest(p: People, t: Terms, to: I64) -> I64:
-    """Interest up to a day that nobody subsidises: above the ceiling, or beyond the subsidised share [fen]."""
+def _interest(p: People, t: Terms, to: I64) -> tuple[I64, I64]:
+    """Interest up to a day that nobody subsidises (above the ceiling, beyond the share or the months), and subsidy."""
     days = np.maximum(to - p.accrued_to, 0)
-    return np.asarray(interest(p.principal, p.rate_ppm, days, t.day_count)) - _subsidy(p, t, days)
+    subsidy = _subsidy(p, t, to)
+    return np.asarray(interest(p.principal, p.rate_ppm, days, t.day_count)) - subsidy, subsidy
+
+
+def _subsidy(p: People, t: Terms, to: I64) -> I64:
+    """Subsidy on the interest up to a day [fen]."""
+    return subsidised_reference(t.subsidy, p.principal, p.rate_ppm, p.start, p.accrued_to, to)
+
+
+def _is_asked_now(t: Terms) -> int:
+    """1 where households pay the subsidised interest first though its subsidy is withheld: no list charges them later."""
+    return int(t.subsidy.paid_when != EACH_SETTLEMENT and t.subsidy.pays_first == 1)
 
 
 def _repay(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse, paid: Bool, asked: I64) -> None:
@@ -386,9 +394,11 @@ def _repay(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse, 
     np.add.at(out.by_lender[:, EXTRA], r.lender[paid], (asked - p.principal)[paid])
     np.add.at(out.by_lender[:, PRINCIPAL], r.lender[paid], p.principal[paid])
     out.event[paid] |= np.where(is_late, CURED, REPAID)[paid]
-    if t.subsidy_extra_days > 0:
-        to = np.minimum(now.month_end, p.due + t.subsidy_extra_days)
-        p.carry[:] += np.where(is_late, _subsidy(p, t, np.maximum(to - p.accrued_to, 0)), 0)
+    if t.subsidy.extra_days > 0:
+        to = np.minimum(now.month_end, p.due + t.subsidy.extra_days)
+        p.carry[:] += np.where(is_late, _subsidy(p, t, to), 0)
+    p.carry[paid] += p.withheld[paid]
+    p.withheld[paid] = 0
     p.status[paid] = NONE
     p.arrears[paid] = 0
     p.marks[paid] = 0
@@ -398,12 +408,20 @@ def _repay(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse, 
 def _fall_behind(p: People, r: Register, t: Terms, now: Now, out: Out, unpaid: Bool) -> None:
     """The date is missed, or the loan goes bad: in the month before its claim may be filed (day 90).
 
+    A subsidy that is settled only once the loan is repaid is lost with it; where the rules say so already with the
+    date, and what the lender would have had from the county is asked of the household.
+
     Cause: death or lost labour if the loan was called; else the household did not want to pay; else drought if one
     was severe within a year; else it could not pay. Who has a bad loan never applies again.
     """
-    out.event[unpaid & (p.status == OPEN)] |= MISSED
+    missed = unpaid & (p.status == OPEN)
+    out.event[missed] |= MISSED
     p.status[unpaid] = OVERDUE
     bad = unpaid & (p.due + t.wait_days <= now.over_by)
+    if t.subsidy.late_loses_all == 1:
+        p.arrears[missed] += p.withheld[missed] * (1 - t.subsidy.pays_first)
+        p.withheld[missed] = 0
+    p.withheld[bad] = 0
     out.event[bad] |= WENT_BAD
     p.status[bad] = BAD
     p.wait_until[bad] = NEVER_DAY
@@ -451,8 +469,8 @@ def _apply(p: People, r: Register, t: Terms, now: Now, out: Out, usual: I64, age
 
 def _count(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse) -> None:
     """By lender, a year's subsidised interest of open loans; by circle, borrowers and those in arrears of late."""
-    covered = np.minimum(p.principal, t.subsidy_ceiling)
-    yearly = covered * share_of(p.rate_ppm, t.subsidy_share_ppm) // PPM
+    covered = np.minimum(p.principal, t.subsidy.ceiling)
+    yearly = covered * rate_on_reference(t.subsidy, p.rate_ppm, p.start, now.month_end) // PPM
     np.add.at(out.by_lender[:, YEARLY], r.lender, np.where(p.status == OPEN, yearly, 0))
     is_late = (p.status >= OVERDUE) & (now.month_end - p.due <= _MEMORY)
     out.borrowers[:] = np.bincount(now.circle[p.status != NONE], minlength=out.borrowers.size)
@@ -460,14 +478,18 @@ def _count(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse) 
 
 
 def settle_reference(
-    people: People, register: Register, terms: Terms, day: int, charges: I64, amount: I64
+    people: People, register: Register, terms: Terms, day: int, is_listed: int, charges: I64, amount: I64
 ) -> tuple[I64, I64]:
     """Subsidised interest of each household up to a settlement day. Plain twin of `month_kernel.settle`.
 
-    What nobody subsidises is asked of the household this month. Up to the loan's date, or ``subsidy_extra_days`` beyond it once it is missed; with what waits of a closed loan.
+    Up to the loan's date, or ``subsidy.extra_days`` beyond it once it is missed; with what waits of a closed loan.
+    What nobody subsidises is asked of the household this month. Where the subsidy is settled at repayment nothing of
+    a running loan is; where it is settled yearly the household pays at each settlement what it has to.
 
     Parameters
     ----------
+    is_listed : int
+        1: what waits is put on this settlement's list; 0: it goes on waiting.
     charges : (n_lenders,) int64
         1 where households are asked for the interest first.
     amount : (n,) int64 [fen]
@@ -480,16 +502,19 @@ def settle_reference(
         Households with interest.
     """
     p, r, t = people, register, terms
-    to = np.minimum(day, p.due + np.where(p.status == OPEN, 0, t.subsidy_extra_days))
-    runs = (p.status != NONE) & (to > p.accrued_to)
-    p.interest_due[:] += np.where(runs & (p.status == OPEN), _own_interest(p, t, to), 0)
-    _accrue(p, t, runs, to)
-    amount[:] = p.carry
-    p.carry[:] = 0
+    is_each = t.subsidy.paid_when == EACH_SETTLEMENT
+    to = np.minimum(day, p.due + np.where(p.status == OPEN, 0, t.subsidy.extra_days))
+    runs = (p.status != NONE if is_each else p.status == OPEN) & (to > p.accrued_to)
+    runs &= t.subsidy.paid_when != AT_REPAYMENT
+    own, subsidy = _interest(p, t, to)
+    p.interest_due[:] += np.where(runs & (p.status == OPEN), own + subsidy * _is_asked_now(t), 0)
+    _accrue(p, t, runs, subsidy, to)
+    amount[:] = p.carry * is_listed
+    p.carry[:] -= amount
     totals, lines = np.zeros(charges.size, dtype=np.int64), np.zeros(charges.size, dtype=np.int64)
     np.add.at(totals, r.lender, amount)
     np.add.at(lines, r.lender, (amount > 0).astype(np.int64))
-    p.interest_due[:] += np.where(charges[r.lender] == 1, amount, 0)
+    p.interest_due[:] += np.where((charges[r.lender] == 1) & is_each, amount, 0)
     return totals, lines
 
 

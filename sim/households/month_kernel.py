@@ -46,6 +46,7 @@ from sim.households.state import (
     YEARLY,
 )
 from sim.streams import log_scalar, philox
+from sim.subsidy import AT_REPAYMENT, EACH_SETTLEMENT, rate_on, subsidised
 from sim.units import PPM
 
 _LOW, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -80,8 +81,14 @@ def _interest(principal: Any, rate_ppm: Any, days: Any, day_count: Any) -> Any:
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _subsidised(rate_ppm: Any, share_ppm: Any) -> Any:
-    return (rate_ppm * share_ppm + PPM // 2) // PPM
+def _share(rate_ppm: Any, share_ppm: Any, most_ppm: Any) -> Any:
+    return min((rate_ppm * share_ppm + PPM // 2) // PPM, most_ppm)
+
+
+@njit(cache=True, error_model="numpy")
+def _plain(s: Any, day: Any) -> Any:
+    """Is one rate in force for every loan until a day? That rate's share and limit, and the ceiling: loops read these."""
+    return s.from_day.size == 1 and s.months == 0 and day < s.end, s.share_ppm[0], s.most_ppm[0], s.ceiling
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -99,6 +106,8 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
     discounts = np.maximum(1.0 - t.distress * now.severity, 0.0)
     brings, falls_in = t.products[:, 3] / 12.0, month % t.products[:, 0]
     slots = r.debt_product.shape[1] if t.stacking == 1 else 0
+    subsidy, extra_days, is_each = t.subsidy, t.subsidy.extra_days, t.subsidy.paid_when == EACH_SETTLEMENT
+    is_plain, share, most, ceiling = _plain(subsidy, month_end)
     out.by_lender[:] = 0
     out.bad[:] = 0
     out.borrowers[:] = 0
@@ -238,12 +247,14 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                         )
                         if log_scalar(d1) - log_scalar(1.0 - d1) < odds or (p.marks[i] & CALLED > 0 and d2 >= t.heirs):
                             p.marks[i] |= REFUSES
-                        covered = min(p.principal[i], t.subsidy_ceiling)
-                        rate = _subsidised(p.rate_ppm[i], t.subsidy_share_ppm)
                         days = max(due - p.accrued_to[i], 0)
-                        subsidy = _interest(covered, rate, days, t.day_count)
-                        p.carry[i] += subsidy
-                        own = _interest(p.principal[i], p.rate_ppm[i], days, t.day_count) - subsidy
+                        fen = subsidised(subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], due)
+                        own = _interest(p.principal[i], p.rate_ppm[i], days, t.day_count) - fen
+                        if is_each:
+                            p.carry[i] += fen
+                        else:
+                            p.withheld[i] += fen
+                            own += fen if subsidy.pays_first == 1 else 0
                         p.arrears[i] += own  # what nobody subsidises is asked with the principal
                         asked += own
                         p.accrued_to[i] = due
@@ -261,11 +272,13 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                         out.by_lender[lender, EXTRA] += asked - p.principal[i]
                         out.by_lender[lender, PRINCIPAL] += p.principal[i]
                         event |= REPAID if status == OPEN else CURED
-                        if status == OVERDUE and t.subsidy_extra_days > 0:
-                            covered = min(p.principal[i], t.subsidy_ceiling)
-                            rate = _subsidised(p.rate_ppm[i], t.subsidy_share_ppm)
-                            to = min(month_end, due + t.subsidy_extra_days)
-                            p.carry[i] += _interest(covered, rate, max(to - p.accrued_to[i], 0), t.day_count)
+                        if status == OVERDUE and extra_days > 0:
+                            to = min(month_end, due + extra_days)
+                            p.carry[i] += subsidised(
+                                subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], to
+                            )
+                        p.carry[i] += p.withheld[i]
+                        p.withheld[i] = 0
                         p.status[i] = NONE
                         p.arrears[i] = 0
                         p.marks[i] = 0
@@ -287,10 +300,14 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                         if status == OPEN:
                             event |= MISSED
                             p.status[i] = OVERDUE
+                            if subsidy.late_loses_all == 1:
+                                p.arrears[i] += p.withheld[i] if subsidy.pays_first == 0 else 0
+                                p.withheld[i] = 0
                         if due + t.wait_days <= now.over_by:
                             event |= WENT_BAD
                             p.status[i] = BAD
                             p.wait_until[i] = NEVER_DAY
+                            p.withheld[i] = 0
                             if p.marks[i] & CALLED > 0:
                                 out.cause[i] = DEATH
                             elif p.marks[i] & REFUSES > 0:
@@ -320,8 +337,10 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
         total_others += others
         total_sold += sale
         status = p.status[i]
-        covered = min(p.principal[i], t.subsidy_ceiling)
-        yearly = covered * _subsidised(p.rate_ppm[i], t.subsidy_share_ppm) // PPM
+        rate = (
+            _share(p.rate_ppm[i], share, most) if is_plain else rate_on(subsidy, p.rate_ppm[i], p.start[i], month_end)
+        )
+        yearly = min(p.principal[i], ceiling) * rate // PPM
         out.by_lender[lender, YEARLY] += yearly if status == OPEN else 0
         out.borrowers[now.circle[i]] += int(status != NONE)
         if status >= OVERDUE and month_end - p.due[i] <= _MEMORY:
@@ -364,30 +383,39 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def settle(p: Any, r: Any, t: Any, day: Any, charges: Any, amount: Any) -> Any:
+def settle(p: Any, r: Any, t: Any, day: Any, is_listed: Any, charges: Any, amount: Any) -> Any:
     """Subsidised interest of each household up to a settlement day; the plain twin is `month.settle_reference`."""
-    n_lenders = charges.size
+    subsidy, n_lenders = t.subsidy, charges.size
+    is_each, is_settled = subsidy.paid_when == EACH_SETTLEMENT, subsidy.paid_when != AT_REPAYMENT
+    is_plain, share, most, ceiling = _plain(subsidy, day)
     totals, lines = np.zeros(n_lenders, np.int64), np.zeros(n_lenders, np.int64)
     for i in range(r.id.size):
-        fen = p.carry[i]
-        p.carry[i] = 0
-        if p.status[i] != NONE:
-            extra = 0 if p.status[i] == OPEN else t.subsidy_extra_days
+        if is_settled and (p.status[i] == OPEN or (is_each and p.status[i] != NONE)):
+            extra = 0 if p.status[i] == OPEN else subsidy.extra_days
             to = min(day, p.due[i] + extra)
-            if to > p.accrued_to[i]:
-                covered = min(p.principal[i], t.subsidy_ceiling)
-                rate = _subsidised(p.rate_ppm[i], t.subsidy_share_ppm)
-                subsidy = _interest(covered, rate, to - p.accrued_to[i], t.day_count)
-                fen += subsidy
-                if p.status[i] == OPEN and (covered < p.principal[i] or rate < p.rate_ppm[i]):
-                    whole = _interest(p.principal[i], p.rate_ppm[i], to - p.accrued_to[i], t.day_count)
-                    p.interest_due[i] += whole - subsidy  # what nobody subsidises
+            days = to - p.accrued_to[i]
+            if days > 0:
+                if is_plain:
+                    rate = _share(p.rate_ppm[i], share, most)
+                    fen = _interest(min(p.principal[i], ceiling), rate, days, t.day_count)
+                else:
+                    fen = subsidised(subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], to)
+                if is_each:
+                    p.carry[i] += fen
+                else:
+                    p.withheld[i] += fen
+                    p.interest_due[i] += fen if subsidy.pays_first == 1 else 0
+                if p.status[i] == OPEN:
+                    whole = _interest(p.principal[i], p.rate_ppm[i], days, t.day_count)
+                    p.interest_due[i] += whole - fen  # what nobody subsidises
                 p.accrued_to[i] = to
+        fen = p.carry[i] if is_listed == 1 else 0
+        p.carry[i] -= fen
         amount[i] = fen
         if fen > 0:
             lender = r.lender[i]
             totals[lender] += fen
             lines[lender] += 1
-            if charges[lender] == 1:
+            if is_each and charges[lender] == 1:
                 p.interest_due[i] += fen
     return totals, lines

@@ -15,6 +15,7 @@ from sim.livelihoods import Livelihoods
 from sim.scenario import Scenario
 from sim.season import by_month
 from sim.streams import cdf, stream_key, uniforms
+from sim.subsidy import SubsidyTerms, subsidy_terms
 from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, percent_to_ppm
 
 NONE, OPEN, OVERDUE, BAD = 0, 1, 2, 3  # the loan under the fund: none, running, missed its date, past day 90
@@ -44,8 +45,9 @@ class People(NamedTuple):
     loan, status, principal, rate_ppm, start, due, marks
         The loan under the fund: its row in the history's book (-1 none), where it stands, its terms, the
         day that was or will be missed, and REFUSES, MISUSED, CALLED, RENEWED.
-    accrued_to, carry : [day, fen]
-        Subsidised interest is settled up to this day; that of a closed loan waits for the next settlement.
+    accrued_to, carry, withheld : [day, fen]
+        Subsidised interest is settled up to this day; that of a closed loan waits for the next settlement; that
+        of a running loan whose subsidy is settled only once it is repaid.
     interest_due, arrears, refund : [fen]
         Interest the household must pay this month, what it has not paid, subsidy it gets this month.
     recover_on, recover_fen : [day, fen]
@@ -73,6 +75,7 @@ class People(NamedTuple):
     marks: I64
     accrued_to: I64
     carry: I64
+    withheld: I64
     interest_due: I64
     arrears: I64
     refund: I64
@@ -135,9 +138,7 @@ class Terms(NamedTuple):
     renews: float  # share of would-be defaulters renewed instead
     penalty: float  # overdue rate over the contract rate
     day_count: int
-    subsidy_share_ppm: int
-    subsidy_ceiling: int
-    subsidy_extra_days: int  # subsidy goes on so many days after a missed date
+    subsidy: SubsidyTerms
     products: I64  # (n, 5): period [months], payment, part that the project must bring back, yearly return, is first
     stacking: int
     others_seen: float
@@ -245,9 +246,7 @@ def terms_of(scenario: Scenario, rules: Rules, seed: int) -> Terms:
         np.array(list(lending.term_months), dtype=np.int64), cdf(np.array(list(lending.term_months.values()))),
         rules.loan.age_below, rules.claim.called_after_death_days, int(scenario.defaults.death_calls_loan),
         rules.claim.wait_days, scenario.defaults.renewed_instead if rules.loan.renewals_max > 0 else 0.0,
-        rules.claim.penalty_multiplier, rules.interest.day_count, round(rules.subsidy.share * PPM),
-        rules.subsidy.ceiling_yuan * FEN_PER_YUAN,
-        rules.claim.wait_days if rules.subsidy.stops_at == "day_90" else 0,
+        rules.claim.penalty_multiplier, rules.interest.day_count, subsidy_terms(rules),
         products, int(live.stacking_on), live.others_seen, live.over_indebted_ratio,
         live.poverty_line_yuan * FEN_PER_YUAN,
         np.array([stream_key(seed, p) for p in purposes], dtype=np.uint64),

@@ -162,6 +162,12 @@ class SubsidyRules:
     ceiling_yuan: int
     check_working_days: int
     confirm_working_days: int
+    fixed_rate: float | None = None
+    months: int | None = None
+    follows: str | None = None
+    until: str | None = None
+    late_loses: str | None = None
+    paid_when: str | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +187,8 @@ _GROUPS: dict[str, Any] = {
     "interest": InterestRules,
     "stop": StopRules,
 }
+
+FOLLOWED = ("subsidy.share", "subsidy.fixed_rate")  # read at every date, where the subsidy follows period or loan
 
 
 def _is_optional(f: Field[Any]) -> bool:
@@ -207,6 +215,7 @@ class Rules:
     stop: StopRules
     sources: dict[str, str]
     since: dict[str, dt.date]
+    dated: dict[str, tuple[tuple[dt.date, Any], ...]] = field(default_factory=dict)
 
     @staticmethod
     def view(pack: Pack, on: dt.date, changes: dict[str, Any] | None = None) -> Rules:
@@ -240,8 +249,11 @@ class Rules:
             group: kind(**{f.name: typed[key] for f in fields(kind) if (key := f"{group}.{f.name}") in typed})
             for group, kind in _GROUPS.items()
         }
+        dated = {key: tuple((v.from_date, v.value) for v in pack.parameters[key].values)
+                 for key in FOLLOWED if key in pack.parameters}  # fmt: skip
+        dated |= {key: ((on, value),) for key, value in (changes or {}).items() if key in FOLLOWED}
         rules = Rules(pack.id, on, **groups, sources={key: value.source for key, value in values.items()},
-                      since={key: value.from_date for key, value in values.items()})  # fmt: skip
+                      since={key: value.from_date for key, value in values.items()}, dated=dated)  # fmt: skip
         _check(pack, rules)
         return rules
 
@@ -323,6 +335,9 @@ def _check(pack: Pack, rules: Rules) -> None:
         raise InputError(pack.where, "stop.resume_share", resume, f"at most stop.bad_loan_share, which is {line}")
     if rules.claim.steps.decision.kind == "meeting" and not rules.claim.meetings:
         raise InputError(pack.where, "claim.meetings", [], "at least one meeting a year")
+    if rules.subsidy.late_loses == "all" and rules.subsidy.paid_when not in ("at_repayment", "yearly"):
+        allowed = "at_repayment or yearly where late loans lose all (subsidy.late_loses): what was paid cannot be lost"
+        raise InputError(pack.where, "subsidy.paid_when", rules.subsidy.paid_when or "each_settlement", allowed)
     if 12 % max(rules.subsidy.settlements_per_year, 1) or rules.subsidy.settlements_per_year < 1:
         raise InputError(
             pack.where, "subsidy.settlements_per_year", rules.subsidy.settlements_per_year, "1, 2, 4, 6 or 12"

@@ -31,6 +31,7 @@ _UNITS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "yes_no": (bool, "true or false"),
     "text": (str, "a word"),
     "list": (list, "a list of words"),
+    "date": (str, 'a date like "2025-12-31"'),
     "month_day": (str, 'a yearly date like "03-01"'),
     "month_days": (list, 'a list of yearly dates like "01-15"'),
     "yuan_by_lender": (dict, "a table of lender and whole yuan"),
@@ -165,6 +166,11 @@ def check_value(where: str, key: str, unit: str, value: Any) -> None:
     if unit == "yuan_by_lender":
         for lender, yuan in value.items():
             check_value(where, f"{key}.{lender}", "yuan", yuan)
+    if unit == "date":
+        try:
+            dt.date.fromisoformat(value)
+        except ValueError:
+            raise InputError(where, key, value, words) from None
     if unit == "share_by_bearer":
         for bearer, share in value.items():
             check_value(where, f"{key}.{bearer}", "share", share)

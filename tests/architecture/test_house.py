@@ -29,7 +29,7 @@ SIMPY = {
     "clock.py", "fiscal/office.py", "fiscal/treasury.py", "fund/account.py", "fund/meetings.py", "lending/lender.py",
 }  # fmt: skip
 NUMBA = {
-    "streams.py", "households/kernels.py", "households/month_kernel.py", "community_kernel.py", "fund/claims_kernel.py", "lending/granting.py", "fiscal/subsidy.py", "reacting.py",
+    "streams.py", "households/kernels.py", "households/month_kernel.py", "community_kernel.py", "fund/claims_kernel.py", "lending/granting.py", "fiscal/subsidy.py", "subsidy.py", "reacting.py",
     "shocks/paths.py", "shocks/weather.py",
     "provenance.py",  # only to name its version
 }  # fmt: skip
@@ -37,6 +37,7 @@ LONG: dict[str, str] = {
     "scenario.py": "every model of a scenario file in one place; readers look fields up here",
     "community.py": "what simulated households do beside the institutions, from the opening to the last month",
     "households/month.py": "all that a household does in a month, in order; the place to read the rules",
+    "households/month_kernel.py": "the same, compiled: its twin, line for line",
     "outcomes.py": "every quantity of a history and the tables that share their definitions",
 }
 

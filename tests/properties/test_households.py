@@ -471,8 +471,8 @@ def test_who_pays_first_gets_the_list_back(is_on_time: bool, monkeypatch: pytest
     charged, refunded = np.zeros(HOUSEHOLDS, np.int64), np.zeros(HOUSEHOLDS, np.int64)
     real_settle, real_refund = receivables.settle_households, receivables.refund
 
-    def settle(p: Any, r: Any, t: Any, day: int, charges: Any, amount: Any) -> Any:
-        out = real_settle(p, r, t, day, charges, amount)
+    def settle(p: Any, r: Any, t: Any, day: int, is_listed: int, charges: Any, amount: Any) -> Any:
+        out = real_settle(p, r, t, day, is_listed, charges, amount)
         charged[:] += amount
         return out
 
@@ -729,9 +729,9 @@ def test_batches_of_households_do_not_depend_on_workers_order_or_resuming(tmp_pa
         return {str(p.relative_to(folder.path)): p.read_bytes() for p in folder.path.rglob("part-*.parquet")}
 
     whole = run("one", 2 * BATCH, 1)
-    assert len(whole) == 8
+    assert len(whole) == 10
     assert run("two", 2 * BATCH, 2) == whole
-    assert len(run("begun", BATCH, 1)) == 4
+    assert len(run("begun", BATCH, 1)) == 5
     assert run("begun", 2 * BATCH, 1) == whole
     table = RunFolder.open(tmp_path / "one", {"kind": "test"}, resume=True).read("histories", "main", 2 * BATCH)
     setup = prepare(scenario, 3, opening, arm.last_day)

@@ -46,6 +46,8 @@ from sim.households.state import (
     Terms,
     terms_of,
 )
+from sim.subsidy import AT_REPAYMENT
+from sim.subsidy import YEARLY as YEARLY_LIST
 
 FIRST_MONTH, TOWNSHIPS, LENDERS, CIRCLES = 575, 4, 2, 7  # December 2017, so that January comes second
 STEPS = {"compiled": month_kernel.step, "plain": step_reference}
@@ -64,11 +66,29 @@ def terms() -> Terms:
     )  # fmt: skip
 
 
+DAY = int(clock.first_day_of_month(np.array([FIRST_MONTH]))[0])
+STEPS_DOWN = {
+    "from_day": np.array([-NEVER_DAY, DAY - 200, DAY + 100]), "share_ppm": np.array([1_000_000, 700_000, 0]),
+    "most_ppm": np.array([1_000_000, 1_000_000, 50_000]),
+}  # fmt: skip
 VARIANTS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "renewals": {"renews": 0.6},
-    "subsidy goes on to day 90": {"subsidy_extra_days": 90},
-    "part of the interest, low ceiling": {"subsidy_share_ppm": 333_333, "subsidy_ceiling": 1_234_567, "day_count": 365},
+    "subsidy goes on to day 90": {"subsidy": {"extra_days": 90}},
+    "part of the interest, low ceiling": {
+        "day_count": 365,
+        "subsidy": {"share_ppm": np.array([333_333]), "ceiling": 1_234_567, "day_count": 365},
+    },
+    "a fixed rate for twelve months": {"subsidy": {"most_ppm": np.array([40_000]), "months": 12}},
+    "a share that falls, old loans keep theirs": {"subsidy": {**STEPS_DOWN, "by_signing": 1}},
+    "a share that falls, and a last day": {"subsidy": {**STEPS_DOWN, "end": DAY + 240}},
+    "settled at repayment, late loans lose all": {
+        "renews": 0.3,
+        "subsidy": {"share_ppm": np.array([500_000]), "paid_when": AT_REPAYMENT, "late_loses_all": 1},
+    },
+    "settled at repayment, paid first": {"subsidy": {"paid_when": AT_REPAYMENT, "pays_first": 1, "extra_days": 90}},
+    "settled yearly, paid first": {"subsidy": {"paid_when": YEARLY_LIST, "pays_first": 1, "late_loses_all": 1}},
+    "settled yearly, the bank waits": {"subsidy": {"paid_when": YEARLY_LIST, "late_loses_all": 1, "months": 12}},
     "no other debts": {"stacking": 0},
     "no products": {"products": np.zeros((0, 5), dtype=np.int64)},
     "nobody calls": {"calls": 0},
@@ -76,6 +96,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "sold for nothing in a drought": {"distress": 4.0},
     "neighbours do not matter": {"peer": 0.0},
 }
+
+
+def changed(terms: Terms, changes: dict[str, Any]) -> Terms:
+    """Terms with some values replaced, those of the subsidy by name too."""
+    subsidy = terms.subsidy._replace(**changes.get("subsidy", {}))
+    return terms._replace(**{**changes, "subsidy": subsidy})
 
 
 def register(draw: np.random.Generator, n: int, products: np.ndarray) -> Register:
@@ -114,8 +140,8 @@ def people(draw: np.random.Generator, n: int, month: int) -> People:
         some(0.9, 0, 10 ** draw.integers(1, 9)), some(0.5, 0, 5_000_000), some(0.8, 0, 5_000_000),
         draw.integers(300_000, 3_000_000, n), draw.integers(300_000, 3_000_000, n), draw.choice([WELL, WELL, WELL, 1, DEAD], n),
         np.arange(n), status, draw.integers(1_000_000, 5_000_001, n), draw.integers(30_000, 150_000, n), start, due,
-        some(0.5, 0, 16), np.minimum(due, end) - draw.integers(0, 200, n), some(0.3, 0, 90_000), some(0.3, 0, 90_000),
-        some(0.2, 0, 90_000), some(0.2, 0, 90_000), np.where(status == BAD, end + draw.integers(-40, 90, n), NEVER_DAY),
+        some(0.5, 0, 16), np.minimum(due, end) - draw.integers(0, 200, n), some(0.3, 0, 90_000),
+        np.arange(n) % 7 * 5_000, some(0.3, 0, 90_000), some(0.2, 0, 90_000), some(0.2, 0, 90_000), np.where(status == BAD, end + draw.integers(-40, 90, n), NEVER_DAY),
         draw.integers(0, 6_000_000, n), draw.integers(0, 5, n), month + draw.integers(-12, 12, n), some(0.3, 0, 40),
         some(0.9, 0, 9_000_000), draw.integers(0, 6_000_000, (n, MAX_DEBTS)) * (draw.random((n, MAX_DEBTS)) < 0.2),
     )  # fmt: skip
@@ -191,8 +217,8 @@ def run_both(county: County, count: int, fast: Callable[..., None], settle: Call
         if k % 3 == 2:
             charges = np.array([k % 2, 1])
             amounts = np.full(county.n, -1), np.full(county.n, -1)
-            one = settle(a, county.register, county.terms, when.month_end - 10, charges, amounts[0])
-            two = settle_reference(b, county.register, county.terms, when.month_end - 10, charges, amounts[1])
+            one = settle(a, county.register, county.terms, when.month_end - 10, k % 2, charges, amounts[0])
+            two = settle_reference(b, county.register, county.terms, when.month_end - 10, k % 2, charges, amounts[1])
             for u, v in (*zip(one, two, strict=True), amounts):
                 assert u.dtype == v.dtype == np.int64
                 assert u.tobytes() == v.tobytes()
@@ -205,7 +231,7 @@ def run_both(county: County, count: int, fast: Callable[..., None], settle: Call
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_three_twins_give_the_same_bits(name: str, terms: Terms) -> None:
-    t = terms._replace(**VARIANTS[name])
+    t = changed(terms, VARIANTS[name])
     for seed in range(3):
         run_both(County(seed, 400, t), 14, month_kernel.step, month_kernel.settle)
     run_both(County(9, 40, t), 6, month_kernel.step.py_func, month_kernel.settle.py_func)
@@ -213,7 +239,7 @@ def test_three_twins_give_the_same_bits(name: str, terms: Terms) -> None:
 
 @given(st.integers(0, 2**32), st.integers(400, 900), st.sampled_from(sorted(VARIANTS)), st.integers(1, 40))
 def test_twins_agree_from_any_state(terms: Terms, seed: int, month: int, name: str, n: int) -> None:
-    run_both(County(seed, n, terms._replace(**VARIANTS[name]), month), 2, month_kernel.step, month_kernel.settle)
+    run_both(County(seed, n, changed(terms, VARIANTS[name]), month), 2, month_kernel.step, month_kernel.settle)
 
 
 def test_the_bodies_of_the_helpers_are_the_helpers() -> None:
@@ -271,7 +297,7 @@ def walk(county: County, step: Callable[..., None], count: int) -> Iterator[tupl
 @both
 @pytest.mark.parametrize("name", VARIANTS)
 def test_no_fen_is_made_or_lost(step: Callable[..., None], name: str, terms: Terms) -> None:
-    for before, after, _, out in walk(County(3, 300, terms._replace(**VARIANTS[name])), step, 14):
+    for before, after, _, out in walk(County(3, 300, changed(terms, VARIANTS[name])), step, 14):
         t, paid = out.totals, out.by_lender.sum(axis=0)
         comes_in = t[INCOME] + t[BORROWED] + t[SOLD] + before.refund.sum()
         goes_out = t[SPENT] + t[PAID_BACK] + t[OTHERS] + t[COLLECTED] + paid[INTEREST] + paid[EXTRA] + paid[PRINCIPAL]
@@ -281,7 +307,7 @@ def test_no_fen_is_made_or_lost(step: Callable[..., None], name: str, terms: Ter
 @both
 def test_nothing_is_negative(step: Callable[..., None], terms: Terms) -> None:
     for name in ("renewals", "sold for nothing in a drought"):
-        for _, after, _, out in walk(County(4, 300, terms._replace(**VARIANTS[name])), step, 14):
+        for _, after, _, out in walk(County(4, 300, changed(terms, VARIANTS[name])), step, 14):
             for field in ("cash", "informal", "capital", "arrears", "interest_due", "carry", "debt_arrears", "refund"):
                 assert getattr(after, field).min() >= 0, field
             assert out.totals.min() >= 0
@@ -390,20 +416,20 @@ def test_a_debt_that_its_project_pays_needs_no_money(step: Callable[..., None], 
 
 @pytest.mark.parametrize("settle", SETTLES.values(), ids=SETTLES)
 def test_subsidised_interest_by_days(settle: Callable[..., Any], terms: Terms) -> None:
-    county = County(1, 4, terms._replace(subsidy_share_ppm=1_000_000, subsidy_extra_days=90, subsidy_ceiling=3_000_000))
+    county = County(1, 4, changed(terms, {"subsidy": {"extra_days": 90, "ceiling": 3_000_000}}))
     p, r = county.people, county.register
     p.status[:] = OPEN, OPEN, OVERDUE, NONE
     p.principal[:], p.rate_ppm[:], p.carry[:] = 5_000_000, 36_000, (0, 7, 0, 11)
     p.accrued_to[:], p.due[:], p.interest_due[:] = 1000, (2000, 1010, 1010, 1010), 0
     r.lender[:] = 0, 0, 1, 1
     amount = np.empty(4, dtype=np.int64)
-    totals, lines = settle(p, r, county.terms, 1090, np.array([0, 1]), amount)
+    totals, lines = settle(p, r, county.terms, 1090, 1, np.array([0, 1]), amount)
     a_day = 3_000_000 * 36_000 // 1_000_000 // 360  # 300 fen
     assert amount.tolist() == [90 * a_day, 10 * a_day + 7, 90 * a_day, 11]
     assert totals.tolist() == [100 * a_day + 7, 90 * a_day + 11]
     assert lines.tolist() == [2, 2]
     above = 2_000_000 * 36_000 // 1_000_000 // 360  # nobody subsidises what is above the ceiling
     assert p.interest_due.tolist() == [90 * above, 10 * above, 90 * a_day, 11]
-    again = settle(p, r, county.terms, 1090, np.array([0, 1]), amount)
+    again = settle(p, r, county.terms, 1090, 1, np.array([0, 1]), amount)
     assert not amount.any()
     assert not again[0].any()
