@@ -21,6 +21,7 @@ from sim.livelihoods import Crop, Weather
 from sim.scenario import SCENARIOS, Defaults
 from sim.shocks.paths import draw_paths
 from sim.shocks.replay import Replay, read_replay, refuse_outside
+from sim.shocks.space import places_of
 from sim.shocks.weather import Sky, draw_weather, loss
 
 TOWNSHIPS = np.array([101, 202, 303, 404], dtype=np.int64)
@@ -153,6 +154,36 @@ def test_dry_years_are_driest_from_december_to_march(many: Any) -> None:
     assert set(order[:4].tolist()) == {12, 1, 2, 3}
     assert set(order[-2:].tolist()) == {7, 8}
     assert np.abs(mean - WEATHER.dry_shift * np.array(WEATHER.season)).max() < 4.9 / np.sqrt(len(x))
+
+
+LINE = np.array([[0.0, 0.0], [10.0, 0.0], [30.0, 0.0], [200.0, 50.0]])  # km
+
+
+def test_neighbours_share_more_weather_than_distant_townships() -> None:
+    """Correlation q + (1 - q) exp(-(d / reach)^2), variance one, persistence as without distance. Notices 0.06."""
+    w = weather(between_townships=0.4, reach_km=20.0, dry_shift=0.0)
+    places = places_of(LINE, 20.0)
+    x = np.array([draw(w, r=r, places=places).index for r in range(2000)])
+    assert np.abs(x[:, 5].var(axis=0) - 1).max() < 4.9 * np.sqrt(2 / 2000)
+    away = np.linalg.norm(LINE[:, None] - LINE[None], axis=2)
+    expected = 0.4 + 0.6 * np.exp(-((away / 20.0) ** 2))
+    pair = np.triu_indices(4, 1)
+    for m in (0, 5):
+        r = np.corrcoef(x[:, m].T)[pair]
+        assert np.abs(r - expected[pair]).max() < 4.9 * (1 - 0.4**2) / np.sqrt(2000)
+    assert abs(np.corrcoef(x[:, 5, 0], x[:, 6, 0])[0, 1] - 0.6) < 4.9 * 0.64 / np.sqrt(2000)
+
+
+def test_a_place_more_or_another_order_changes_no_places_weather() -> None:
+    w = weather(reach_km=20.0)
+    base = draw(w, r=3, places=places_of(LINE, 20.0)).index
+    other = draw(w, r=3, places=places_of(LINE[[2, 0]], 20.0), township_ids=TOWNSHIPS[[2, 0]]).index
+    assert np.ascontiguousarray(base[:, [2, 0]]).tobytes() == other.tobytes()
+
+
+def test_a_reach_without_places_is_refused(refuses: Refuses) -> None:
+    base = sim.scenario("x-county-households")
+    refuses(lambda: base.with_changes({"livelihoods.weather.reach_km": 20.0}), "livelihoods.weather.reach_km", "at_km")
 
 
 def test_full_persistence_and_full_correlation() -> None:
