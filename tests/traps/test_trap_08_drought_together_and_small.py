@@ -102,6 +102,11 @@ def test_townships_lose_their_crops_together() -> None:
     assert (whole >= 10).mean() > 0.05  # years in which at least ten of the twelve lose a twentieth or more
 
 
+def test_they_lose_together_in_normal_years_as_well() -> None:
+    lost = np.array([s.crop_lost.sum(axis=0) for s in skies(p_normal_to_dry=0.0, p_dry_to_dry=0.0)])
+    assert togetherness(lost) > 4
+
+
 def test_townships_that_suffer_each_for_itself_have_fallen_in() -> None:
     lost = np.array(
         [s.crop_lost.sum(axis=0) for s in skies(between_townships=0.0, p_normal_to_dry=0.0, p_dry_to_dry=0.0)]

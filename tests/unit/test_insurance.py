@@ -350,6 +350,17 @@ def test_bad_cover_is_refused_in_one_line(changes: Any, field: str, allowed: str
     refuses(lambda: sim.scenario("x-county").with_changes(changes), field, allowed)
 
 
+def test_what_the_fund_had_settled_before_stays_the_funds() -> None:
+    """Cover that begins on the information date: claims decided and paid before keep their parts, insured or not."""
+    setup, worlds = county("reduced-form", 1.0)
+    for w in worlds:
+        old = (w.claims.decided >= 0) & (w.claims.decided < setup.first_day)
+        settled = old & ~w.claims.is_refused
+        assert settled.any()
+        assert (w.claims.fund_part[settled] > 0).all() and (w.claims.insurer_part[old] == 0).all()
+        assert (w.claims.insurer_part[~old & ~w.claims.is_refused] > 0).all()
+
+
 def test_frozen_state_knows_what_the_insurer_has_paid() -> None:
     """A warm-up with insured loans: claims that the insurer settled are over, none is paid twice, the ledger holds."""
     base = sim.scenario("x-county").with_changes(

@@ -174,6 +174,19 @@ def test_neighbours_share_more_weather_than_distant_townships() -> None:
     assert abs(np.corrcoef(x[:, 5, 0], x[:, 6, 0])[0, 1] - 0.6) < 4.9 * 0.64 / np.sqrt(800)
 
 
+def test_the_squares_of_two_places_overlap_by_the_formula() -> None:
+    """Correlation of the averages themselves, no luck in it: exp(-(d / reach)^2) within a hundredth."""
+    rng = np.random.default_rng(5)
+    at = rng.random((12, 2)) * 60
+    places = places_of(at, 20.0)
+    dense = np.zeros((12, places.squares.size))
+    for k in range(12):
+        dense[k, places.of[k]] = places.weight[k]
+    away = np.linalg.norm(at[:, None] - at[None], axis=2)
+    assert np.unique(places.squares).size == places.squares.size
+    assert np.abs(dense @ dense.T - np.exp(-((away / 20.0) ** 2))).max() < 0.01
+
+
 def test_a_place_more_or_another_order_changes_no_places_weather() -> None:
     w = weather(reach_km=20.0)
     base = draw(w, r=3, places=places_of(LINE, 20.0)).index
