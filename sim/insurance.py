@@ -167,16 +167,19 @@ def summary(setup: Setup, world: World, first: int, last: int) -> dict[str, int 
     return out
 
 
-def loss_ratio(rows: Mapping[str, Array], kind: str) -> float:
-    """What was paid over premiums, over all histories; NaN without premiums."""
-    premium = float(np.sum(rows[f"premium_{kind}_fen"]))
-    return float(np.sum(rows[f"insurer_paid_{kind}_fen"])) / premium if premium else float("nan")
+def correlation(sums: Array) -> Array:
+    """Correlation of what the index paid and what households lost; one would be no basis risk.
 
+    Parameters
+    ----------
+    sums : (6, ...) float64
+        In the order of `BASIS`.
 
-def basis_correlation(rows: Mapping[str, Array]) -> float:
-    """Correlation of what the index paid and what households lost, over all histories; one would be no basis risk."""
-    n, x, y, xx, yy, xy = (float(np.sum(rows[f"basis_{name}"])) for name in BASIS)
-    if n == 0:
-        return float("nan")
-    spread = (xx / n - (x / n) ** 2) * (yy / n - (y / n) ** 2)
-    return (xy / n - x / n * y / n) / spread**0.5 if spread > 0 else float("nan")
+    Returns
+    -------
+    (...) float64 [1]
+        NaN where nothing varies.
+    """
+    n, x, y, xx, yy, xy = sums
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((n * xy - x * y) / np.sqrt((n * xx - x * x) * (n * yy - y * y)))

@@ -10,10 +10,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import sim
 from sim import clock, insurance, outcomes
+from sim.answers.insurance import basis_correlation, insurance_figures, loss_ratio
+from sim.answers.sample import Sample
 from sim.fund.claims import FAR, NEVER
 from sim.payouts import paid_share
 from sim.replication import prepare, simulate
@@ -251,34 +254,44 @@ def test_a_dry_season_pays_every_insured_household_of_the_township() -> None:
     assert cover is not None and any(w.insurer.payouts for w in worlds)
 
 
+def sample(columns: dict[str, np.ndarray]) -> Sample:
+    return Sample(pd.DataFrame(columns), None)
+
+
 def test_index_and_own_loss_part_which_is_the_basis_risk() -> None:
-    """Correlated, for drought is in both; far below one, for fields and luck differ. Without drought's part: none."""
+    """Correlated, for drought is in both; far below one, for fields and luck differ."""
     columns = rows(*county("household", index="household"))
     assert columns["basis_n"].min() > 100
-    assert 0.1 < insurance.basis_correlation(columns) < 0.95
+    found = basis_correlation(sample(columns))
+    assert found.value is not None and found.ci95 is not None
+    assert 0.1 < found.value < 0.95
 
 
-def test_a_pure_index_would_have_no_basis_risk() -> None:
-    """The formula: two equal columns give one, two unrelated ones nothing."""
-    x = np.array([0.0, 0.5, 1.0, 0.2])
-    y = np.array([1.0, 0.0, 1.0, 0.0])
-    for other, r in ((x, 1.0), (-x, -1.0), (y, np.corrcoef(x, y)[0, 1])):
-        sums = (4.0, x.sum(), other.sum(), x @ x, other @ other, x @ other)
-        columns = {f"basis_{name}": np.array([s]) for name, s in zip(insurance.BASIS, sums, strict=True)}
-        assert insurance.basis_correlation(columns) == pytest.approx(r)
+def test_the_correlation_is_that_of_all_households_together() -> None:
+    rng = np.random.default_rng(2)
+    x, y = rng.random((2, 40, 25))
+    y = 0.5 * x + y
+    each = (np.full(40, 25.0), x.sum(1), y.sum(1), (x * x).sum(1), (y * y).sum(1), (x * y).sum(1))
+    found = basis_correlation(sample(dict(zip((f"basis_{name}" for name in insurance.BASIS), each, strict=True))))
+    r = float(np.corrcoef(x.ravel(), y.ravel())[0, 1])
+    assert found.value == pytest.approx(r, abs=0.01)
+    assert found.ci95 is not None
+    by_theory = 1.96 * (1 - r * r) / np.sqrt(x.size)
+    assert (found.ci95[1] - found.ci95[0]) / 2 == pytest.approx(by_theory, rel=0.4)
 
 
-def test_loss_ratio_is_payments_over_premiums() -> None:
-    setup, worlds = county("household", 0.5, "household")
-    columns = rows(setup, worlds)
+def test_loss_ratio_is_mean_payment_over_mean_premium() -> None:
+    columns = rows(*county("household", 0.5, "household"))
+    figures = insurance_figures(sample(columns))["insurance"]
     for kind in (insurance.LOANS, insurance.INDEX):
         paid, premium = columns[f"insurer_paid_{kind}_fen"].sum(), columns[f"premium_{kind}_fen"].sum()
-        assert insurance.loss_ratio(columns, kind) == pytest.approx(paid / premium)
-    assert np.isnan(
-        insurance.loss_ratio({"premium_loans_fen": np.zeros(2), "insurer_paid_loans_fen": np.zeros(2)}, "loans")
-    )
+        assert figures[kind]["loss_ratio"]["value"] == pytest.approx(paid / premium)
+        assert figures[kind]["premium_yuan"]["value"] == pytest.approx(premium / 300, abs=0.01)
     by_payer = sum(columns[f"premium_by_{payer}_fen"].sum() for payer in insurance.PAYERS)
     assert by_payer == columns["premium_loans_fen"].sum() + columns["premium_index_fen"].sum()
+    nothing = sample({"premium_loans_fen": np.zeros(2), "insurer_paid_loans_fen": np.zeros(2)})
+    assert loss_ratio(nothing, "loans").value is None
+    assert insurance_figures(sample(rows(*county("household")))) == {}
 
 
 def test_a_payout_to_the_bank_lowers_the_loan_and_not_the_cash() -> None:
