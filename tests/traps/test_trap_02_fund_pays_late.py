@@ -27,7 +27,13 @@ from sim.warmup import opening_state
 END_OF_2018 = clock.day_of(dt.date(2018, 12, 31))
 AT_ONCE = {
     f"rules.claim.{key}": 0
-    for key in ("wait_days", "file_days", "township_working_days", "notice_days", "payment_working_days")
+    for key in (
+        "wait_days",
+        "steps.file.days",
+        "steps.township.working_days",
+        "steps.notice.days",
+        "steps.payment.working_days",
+    )
 } | {"rules.claim.meetings": [f"{month:02d}-{day:02d}" for month in range(1, 13) for day in range(1, 29)]}
 
 
@@ -52,10 +58,10 @@ def test_a_fund_that_pays_at_default_has_fallen_in() -> None:
 
 def test_a_loan_of_july_for_three_years_is_paid_in_the_january_after() -> None:
     steps = sim.trace_unpaid(sim.scenario("x-county"), dt.date(2018, 7, 15), term_months=36)
-    days = {s.what: s.on for s in steps}
+    days = {s.what: s.on for s in steps} | {s.rule.rsplit(".")[-1]: s.on for s in steps if s.what == "done"}
     assert days["made"] == dt.date(2015, 7, 15)
     assert days["entitled"] == days["matured"] + dt.timedelta(90)
-    assert days["made"] < days["matured"] < days["entitled"] < days["filed"] < days["signed"] < days["notice"]
+    assert days["made"] < days["matured"] < days["entitled"] < days["filed"] < days["township"] < days["notice"]
     assert days["notice"] <= days["approved"] < days["paid"]
     assert (days["paid"].year, days["paid"].month) == (2019, 1)
 
@@ -67,8 +73,8 @@ def test_no_claim_of_any_history_is_paid_before_its_meeting(setup: Any, worlds: 
         c = w.claims
         for i, day, _ in w.flows.payments:
             if c.missed[i] >= setup.first_day:
-                assert c.missed[i] + 90 <= c.entitled[i] < c.filed[i] < c.signed[i] < c.notice_ends[i]
-                assert c.notice_ends[i] <= c.decided[i] < day
+                assert c.missed[i] + 90 <= c.entitled[i] < c.filed[i] < c.arrives[i] < c.ready_on[i]
+                assert c.ready_on[i] <= c.decided[i] < day
                 assert c.decided[i] in meetings
                 assert day - c.missed[i] >= 90 + 20 + 7
                 n += 1
