@@ -10,6 +10,7 @@ from rich.table import Table
 
 import sim
 from calibration.county_file import CountyFile, CountyProblems, save_county
+from calibration.rainfall import rainfall_scenario
 from cli import show
 from cli.options import Json, Lang
 from dashboard import county_file
@@ -82,6 +83,33 @@ def read(
     if saved.alternative is not None:
         line = w("With the alternative: riskfund compare {base} {other}", base=saved.scenario, other=saved.alternative)
         show.stdout().print(line, markup=False)
+
+
+@app.command()
+def rainfall(
+    file: Annotated[Path, typer.Argument(help="Monthly rainfall, .csv or .xlsx: year, month, mm and, if any, township.")],
+    out: Annotated[Path, typer.Option("--out", help="The scenario to write, .toml.")],
+    base: Annotated[str, typer.Option("--base", help="Scenario underneath: all that rain does not tell.")] = "x-county-households",
+    window: Annotated[int, typer.Option("--window", help="Months of rain in the drought index.")] = 1,
+    prior_years: Annotated[
+        float, typer.Option("--prior-years", help="Years of evidence that the values of the base count for; 0: the table alone.")
+    ] = 10,
+    json: Json = False, lang: Lang = None,
+) -> None:  # fmt: skip
+    """Fit the weather of a scenario to the county's own rainfall: dry years, season, persistence, correlation.
+
+    Example: riskfund county rainfall rain.csv --out county-weather.toml --base x-county-households
+    """
+    w = Words(str(lang))
+    if out.suffix.lower() != ".toml" or out.exists():
+        raise InputError("command", "out", str(out), "a new file ending in .toml")
+    made = rainfall_scenario(file, base, window, prior_years)
+    out.write_text(made.text, encoding="utf-8")
+    if json:
+        show.print_json({**made.as_dict(), "scenario_file": str(out)})
+        return
+    show.stdout().print(w("Written: {path}", path=out), markup=False)
+    show.stdout().print(w("Next: riskfund size {path}", path=out), markup=False)
 
 
 def opened(name: str, lang: str) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from sim import clock, receivables, stopping
+from sim import clock, payouts, receivables, stopping
 from sim.budgets import release_month
 from sim.clock import Calendar, Slot, until
-from sim.community_kernel import CAUSE, CLASS, N_COUNTS, STATUS, enter, lend, release, year_end
+from sim.community_kernel import CAUSE, CLASS, ID, N_COUNTS, STATUS, enter, lend, release, year_end
 from sim.errors import InputError
 from sim.filing import build_claims, lending_limit
 from sim.fund.claims import Claims, covered
@@ -52,6 +52,7 @@ from sim.households.state import (
     new_people,
     terms_of,
 )
+from sim.insurance import insure
 from sim.law import Rules
 from sim.lending.applications import rate_ppm
 from sim.lending.granting import NO_RULE, Room
@@ -60,8 +61,10 @@ from sim.opening import OpeningState
 from sim.scenario import Scenario
 from sim.season import signing_days
 from sim.settlements import Release, submit_claims
+from sim.shocks.disease import Herds, Outbreaks, draw_outbreaks, price_of_animals
 from sim.shocks.prices import draw_prices
 from sim.shocks.replay import Replay, read_replay, refuse_outside
+from sim.shocks.space import Places, places_of
 from sim.shocks.weather import Sky, draw_weather
 from sim.streams import stream_key, uniforms
 from sim.subsidy import AT_REPAYMENT, rate_on_reference, subsidised_reference
@@ -108,7 +111,7 @@ def prepare_households(
     return Households(
         register, terms, people, _opening_book(rules, register, terms, people, circle, opening, len(scenario.lenders)),
         circle, int(circle.max()) + 1, service,
-        replay,
+        replay, _places(scenario), np.ones(register.id.size),
         list(zip(*(np.split(table, starts[1:] - starts[0]) for table in by_day), strict=True)),
         clock.first_day_of_month(months),
         (stream_key(seed, "lender.screening"), stream_key(seed, "household.project")),
@@ -178,6 +181,12 @@ def _replay(scenario: Scenario, first_month: int, last_month: int) -> Replay | N
     return replay
 
 
+def _places(scenario: Scenario) -> Places | None:
+    """Squares of the weather's grid around each township, where distance counts."""
+    reach = livelihoods_of(scenario).weather.reach_km
+    return None if reach is None else places_of(np.array([t.at_km for t in scenario.townships], dtype=float), reach)
+
+
 def _at_their_lenders(scenario: Scenario, register: Register, people: People, loans: Loans) -> Register:
     """The register with each borrower at the lender of its loan, whatever shares of the lenders it was drawn with."""
     has = np.flatnonzero(people.loan >= 0)
@@ -235,16 +244,22 @@ def _enter_loans(
     people.wait_until[at[status == BAD]] = NEVER_DAY
 
 
-def common_luck(setup: Setup, n_months: int, common: int) -> tuple[Sky, F64]:
-    """Weather, and prices (n_months, n_townships), of one history."""
+def common_luck(setup: Setup, n_months: int, common: int) -> tuple[Sky, F64, Outbreaks | None]:
+    """Weather, prices (n_months, n_townships), and diseases where there are any, of one history."""
     assert setup.households is not None
     live = livelihoods_of(setup.scenario)
     behaviour = live.behaviour[setup.scenario.defaults.anchor or "central"]
     sky = draw_weather(
         live.weather, live.crops, setup.scenario.opening.drought, setup.township_ids, setup.first_month, n_months,
-        common, setup.seed, setup.households.replay,
+        common, setup.seed, setup.households.replay, setup.households.places,
     )  # fmt: skip
-    return sky, draw_prices(behaviour, setup.township_ids, setup.first_month, n_months, common, setup.seed)
+    price = draw_prices(behaviour, setup.township_ids, setup.first_month, n_months, common, setup.seed)
+    if not live.diseases:
+        return sky, price, None
+    outbreaks = draw_outbreaks(
+        live.diseases, setup.township_ids, setup.first_month, n_months, common, setup.seed
+    )  # fmt: skip
+    return sky, price * price_of_animals(live.diseases, outbreaks)[:, None], outbreaks
 
 
 def begin(setup: Setup, replication: int, common: int) -> Community:
@@ -252,7 +267,13 @@ def begin(setup: Setup, replication: int, common: int) -> Community:
     h = setup.households
     assert h is not None
     n_months = setup.month_ends.size
-    sky, price = common_luck(setup, n_months, common)
+    sky, price, outbreaks = common_luck(setup, n_months, common)
+    herds = None
+    if outbreaks is not None:
+        herds = Herds(
+            livelihoods_of(setup.scenario).diseases, outbreaks, h.register.id, h.register.township, setup.first_month,
+            replication, setup.seed,
+        )  # fmt: skip
     n_lenders, start = setup.set_fen.size, h.opening
     n, shortest = start.owner.size, min(setup.scenario.lending.term_months)
     room = n + h.register.id.size * (n_months // shortest + 2)
@@ -264,7 +285,7 @@ def begin(setup: Setup, replication: int, common: int) -> Community:
     lent, repaid, interest = np.zeros((3, n_lenders, n_months), dtype=np.int64)
     pays_first = int(setup.rules.subsidy.paid_to == "household")
     return Community(
-        h.start.copy(), Out(*(a.copy() for a in start.out)), sky, price, book, fates, owner, n, lent, repaid, interest,
+        h.start.copy(), Out(*(a.copy() for a in start.out)), sky, price, herds, book, fates, owner, n, lent, repaid, interest,
         np.zeros((setup.settlements.size, n_lenders), dtype=np.int64), start.used.copy(),
         np.zeros(n_lenders, dtype=np.int64), np.full(1, _quota_left(setup)), np.zeros(n_lenders, dtype=np.int64),
         np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, pays_first, dtype=np.int64),
@@ -352,11 +373,14 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     month, first = setup.first_month + k, int(h.month_starts[k])
     rate_short, rate_long, working = h.days[k]
     late_months, owed = receivables.unpaid(setup, world, end)
+    payouts.relief(setup, world, k, end)
+    payouts.index(setup, world, k, end)
+    herd = _strike(c, k) if c.herds is not None else h.whole_herd
     now = Now(
         world.replication, month, end, _over_by(setup, k), first, float(c.sky.crop_sold[month % 12]),
         c.sky.crop_lost[k], c.sky.severity[k], c.sky.recent[k], c.price[k], _belief(world, end),
         late_months, c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
-        rate_short, rate_long, working, h.month_starts[k:],
+        rate_short, rate_long, working, h.month_starts[k:], herd,
     )  # fmt: skip
     c.look(now)
     step(c.people, h.register, h.terms, now, c.out)
@@ -378,7 +402,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     if month % 12 == 11:
         c.years[k] = np.append(year_end(c.people, h.register, h.terms, h.service_fen), c.counts)
     t, paid = c.out.totals.tolist(), c.out.by_lender
-    c.repaid[:, k] = paid[:, PRINCIPAL]
+    c.repaid[:, k] += paid[:, PRINCIPAL]  # to what insurance has paid off
     c.interest[:, k] = paid[:, INTEREST] + paid[:, EXTRA]
     net = t[INCOME] - t[SPENT] + t[BORROWED] - t[PAID_BACK] - t[OTHERS] + t[SOLD] - sum(c.lent[:, k].tolist())
     world.ledger.post(end, "households' month", ("households", net), ("economy", -net))
@@ -404,6 +428,15 @@ def _room(setup: Setup, world: World, month: int, freed: I64) -> Room:
     if setup.rules.fund.leverage_on == "cumulative":
         freed = np.zeros_like(freed)
     return Room(c.used, lending_limit(setup, world), freed, c.is_stopped, c.quota_left, c.refused)
+
+
+def _strike(c: Community, k: int) -> F64:
+    """What is left of each herd this month; a disease takes the project of those who keep animals in it."""
+    assert c.herds is not None
+    herd, projects = c.herds.month(k)
+    for rows, mortality in projects:
+        c.people.capital[rows] -= (c.people.capital[rows] * mortality).astype(np.int64)
+    return herd
 
 
 def _over_by(setup: Setup, k: int) -> int:
@@ -434,6 +467,7 @@ def _file_claims(setup: Setup, world: World, rows: I64) -> None:
     if inside:
         n_before = len(world.claims)
         world.claims.append(new[:, :inside])
+        insure(setup, world.claims, c.book[ID][new[ROW, :inside]], world.replication, n_before)
         submit_claims(setup, world, n_before)
 
 

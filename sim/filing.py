@@ -7,9 +7,10 @@ import numpy as np
 from sim.fund import claims as fund_claims
 from sim.fund.account import handed_over_on
 from sim.fund.claims import FAR, WRITTEN_OFF_AFTER, Claims
-from sim.fund.claims_kernel import new_claims
+from sim.fund.claims_kernel import ROW, new_claims
 from sim.fund.days import latest_missed, pay_days
 from sim.households.reduced_form import DEFAULTED
+from sim.insurance import insure
 from sim.lending.granting import Book, times
 from sim.lending.loans import NEVER, PAID, Loans
 from sim.units import I64, PPM, Bool
@@ -41,13 +42,16 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
     due = never.copy()
     going = np.flatnonzero(approved >= 0)
     due[going] = pay_days(rules, calendar, approved[going])
-    return Claims(
+    out = Claims(
         rows, loans.lender[rows], cause, loans.balance[rows], missed, entitled, filed, arrives, ready_on, amount,
         fund_part, bank_part, (refused & ~is_known) | (refused_on != NEVER) | (entitled < setup.law_from),
         objection & ~is_known, np.maximum(recovered, known_from),
         np.where(is_known, decided, loans.reviewed[rows]), decided, due,
         np.where(paid_on >= 0, fund_part, loans.paid_fen[rows]), never.copy(), np.where(paid_on >= 0, paid_on, NEVER),
+        np.zeros(rows.size, dtype=np.int64), never.copy(),
     )  # fmt: skip
+    insure(setup, out, ids, replication)
+    return out
 
 
 def courses(setup: Setup, loans: Loans, fates: Fates, replication: int) -> Book:
@@ -90,9 +94,9 @@ def returns(setup: Setup, claims: Claims, due: I64) -> tuple[I64, I64]:
     comes = ~claims.is_refused & (claims.recovered_on > due) & (due != NEVER) & (claims.recovered_on < FAR)
     last = np.minimum(claims.recovered_on, setup.last_day + 40)
     day = np.where(comes, handed_over_on(setup.rules, setup.calendar, last), FAR)
-    fen = np.zeros(len(claims), dtype=np.int64)
+    fen, left = np.zeros(len(claims), dtype=np.int64), claims.amount - claims.paid_by_insurer(FAR)
     for i in np.flatnonzero(comes & (claims.recovered_on <= setup.last_day)).tolist():
-        cause, amount, part = (int(column[i]) for column in (claims.cause, claims.amount, claims.fund_part))
+        cause, amount, part = (int(column[i]) for column in (claims.cause, left, claims.fund_part))
         fen[i] = fund_claims.return_of(setup.rules, cause, amount, part)[0]
     return day, fen
 
@@ -101,7 +105,7 @@ def gone_on(loans: Loans, fates: Fates, claims: Claims) -> I64:
     """Day on which each loan leaves the lender's book: repaid, paid by the fund, collected, written off."""
     out = np.where(fates.fate == DEFAULTED, FAR, fates.repaid)
     settled = np.where(
-        (claims.paid >= claims.fund_part) & (claims.fund_part > 0) & (claims.paid_on != NEVER),
+        (claims.paid >= claims.fund_part) & (claims.fund_part + claims.insurer_part > 0) & (claims.paid_on != NEVER),
         claims.paid_on,
         FAR,
     )
@@ -144,6 +148,7 @@ def claims_of(setup: Setup, world: World, rows: I64) -> Claims:
     new_claims(missing, c.book, c.fates, setup.claim_terms, world.replication, columns)
     out = world.claims.take(at[at != NEVER])
     out.append(columns)
+    insure(setup, out, c.book[0, columns[ROW]], world.replication, len(out) - missing.size)
     return out
 
 

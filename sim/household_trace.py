@@ -156,7 +156,8 @@ class _Teller(Relived):
     def month(self, k: int) -> tuple[HouseholdMonth, list[Step]]:
         """The month whose beginning is the k-th thing seen."""
         (now, before), (_, after), (_, later) = (*self.community.seen[k : k + 2], self._seen_after(k + 1))
-        now = now._replace(circle=now.circle[self.row : self.row + 1])
+        own = slice(self.row, self.row + 1)
+        now = now._replace(circle=now.circle[own], herd=now.herd[own])
         lived, out = self.live(before, now)
         if any(not np.array_equal(a, b) for a, b in zip(lived, after, strict=True)):
             raise ConservationError(f"household {self.register.id[0]}, month {now.month}: the two steps differ")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import clock, community
+from sim import clock, community, insurance
 from sim.clock import Slot, day_in_year, until
 from sim.county import CountyCash
 from sim.entitlements import known_beforehand
@@ -34,6 +34,8 @@ def open_ledger(setup: Setup, loans: Loans, keep_journal: bool) -> Ledger:
     if setup.households is not None:
         savings = int(setup.households.start.cash.sum())
         ledger.post(setup.first_day, "savings carried over", ("households", savings), ("before", -savings))
+    if setup.scenario.insurance is not None:
+        ledger.open("insurer")
     ledger.open("subsidy_cash", guarded=True)
     for index, fen in enumerate(opening_accounts(setup)):
         ledger.open(f"fund:{index}", guarded=True)
@@ -175,6 +177,8 @@ def run_institutions(setup: Setup, world: World) -> None:
                            setup.settlements, world.entitled[:, index]))  # fmt: skip
     if top_up_days:
         env.process(_top_ups(env, setup, world, top_up_days))
+    if setup.scenario.insurance is not None:
+        env.process(insurance.insurer(env, setup, world))
     env.process(_recorder(env, setup, world))
     env.run(until=last + 1)
     world.n_events = next(env._eid)  # SimPy numbers its events; the next number is their count

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.reading import Model, PositiveInt, Share, Text, adds_up, refuse
+from sim.reading import Model, PositiveInt, Share, Text, Yuan, adds_up, refuse
 
 Month = Annotated[int, Field(ge=1, le=12)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -35,6 +35,14 @@ class Crop(Model):
         return self
 
 
+class Relief(Model):
+    """Money of the county for the households of a township in drought."""
+
+    from_severity: Annotated[float, Field(gt=0, le=1)]  # what the drought of four months would cost a crop
+    yuan_per_head: Yuan  # once in a drought year
+    after_months: Annotated[int, Field(ge=0, le=12)]
+
+
 class Weather(Model):
     """Drought index by township and month (standard normal in a normal year; negative is dry)."""
 
@@ -45,9 +53,11 @@ class Weather(Model):
     dry_shift: Annotated[float, Field(le=0)]  # what a dry year does to the index at the height of the season
     season: list[Share]
     persistence_per_month: Share
-    between_townships: Share  # correlation of the index of two townships
+    between_townships: Share  # correlation of the index of two townships far apart
+    reach_km: Annotated[float, Field(gt=0)] | None = None  # over which neighbours share more; None: distance is nothing
     loss_at: list[tuple[float, Share]]  # index and loss of a crop, from the driest-but-harmless down
     distress_discount: Share  # on livestock sold in a drought that costs 25 per cent of a crop
+    relief: Relief | None = None
     replay: str | None = None  # table of a real drought: month, index (and township)
     replay_years: int = 0  # months of the table are moved by so many years
 
@@ -59,6 +69,21 @@ class Weather(Model):
         if len(at) < 2 or at[0][1] != 0 or any(b[0] >= a[0] or b[1] < a[1] for a, b in pairwise(at)):
             refuse("loss_at", f"{self.loss_at}", "two or more points; no loss at the highest index, more at lower ones")
         return self
+
+
+class Disease(Model):
+    """A disease of livestock that comes to a township, spreads to others and kills a part of the herds."""
+
+    key: str
+    label: Text
+    outbreaks_per_year: Annotated[float, Field(ge=0, lt=1)]  # chance that it is brought into a free township
+    spreads_per_month: Share  # chance of being infected if all other townships are
+    lasts_months: PositiveInt  # in a township, which is free afterwards
+    herds_struck: Share  # of a township, when it breaks out there
+    mortality: Share  # in a herd that is struck
+    restock_months: PositiveInt  # from an empty stable to a full one
+    price_change: Annotated[float, Field(gt=-1)]  # of the county's price when every township has it
+    in_projects: Share  # projects that are animals: their capital dies with a herd that is struck
 
 
 class Product(Model):
@@ -144,6 +169,7 @@ class Livelihoods(Model):
     subsidy_grace_months: Annotated[int, Field(ge=0)]
     products: list[Product] = Field(default_factory=list)
     weather: Weather
+    diseases: list[Disease] = Field(default_factory=list)
     behaviour: dict[Literal["low", "central", "high"], Behaviour]
 
     @model_validator(mode="after")
@@ -163,9 +189,10 @@ class Livelihoods(Model):
             for year in range(int(low), int(high) + 1):
                 if held.setdefault(year, band) != band:
                     refuse("age", f"{held[year]} and {band}", f"each year of age in one band; {year} is in two")
-        keys = [p.key for p in self.products]
-        if len(set(keys)) != len(keys):
-            refuse("products.key", f"{keys}", "each key once")
+        for what, listed in (("products", self.products), ("diseases", self.diseases)):
+            keys = [x.key for x in listed]
+            if len(set(keys)) != len(keys):
+                refuse(f"{what}.key", f"{keys}", "each key once")
         if len(self.products) > MAX_PRODUCTS:
             refuse(
                 "products", f"{len(self.products)}", f"at most {MAX_PRODUCTS} products besides the loan under the fund"

@@ -6,7 +6,7 @@ import datetime as dt
 
 import numpy as np
 
-from sim import clock, welfare
+from sim import clock, insurance, welfare
 from sim.filing import booked, claims_of, gone_on, paid_before, returns, unhindered
 from sim.fund.claims import FAR, NEVER, covered
 from sim.fund.days import entitled_on
@@ -36,6 +36,10 @@ def summary(setup: Setup, world: World) -> dict[str, int | float]:
     row |= _reported(setup, world, last)
     row |= _subsidy(setup, world, first, last, paid)
     row |= waterfall(setup, world, first, last, _paid_by(world, first - 1), paid)
+    row |= insurance.summary(setup, world, first, last)
+    live = setup.scenario.livelihoods
+    if live is not None and live.weather.relief is not None:
+        row["drought_relief_fen"] = sum(fen for day, fen in world.relief if first <= day <= last)
     carried = world.flows.carried_over or setup.opening.fund_fen
     row |= {f"carried_over_{i}_fen": int(fen) for i, fen in enumerate(carried)}
     row["carried_over_fen"] = int(sum(carried))

@@ -122,7 +122,7 @@ class Relived:
             harvest_luck=one, wage_luck=one, month_luck=one, death=np.zeros_like(self.terms.death), failure=0.0
         )
         zero = np.zeros_like(now.severity)
-        calm = now._replace(crop_lost=zero, severity=zero, price=zero + 1.0)
+        calm = now._replace(crop_lost=zero, severity=zero, price=zero + 1.0, herd=np.ones_like(now.herd))
         usual, well = np.full(1, PPM, dtype=np.int64), np.full(1, state.WELL, dtype=np.int64)
         return self.by_source(people._replace(harvest_ppm=usual, wage_ppm=usual, health=well), calm, t)
 

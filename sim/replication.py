@@ -253,3 +253,9 @@ def _check(setup: Setup, world: World) -> None:
     begin = int(opening_accounts(setup).sum()) + sum(fen for *_, fen in world.flows.top_ups)
     if funds != begin + credits + returns - (paid - already):
         raise ConservationError("fund balance differs from opening + interest + returns - payments")
+    flows = world.insurer
+    earned = sum(entry[-1] for entry in flows.premiums) + sum(entry[-1] for entry in world.flows.insurer_returns)
+    if world.ledger.balances.get("insurer", 0) != earned - sum(entry[-1] for entry in flows.claims) - sum(
+        fen for _, fen in flows.payouts
+    ):
+        raise ConservationError("insurer's balance differs from premiums + returns - payments")

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from sim.clock import add_months, date_of, day_of
+from sim.cover import Insurance
 from sim.errors import InputError
 from sim.law import Pack, Rules, Value, load_pack
 from sim.law.pack import read_toml
@@ -51,6 +52,7 @@ class Township(Model):
     label: Text
     share: Share | None = None
     households: PositiveInt | None = None  # in the register; default: by share
+    at_km: tuple[float, float] | None = None  # where it lies: east and north of any one point
 
 
 class Lending(Model):
@@ -285,6 +287,7 @@ class Scenario(Model):
     lending: Lending = Lending()
     defaults: Defaults = Defaults()
     livelihoods: Livelihoods | None = None
+    insurance: Insurance | None = None
     fiscal: Fiscal = Fiscal()
     office: Office = Office()
     uncertain: list[Uncertain] = Field(default_factory=list)
@@ -311,7 +314,19 @@ class Scenario(Model):
                 f"{'given' if self.livelihoods else None}",
                 "a section exactly where defaults.mechanism is household",
             )
+        if self.insurance is not None and self.insurance.index is not None and self.livelihoods is None:
+            refuse(
+                "insurance.index",
+                "given",
+                "households that are simulated (defaults.mechanism): it pays them by their township's weather",
+            )
         if self.livelihoods is not None:
+            if self.livelihoods.weather.reach_km is not None and any(t.at_km is None for t in self.townships):
+                refuse(
+                    "livelihoods.weather.reach_km",
+                    f"{self.livelihoods.weather.reach_km}",
+                    "a place (at_km) for every township, else no reach",
+                )
             if d.anchor is None or d.anchor not in self.livelihoods.behaviour:
                 refuse(
                     "defaults.anchor",

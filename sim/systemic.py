@@ -119,7 +119,7 @@ def _of_reduced_form(setup: Setup, at: Exposed, replication: int) -> Systemic:
 
 def _of_households(setup: Setup, live: Livelihoods, at: Exposed, replication: int) -> Systemic:
     n_months, part = int(at.month.max()) + 1, at.fen / at.fen.sum()
-    sky, price = common_luck(setup, n_months, replication)
+    sky, price, _ = common_luck(setup, n_months, replication)
     log, until = np.log(price), np.arange(1, n_months + 1)[:, None]
     severity = float(part @ sky.recent[at.month, at.township])
     waits = [r.arrives - r.planned for r in releases_of(setup, replication)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.errors import ConservationError
-from sim.fund.claims import NEVER, apportion
+from sim.fund.claims import FAR, NEVER, apportion
 from sim.law import Rules
 from sim.law.chain import BANK
 from sim.units import I64
@@ -54,13 +54,15 @@ def waterfall(
     """
     claims, loss = world.claims, setup.rules.loss
     decided = (claims.decided != NEVER) & (claims.decided <= last)
-    over_before = (claims.recovered_on < first) | (paid_before >= claims.fund_part)
+    is_settled = (claims.fund_part > 0) | (claims.paid_on < first)  # else an insurer's alone, on the day it pays
+    over_before = (claims.recovered_on < first) | ((paid_before >= claims.fund_part) & is_settled)
+    insured = claims.paid_by_insurer(last)
     over_before |= claims.is_refused & (claims.decided != NEVER) & (claims.decided < first)
     alive = (claims.entitled <= last) & ~over_before
     repaid = (
         alive
         & (claims.recovered_on <= last)
-        & (paid == 0)
+        & (paid + insured == 0)
         & ~(claims.is_refused & decided & (claims.decided < claims.recovered_on))
     )
     refused = alive & ~repaid & decided & claims.is_refused
@@ -76,11 +78,16 @@ def waterfall(
     }
     waiting = apportion(rest[approved & ~ended], loss.through)
     to_insurer = int(direct["insurer"].sum()) if "insurer" in direct else 0
+    by_cover = int(insured[alive].sum())  # of insured loans, whatever the pack's shares
+    left, promised = claims.amount - insured, np.where(approved, claims.insurer_part - insured, 0)
+    is_back = in_process & (claims.recovered_on <= last)  # collected between the insurer's payment and the fund's
     parts = {
-        "repaid_before_payment": int(claims.amount[repaid].sum()) + int(rest[ended].sum()),
-        "in_process": int(claims.amount[in_process].sum()),
-        "refused": int(claims.amount[refused].sum()),
-        "insurer": to_insurer,
+        "repaid_before_payment": int(
+            claims.amount[repaid].sum() + left[is_back].sum() + (rest + promised)[ended].sum()
+        ),
+        "in_process": int(left[in_process & ~is_back].sum() + promised[~ended].sum()),
+        "refused": int(left[refused].sum()),
+        "insurer": to_insurer + by_cover,
         "others": sum(int(fen.sum()) for fen in direct.values()) - to_insurer,
         "bank": int(claims.bank_part[approved].sum()),
         "fund_paid": int(paid[approved].sum()),
@@ -96,11 +103,14 @@ def waterfall(
         for what, found in zip(BORNE, (borne, waiting, back), strict=True)
     }
     through = sum(table[f"borne_{bearer}_fen"] + table[f"waiting_{bearer}_fen"] for bearer in bearers(setup.rules))
-    if through != claimable - sum(parts[name] for name in ("repaid_before_payment", "in_process", "refused")):
+    if through + by_cover != claimable - sum(
+        parts[name] for name in ("repaid_before_payment", "in_process", "refused")
+    ):
         raise ConservationError(f"bearers bear {through} of approved claims")
     fund = sum(int(back[bearer].sum()) for bearer, _ in loss.through)
-    insurer = int(back["insurer"].sum()) if "insurer" in direct else 0
-    bank, total = int(back[BANK].sum()), sum(int(fen.sum()) for fen in back.values())
+    of_cover = sum(fen for _, day, fen in world.flows.insurer_returns if first <= day <= last)
+    insurer = of_cover + (int(back["insurer"].sum()) if "insurer" in direct else 0)
+    bank, total = int(back[BANK].sum()), of_cover + sum(int(fen.sum()) for fen in back.values())
     return {
         "claimable_fen": claimable,
         **{f"waterfall_{name}_fen": fen for name, fen in parts.items()},
@@ -119,5 +129,5 @@ def _returned(setup: Setup, world: World, first: int, last: int) -> dict[str, I6
     rows, fund, bank = (np.array(column, dtype=np.int64) for column in zip(*found, strict=True)) if found else (
         np.zeros(0, dtype=np.int64),) * 3  # fmt: skip
     loss = setup.rules.loss
-    direct = world.claims.amount[rows] - fund - bank
+    direct = (world.claims.amount - world.claims.paid_by_insurer(FAR))[rows] - fund - bank
     return {**apportion(fund, loss.through), **apportion(direct, loss.direct), BANK: bank}

@@ -24,7 +24,7 @@ from sim.lending.loans import Loans
 from sim.opening import OpeningState
 from sim.scenario import Scenario
 from sim.shocks.paths import Paths
-from sim.units import I64, Bool
+from sim.units import F64, I64, Bool
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,28 @@ class Fates:
 
 
 @dataclass
+class InsurerFlows:
+    """What moved between the insurer and the others, for the tables.
+
+    Attributes
+    ----------
+    premiums : list of (day, kind, payer, fen)
+        Kind: "loans" or "index".
+    claims : list of (claim, day, fen)
+        Paid on loans that are insured.
+    payouts : list of (day, fen)
+        Of the weather index.
+    seasons : list of (day, what the index paid, what it should have made up for)
+        Of each insured household, (n,) each [1]: parts of the sum insured, and of the season's crop income.
+    """
+
+    premiums: list[tuple[int, str, str, int]] = field(default_factory=list)
+    claims: list[tuple[int, int, int]] = field(default_factory=list)
+    payouts: list[tuple[int, int]] = field(default_factory=list)
+    seasons: list[tuple[int, F64, F64]] = field(default_factory=list)
+
+
+@dataclass
 class World:
     """Everything that happened in one history.
 
@@ -131,6 +153,8 @@ class World:
     community: Community | None = None  # where households are simulated
     county: CountyCash = field(default_factory=lambda: CountyCash(0))
     interest: I64 = field(default_factory=lambda: np.zeros((0, 0), np.int64))  # that borrowers pay, by lender and month
+    insurer: InsurerFlows = field(default_factory=InsurerFlows)
+    relief: list[tuple[int, int]] = field(default_factory=list)  # (day, fen) to households of townships hit by drought
 
     @property
     def granted(self) -> Bool:

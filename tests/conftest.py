@@ -28,7 +28,7 @@ settings.register_profile("house", deadline=None, derandomize=True, print_blob=T
 settings.load_profile("house")
 
 END_OF_2018 = clock.day_of(dt.date(2018, 12, 31))
-_NEVER_BY_DEFAULT = ("reviewed", "decided", "due", "first_wait", "paid_on")
+_NEVER_BY_DEFAULT = ("reviewed", "decided", "due", "first_wait", "paid_on", "insurer_on")
 
 
 def _lenders(rcc_yuan: int, psbc_yuan: int) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from sim import clock
 from sim.answers import fund
 from sim.answers.attribution import attribution
 from sim.answers.drivers import driver_figures, only_because_late
+from sim.answers.insurance import insurance_figures
 from sim.answers.outlook import backwards, outlook
 from sim.answers.sample import Sample
 from sim.answers.social import social_figures
@@ -121,6 +122,7 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "by_lender": fund.by_lender(h, accounts, rules.fund.ring_fenced, assurance),
         **_shares(h),
         **social_figures(h),
+        **insurance_figures(h),
         "waterfall": _means(h, ["claimable_fen", *(f"waterfall_{name}_fen" for name in WATERFALL)]),
         "recoveries": _means(h, [f"recovered{part}_fen" for part in ("", *(f"_to_{x}" for x in RECOVERED_TO))]),
         "bearers": _bearers(h, rules),

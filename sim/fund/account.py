@@ -26,13 +26,14 @@ class Flows:
     """What moved, for the tables.
 
     (claim, day, fen) of payments; (claim, day, to fund, to bank) of returns, what is left of the claim's amount going
-    back to those who paid their part themselves; (day, account, fen) of interest on the subsidy account and of top-ups;
-    and the first day on which the yearly cap held a claim's money back.
+    back to those who paid their part themselves, and (claim, day, fen) to the loan's insurer; (day, account, fen) of
+    interest on the subsidy account and of top-ups; and the first day on which the yearly cap held a claim's money back.
     """
 
     payments: list[tuple[int, int, int]] = field(default_factory=list)
     backstop: list[tuple[int, int, int]] = field(default_factory=list)
     returns: list[tuple[int, int, int, int]] = field(default_factory=list)
+    insurer_returns: list[tuple[int, int, int]] = field(default_factory=list)
     subsidy_interest: list[tuple[int, int, int]] = field(default_factory=list)
     carried_over: list[int] = field(default_factory=list)  # by account, before the top-up of 1 January
     top_ups: list[tuple[int, int, int]] = field(default_factory=list)
@@ -239,13 +240,18 @@ def _return_recoveries(
     after, up_to = collected
     rows = np.flatnonzero((claims.recovered_on <= up_to) & (claims.recovered_on > after))
     direct = direct_paid(claims) if rules.loss.direct else np.zeros(len(claims), dtype=np.int64)
+    by_insurer = claims.paid_by_insurer(day)
     for i in rows.tolist():
         lender, amount, principal = claims.lender.item(i), claims.amount.item(i), claims.principal.item(i)
-        paid = claims.paid.item(i)
-        fund, bank = return_of(rules, claims.cause.item(i), amount, paid, direct.item(i))
-        back = apportion(np.array([amount - fund - bank]), rules.loss.direct) if direct.item(i) else {}
+        paid, insurer = claims.paid.item(i), by_insurer.item(i)
+        left = amount - insurer  # the insurer of the loan has back what it paid, the others share the rest
+        fund, bank = return_of(rules, claims.cause.item(i), left, paid, direct.item(i))
+        back = apportion(np.array([left - fund - bank]), rules.loss.direct) if direct.item(i) else {}
+        legs = [(f"bearer:{bearer}", int(fen[0])) for bearer, fen in back.items()]
+        if insurer:
+            legs.append(("insurer", insurer))
+            flows.insurer_returns.append((i, day, insurer))
         ledger.post(day, "collected", ("households", -amount), (f"cash:{lender}", bank), (accounts[lender], fund),
-                    *((f"bearer:{bearer}", int(fen[0])) for bearer, fen in back.items()),
-                    (f"book:{lender}", -principal), ("debt", principal))  # fmt: skip
-        if paid > 0 or direct.item(i):
+                    *legs, (f"book:{lender}", -principal), ("debt", principal))  # fmt: skip
+        if paid > 0 or direct.item(i) or insurer:
             flows.returns.append((i, day, fund, bank))

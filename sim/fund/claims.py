@@ -56,6 +56,9 @@ class Claims:
         Paid by the fund so far.
     first_wait, paid_on : [day]
         First day the claim was due and unpaid for want of money; day of the last payment.
+    insurer_part, insurer_on : [fen, day]
+        What an insurer bears, and when it pays, if the loan has not been collected by then. ``amount`` is the sum of
+        the three parts.
     """
 
     row: I64
@@ -79,7 +82,9 @@ class Claims:
     paid: I64
     first_wait: I64
     paid_on: I64
-    room: tuple[Array, Array] = field(default=(np.zeros((19, 0)), np.zeros((2, 0))), repr=False)
+    insurer_part: I64
+    insurer_on: I64
+    room: tuple[Array, Array] = field(default=(np.zeros((0, 0)), np.zeros((2, 0))), repr=False)
 
     def __len__(self) -> int:
         return int(self.row.size)
@@ -87,11 +92,16 @@ class Claims:
     @property
     def direct_part(self) -> I64:
         """What other bearers pay themselves on the day of payment [fen]."""
-        return self.amount - self.fund_part - self.bank_part
+        return self.amount - self.insurer_part - self.fund_part - self.bank_part
 
     def take(self, rows: Array) -> Claims:
         """Some of the claims, in the given order."""
         return Claims(**{name: getattr(self, name)[rows] for name in FIELDS})
+
+    def paid_by_insurer(self, day: int) -> I64:
+        """What the insurer has paid on each claim by the end of a day [fen]."""
+        has_paid = (self.insurer_on <= day) & (self.insurer_on < self.recovered_on)
+        return np.where(has_paid, self.insurer_part, 0)
 
     def append(self, columns: I64) -> None:
         """Add claims, later ones in order of claim id; the stages they have not reached are NEVER.
@@ -106,10 +116,11 @@ class Claims:
         size, more, names = len(self), columns.shape[1], FIELDS
         if self.room[0].shape[1] < size + more:
             length = 8 * (size + more)
-            self.room = np.full((19, length), NEVER, dtype=np.int64), np.zeros((2, length), dtype=np.bool_)
+            self.room = np.full((len(_NUMBERS), length), NEVER, dtype=np.int64), np.zeros((2, length), dtype=np.bool_)
             for name, (half, k) in names.items():
                 self.room[half][k, :size] = getattr(self, name)
-            self.room[0][names["paid"][1], size:] = 0
+            for name in ("paid", "insurer_part"):
+                self.room[0][names[name][1], size:] = 0
         numbers, flags = self.room
         numbers[:12, size : size + more], numbers[12, size : size + more] = columns[:12], columns[14]
         flags[:, size : size + more] = columns[12:14]

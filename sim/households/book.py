@@ -8,9 +8,11 @@ import numpy as np
 
 from sim.households.register import Register
 from sim.households.state import Now, Out, People, Terms
+from sim.shocks.disease import Herds
 from sim.shocks.replay import Replay
+from sim.shocks.space import Places
 from sim.shocks.weather import Sky
-from sim.units import F64, I64, Array
+from sim.units import F64, I64, Array, Bool
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class Households:
         On the information date.
     circle, n_circles
         Village or group whose arrears a household sees.
+    places
+        Where the townships lie, if distance counts.
+    whole_herd : (n,) float64
+        Ones: what is left of the herds where there is no disease.
     service_fen : (n, MAX_DEBTS) int64 [fen a year]
         Debt service of the other debts; of debts that make income only the interest.
     days : list of three (days of the month,) int64 by month
@@ -68,6 +74,8 @@ class Households:
     n_circles: int
     service_fen: I64
     replay: Replay | None
+    places: Places | None
+    whole_herd: F64
     days: list[tuple[I64, I64, I64]]
     month_starts: I64
     keys: tuple[np.uint64, np.uint64]
@@ -110,6 +118,7 @@ class Community:
     out: Out
     sky: Sky
     price: F64
+    herds: Herds | None  # where there is disease
     book: I64
     fates: I64
     owner: I64
@@ -139,6 +148,9 @@ class Community:
     went_bad: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     # by December (month of the history): borrowers, over-indebted, poor, months below the floor so far, counts so far
     years: dict[int, I64] = field(default_factory=dict)
+    covered: dict[int, Bool] = field(
+        default_factory=dict
+    )  # by last month of a season: who has weather insurance for it
     watched: int = -1  # row of a household whose story is told
     seen: list[tuple[Now, People]] = field(default_factory=list)  # before and after each month's step
 

@@ -186,7 +186,8 @@ def _earn(p: People, r: Register, t: Terms, now: Now, out: Out, luck_u: F64, pro
 
     - Crops are sold in the months of their sale, times the year's harvest. Of the part without irrigation drought
       takes what was lost while it grew. Half of the crop's worth is the labour of the workers who are left.
-    - Livestock sells in its months, times the month's luck and the price; in a drought many sell, at a discount.
+    - Livestock sells in its months, times the month's luck, the price and what disease has left of the herd; in a
+      drought many sell, at a discount.
     - Wages, times the year's luck, fall with the worker who is lost. Neither wages nor transfers know a drought.
     - The project may fail in any month and lose a part of its capital. It returns a share of the capital a month,
       times the month's luck, once the loan is older than ``return_after_days``.
@@ -198,7 +199,7 @@ def _earn(p: People, r: Register, t: Terms, now: Now, out: Out, luck_u: F64, pro
     sold = now.crop_sold - r.rain_fed_ppm * 1e-6 * now.crop_lost[r.township]
     income = _whole(r.crop_fen * (p.harvest_ppm * 1e-6) * sold * (0.5 + 0.5 * labour) + 0.5)
     discount, price = _discount(t, now)[r.township], now.price[r.township]
-    income += _whole(r.livestock_fen * t.livestock[month] * shock * discount * price + 0.5)
+    income += _whole(r.livestock_fen * t.livestock[month] * shock * discount * price * now.herd + 0.5)
     income += _whole(r.wage_fen * t.wage[month] * (p.wage_ppm * 1e-6) * labour + 0.5)
     income += _whole(r.transfer_fen * t.transfer[month] + 0.5)
     p.capital[:] -= np.where(project_u < t.failure, _whole(p.capital * t.failure_loss), 0)
@@ -411,8 +412,9 @@ def _fall_behind(p: People, r: Register, t: Terms, now: Now, out: Out, unpaid: B
     A subsidy that is settled only once the loan is repaid is lost with it; where the rules say so already with the
     date, and what the lender would have had from the county is asked of the household.
 
-    Cause: death or lost labour if the loan was called; else the household did not want to pay; else drought if one
-    was severe within a year; else it could not pay. Who has a bad loan never applies again.
+    Cause: death or lost labour if the loan was called; else the household did not want to pay; else disaster, if a
+    drought was severe within a year or disease has taken as much of the herd; else it could not pay. Who has a bad
+    loan never applies again.
     """
     missed = unpaid & (p.status == OPEN)
     out.event[missed] |= MISSED
@@ -425,8 +427,8 @@ def _fall_behind(p: People, r: Register, t: Terms, now: Now, out: Out, unpaid: B
     out.event[bad] |= WENT_BAD
     p.status[bad] = BAD
     p.wait_until[bad] = NEVER_DAY
-    of_weather = np.where(now.recent[r.township] >= SEVERE, DISASTER, INABILITY)
-    of_will = np.where(p.marks & REFUSES != 0, WILFUL, of_weather)
+    is_disaster = (now.recent[r.township] >= SEVERE) | (1.0 - now.herd >= SEVERE)
+    of_will = np.where(p.marks & REFUSES != 0, WILFUL, np.where(is_disaster, DISASTER, INABILITY))
     out.cause[bad] = np.where(p.marks & CALLED != 0, DEATH, of_will)[bad]
 
 

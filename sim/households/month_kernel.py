@@ -155,7 +155,8 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
         shock = _luck(t.month_luck, u[0, i])
         sold = now.crop_sold - r.rain_fed_ppm[i] * 1e-6 * now.crop_lost[place]
         income = int(r.crop_fen[i] * (p.harvest_ppm[i] * 1e-6) * sold * (0.5 + 0.5 * labour) + 0.5)
-        income += int(r.livestock_fen[i] * livestock_part * shock * discounts[place] * now.price[place] + 0.5)
+        animals = r.livestock_fen[i] * livestock_part * shock * discounts[place] * now.price[place]
+        income += int(animals * now.herd[i] + 0.5)
         income += int(r.wage_fen[i] * wage_part * (p.wage_ppm[i] * 1e-6) * labour + 0.5)
         income += int(r.transfer_fen[i] * transfer_part + 0.5)
         if u[2, i] < t.failure:
@@ -312,7 +313,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                                 out.cause[i] = DEATH
                             elif p.marks[i] & REFUSES > 0:
                                 out.cause[i] = WILFUL
-                            elif now.recent[place] >= SEVERE:
+                            elif now.recent[place] >= SEVERE or 1.0 - now.herd[i] >= SEVERE:
                                 out.cause[i] = DISASTER
                             else:
                                 out.cause[i] = INABILITY

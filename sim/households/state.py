@@ -170,6 +170,7 @@ class Now(NamedTuple):
     rate_long: I64
     working: I64  # (days,) first working day on or after
     month_starts: I64  # (many,) first day of this month and those that follow
+    herd: F64  # (n,) part of its usual herd that a household has
 
 
 class Out(NamedTuple):

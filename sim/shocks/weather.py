@@ -17,8 +17,9 @@ from numba import njit
 from sim.livelihoods import Crop, Weather
 from sim.shocks.paths import common_and_own, drought_year_of, drought_years, stationary_dry
 from sim.shocks.replay import Replay
+from sim.shocks.space import Places, averaged
 from sim.streams import stream_key, uniforms
-from sim.units import F64, I64, Array
+from sim.units import F64, I64, Array, Bool
 
 LEAD = 24  # months drawn before the first one: what is sold in it may have been sown 22 months earlier
 REMEMBERED = 12  # months in which a drought counts as the cause of a default
@@ -43,6 +44,10 @@ class Sky:
         Part of a year's crop income that is sold in each calendar month when there is no drought.
     crop_lost : (n_months, n_townships) float64 [1]
         Part of a year's crop income, of fields without irrigation, that is missing among the month's sales.
+    relief : (n_months, n_townships) bool
+        The county pays relief to the township's households at the month's end.
+    past : (LEAD, n_townships) float64
+        The index of the months before.
     """
 
     index: F64
@@ -51,11 +56,13 @@ class Sky:
     recent: F64
     crop_sold: F64
     crop_lost: F64
+    relief: Bool
+    past: F64
 
 
 def draw_weather(
     weather: Weather, crops: list[Crop], opening_drought: str, township_ids: I64, first_month: int, n_months: int,
-    replication: int, seed: int, replay: Replay | None = None,
+    replication: int, seed: int, replay: Replay | None = None, places: Places | None = None,
 ) -> Sky:  # fmt: skip
     """Draw the drought of one history.
 
@@ -75,13 +82,15 @@ def draw_weather(
     replay : Replay, optional
         The table that ``weather.replay`` names, from `read_replay` with the townships in the same order. Its
         months replace the drawn index, its dry and normal years the drawn ones; later years follow from them.
+    places : Places, optional
+        Where the townships lie, if the scenario gives ``reach_km``; else all townships are alike to each other.
     """
     if (replay is None) != (weather.replay is None):
         raise ValueError("weather.replay names a table: read_replay reads it, once for all histories")
     months = np.arange(first_month - LEAD, first_month + n_months)
     year, is_dry = _regimes(weather, opening_drought, months, replication, seed, replay)
     shift = np.array(weather.season)[months % 12] * weather.dry_shift * is_dry[year - year[0]]
-    county, own = _noise(weather, township_ids, months, replication, seed)
+    county, own = _noise(weather, township_ids, months, replication, seed, places)
     index = shift[:, None] + county[:, None] + own
     if replay is not None:
         at, row = replay.rows(months, weather.replay_years)
@@ -100,8 +109,10 @@ def draw_weather(
             harvest = at - (months[at] - (crop.grows[-1] - 1)) % 12
             harvest_loss = loss(weather, _mean_of_last(index, len(crop.grows))[harvest])
             lost += sold_of[k, months[at] % 12][:, None] * harvest_loss
-    recent = _worst_of_last(severity, REMEMBERED)[LEAD:]
-    return Sky(index[LEAD:], is_dry[year[LEAD] - year[0] :], severity[LEAD:], recent, sold_of.sum(axis=0), lost)
+    recent, relief = _worst_of_last(severity, REMEMBERED)[LEAD:], _relief(weather, severity, year)[LEAD:]
+    return Sky(
+        index[LEAD:], is_dry[year[LEAD] - year[0] :], severity[LEAD:], recent, sold_of.sum(axis=0), lost, relief, index[:LEAD],
+    )  # fmt: skip
 
 
 def loss(weather: Weather, mean_index: F64) -> F64:
@@ -124,12 +135,30 @@ def _regimes(
     return year, np.concatenate([np.array(was_dry, dtype=np.uint8), is_dry])
 
 
-def _noise(weather: Weather, township_ids: I64, months: I64, replication: int, seed: int) -> tuple[F64, F64]:
+def _relief(weather: Weather, severity: F64, year: I64) -> Bool:
+    """Months in which relief is paid: so long after the first severe month of a drought year, township by township."""
+    out = np.zeros(severity.shape, dtype=np.bool_)
+    if weather.relief is not None:
+        severe = severity >= weather.relief.from_severity
+        for one in np.unique(year):
+            rows = np.flatnonzero(year == one)
+            first = rows[0] + severe[rows].argmax(axis=0) + weather.relief.after_months
+            at = np.flatnonzero(severe[rows].any(axis=0) & (first < len(out)))
+            out[first[at], at] = True
+    return out
+
+
+def _noise(
+    weather: Weather, township_ids: I64, months: I64, replication: int, seed: int, places: Places | None
+) -> tuple[F64, F64]:
     """Stationary AR(1) parts of the index: the county's (n_months,) and the townships' (n_months, n_townships)."""
+    purpose, ids = ("township", township_ids) if places is None else ("square", places.squares)
     county, own = common_and_own(
-        stream_key(seed, "weather.county"), stream_key(seed, "weather.township"), township_ids, months, replication,
+        stream_key(seed, "weather.county"), stream_key(seed, f"weather.{purpose}"), ids, months, replication,
         weather.persistence_per_month,
     )  # fmt: skip
+    if places is not None:
+        own = averaged(own, places.of, places.weight)
     share = weather.between_townships
     return math.sqrt(share) * county[:, 0], math.sqrt(1 - share) * own
 

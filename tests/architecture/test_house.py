@@ -30,7 +30,7 @@ SIMPY = {
 }  # fmt: skip
 NUMBA = {
     "streams.py", "households/kernels.py", "households/month_kernel.py", "community_kernel.py", "fund/claims_kernel.py", "lending/granting.py", "fiscal/subsidy.py", "subsidy.py", "reacting.py",
-    "shocks/paths.py", "shocks/weather.py",
+    "shocks/paths.py", "shocks/weather.py", "shocks/space.py",
     "provenance.py",  # only to name its version
 }  # fmt: skip
 LONG: dict[str, str] = {

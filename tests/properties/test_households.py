@@ -702,7 +702,10 @@ def test_claims_that_grow_keep_what_was_written(make_claims: Any, sizes: list[in
         new = rng.integers(0, 10**12, (15, size))
         new[12:14] %= 2
         claims.append(new)
-        later = {name: np.zeros(size, np.int64) if name == "paid" else np.full(size, NEVER) for name in FIELDS}
+        later = {
+            name: np.zeros(size, np.int64) if name in ("paid", "insurer_part") else np.full(size, NEVER)
+            for name in FIELDS
+        }
         later |= dict(zip(CLAIM_COLUMNS, new, strict=True))
         plain = {name: np.append(plain[name], later[name]) for name in FIELDS}
         i = int(rng.integers(len(claims)))

@@ -111,7 +111,9 @@ def test_one_pot_for_fund_and_subsidy(tight: Any) -> None:
         setup = prepare(tight.with_changes(early | changes), 11, opening, END)
         world = simulate(setup, 1, keep_journal=True)  # checks that no money is lost
         cash = [(p.day, dict(p.legs)["subsidy_cash"]) for p in world.ledger.journal or [] if p.what == "budget release"]
-        return sum(fen for *_, fen in world.flows.top_ups), sum(fen for day, fen in cash if clock.date_of(day).year == 2018)
+        return sum(fen for *_, fen in world.flows.top_ups), sum(
+            fen for day, fen in cash if clock.date_of(day).year == 2018
+        )
 
     opening = opening_state(tight.with_changes(early))
     apart, one_pot = (topped_up_and_released({"fiscal.crowding_out": share}) for share in (0.0, 0.3))

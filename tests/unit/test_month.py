@@ -153,13 +153,14 @@ def now(draw: np.random.Generator, n: int, month: int, circle: np.ndarray, out: 
     starts = clock.first_day_of_month(np.arange(month, month + 60))
     days = np.arange(starts[0], starts[1])
     sold = float(draw.choice([0.0, draw.random()]))
+    sick = np.random.Generator(np.random.PCG64(month))
     working = np.minimum.accumulate(np.where(draw.random(days.size) < 0.7, days, days[-1] + 2)[::-1])[::-1]
     return Now(
         int(draw.integers(0, 2**32)), month, int(days[-1]), int(starts[2]) - 1, int(days[0]), sold,
         sold * draw.random(TOWNSHIPS), draw.random(TOWNSHIPS) * draw.integers(0, 2, TOWNSHIPS), draw.random(TOWNSHIPS),
         draw.random(TOWNSHIPS) * 3, float(draw.random()), draw.random(LENDERS) * 9, draw.integers(0, 2, LENDERS),
         out.bad.copy(), out.borrowers.copy(), circle, draw.integers(30_000, 60_000, days.size),
-        draw.integers(30_000, 60_000, days.size), working, starts,
+        draw.integers(30_000, 60_000, days.size), working, starts, np.where(sick.random(n) < 0.3, sick.random(n), 1.0),
     )  # fmt: skip
 
 
@@ -382,7 +383,7 @@ def test_a_household_does_not_depend_on_the_others(step: Callable[..., None], te
             some = People(*(np.ascontiguousarray(a[rows]) for a in county.people))
             part = Out.empty(rows.size, LENDERS, CIRCLES)
             step(some, Register(*(np.ascontiguousarray(a[rows]) for a in county.register)), county.terms,
-                 when._replace(circle=county.circle[rows]), part)  # fmt: skip
+                 when._replace(circle=county.circle[rows], herd=when.herd[rows]), part)  # fmt: skip
             for a, b in zip((*whole, *out[:6]), (*some, *part[:6]), strict=True):
                 assert a[rows].tobytes() == b.tobytes()
 

@@ -21,6 +21,7 @@ from sim.livelihoods import Crop, Weather
 from sim.scenario import SCENARIOS, Defaults
 from sim.shocks.paths import draw_paths
 from sim.shocks.replay import Replay, read_replay, refuse_outside
+from sim.shocks.space import places_of
 from sim.shocks.weather import Sky, draw_weather, loss
 
 TOWNSHIPS = np.array([101, 202, 303, 404], dtype=np.int64)
@@ -153,6 +154,49 @@ def test_dry_years_are_driest_from_december_to_march(many: Any) -> None:
     assert set(order[:4].tolist()) == {12, 1, 2, 3}
     assert set(order[-2:].tolist()) == {7, 8}
     assert np.abs(mean - WEATHER.dry_shift * np.array(WEATHER.season)).max() < 4.9 / np.sqrt(len(x))
+
+
+LINE = np.array([[0.0, 0.0], [10.0, 0.0], [30.0, 0.0], [200.0, 50.0]])  # km
+
+
+def test_neighbours_share_more_weather_than_distant_townships() -> None:
+    """Correlation q + (1 - q) exp(-(d / reach)^2), variance one, persistence as without distance. Notices 0.15."""
+    w = weather(between_townships=0.4, reach_km=20.0, dry_shift=0.0)
+    places = places_of(LINE, 20.0)
+    x = np.array([draw(w, n=8, r=r, places=places).index for r in range(800)])
+    assert np.abs(x[:, 5].var(axis=0) - 1).max() < 4.9 * np.sqrt(2 / 800)
+    away = np.linalg.norm(LINE[:, None] - LINE[None], axis=2)
+    expected = 0.4 + 0.6 * np.exp(-((away / 20.0) ** 2))
+    pair = np.triu_indices(4, 1)
+    for m in (0, 5):
+        r = np.corrcoef(x[:, m].T)[pair]
+        assert np.abs(r - expected[pair]).max() < 4.9 * (1 - 0.4**2) / np.sqrt(800)
+    assert abs(np.corrcoef(x[:, 5, 0], x[:, 6, 0])[0, 1] - 0.6) < 4.9 * 0.64 / np.sqrt(800)
+
+
+def test_the_squares_of_two_places_overlap_by_the_formula() -> None:
+    """Correlation of the averages themselves, no luck in it: exp(-(d / reach)^2) within a hundredth."""
+    rng = np.random.default_rng(5)
+    at = rng.random((12, 2)) * 60
+    places = places_of(at, 20.0)
+    dense = np.zeros((12, places.squares.size))
+    for k in range(12):
+        dense[k, places.of[k]] = places.weight[k]
+    away = np.linalg.norm(at[:, None] - at[None], axis=2)
+    assert np.unique(places.squares).size == places.squares.size
+    assert np.abs(dense @ dense.T - np.exp(-((away / 20.0) ** 2))).max() < 0.01
+
+
+def test_a_place_more_or_another_order_changes_no_places_weather() -> None:
+    w = weather(reach_km=20.0)
+    base = draw(w, r=3, places=places_of(LINE, 20.0)).index
+    other = draw(w, r=3, places=places_of(LINE[[2, 0]], 20.0), township_ids=TOWNSHIPS[[2, 0]]).index
+    assert np.ascontiguousarray(base[:, [2, 0]]).tobytes() == other.tobytes()
+
+
+def test_a_reach_without_places_is_refused(refuses: Refuses) -> None:
+    base = sim.scenario("x-county-households")
+    refuses(lambda: base.with_changes({"livelihoods.weather.reach_km": 20.0}), "livelihoods.weather.reach_km", "at_km")
 
 
 def test_full_persistence_and_full_correlation() -> None:
@@ -480,3 +524,72 @@ def test_a_table_that_is_moved_out_of_the_run(refuses: Any) -> None:
         lambda: refuse_outside("county", short, 9, first, first + 3), "livelihoods.weather.replay_years", ""
     )
     assert error.allowed.endswith("into 2018-01 to 2018-04")
+
+
+# --- the evidence of Yunnan's droughts, item by item ---------------------------------------------------
+
+YEARS = 52  # 1961 to 2012
+DRY_OF_RECORD = (1963, 1969, 1979, 1980, 1983, 1987, 1992, 2003, 2010, 2012)  # by the year in which each ended
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Sky]:
+    """As many years as the record, two hundred times, over twelve townships."""
+    places = np.arange(101, 113)
+    return [draw(first=month(1960, 11), n=12 * YEARS, r=r, township_ids=places) for r in range(200)]
+
+
+def test_ten_extreme_droughts_in_52_years(records: list[Sky]) -> None:
+    """Ten are what the model draws on average (10 to 11), and no rare case: between its 25th and 75th per cent points."""
+    n = np.array([s.is_dry.sum() for s in records])
+    assert len(DRY_OF_RECORD) == 10
+    assert 9.5 < n.mean() < 11.6
+    assert np.percentile(n, 25) <= 10 <= np.percentile(n, 75)
+
+
+def test_droughts_are_clustered_as_in_2010_to_2013(records: list[Sky]) -> None:
+    """Pairs of dry years in a row: twice as many as of independent years. Runs of four occur, in a share of records."""
+    pairs = np.array([(s.is_dry[1:] & s.is_dry[:-1]).sum() for s in records])
+    n = np.array([s.is_dry.sum() for s in records])
+    assert pairs.mean() > 1.7 * (n * (n - 1) / YEARS).mean()
+    four = np.array([(np.convolve(s.is_dry, np.ones(4), "valid") == 4).any() for s in records])
+    assert 0.1 < four.mean() < 0.9
+
+
+def test_most_drought_from_december_to_march_and_least_in_july_and_august(records: list[Sky]) -> None:
+    """Months in which a township is severely dry (below -1.5), over all years."""
+    share = np.mean([(s.index.reshape(YEARS, 12, -1) < -1.5).mean(axis=(0, 2)) for s in records], axis=0)
+    order = [(k + 10) % 12 + 1 for k in np.argsort(share)]  # from November
+    assert set(order[-4:]) == {12, 1, 2, 3}
+    assert set(order[:2]) == {7, 8}
+
+
+def test_a_long_and_severe_drought_comes_about_once_in_five_years(records: list[Sky]) -> None:
+    """Six months and more whose deficits add up to six and more: once in 4.8 years in the record, 3.5 to 6 here.
+
+    A spell is a run of months in which the county's index lies below -0.5.
+    """
+    found = sum(
+        len(run) >= 6 and -run.sum() >= 6
+        for county in (s.index.mean(axis=1) for s in records)
+        for run in np.split(county, np.flatnonzero(np.diff(county < -0.5)) + 1)
+        if run[0] < -0.5
+    )
+    assert 3.5 < YEARS * len(records) / found < 6
+
+
+def test_the_county_is_dry_together(records: list[Sky]) -> None:
+    """Correlation of two townships in the dry season, over all years: 0.7 to 0.9."""
+    x = np.concatenate([s.index.reshape(YEARS, 12, -1)[:, 2:5].mean(axis=1) for s in records])
+    r = np.corrcoef(x.T)[np.triu_indices(x.shape[1], 1)]
+    assert 0.7 < r.mean() < 0.9
+
+
+def test_moderate_severe_and_extreme_drought_cost_what_the_evidence_suggests() -> None:
+    """Of the affected season's crop: 10 per cent (5 to 20), 25 (15 to 40), 45 (30 to 60), by class of the index."""
+    for at, low, high in ((-1.0, 0.05, 0.20), (-1.5, 0.15, 0.40), (-2.0, 0.30, 0.60)):
+        assert low <= float(loss(WEATHER, np.array([at]))[0]) <= high
+
+
+def test_the_dry_season_holds_15_to_30_per_cent_of_the_crop_income() -> None:
+    assert 0.15 <= sum(c.income_share for c in CROPS if c.grows[-1] in (3, 4, 5)) <= 0.30
