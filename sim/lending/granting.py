@@ -245,11 +245,10 @@ def _decide(
             stopped[b] = must_stop(t.stop, stopped[b] == 1, bad[b], outstanding[b], is_unpaid[a], used)
 
 
-@njit(cache=True)
-def _expect(t: Any, book: Any, i: Any, after: Any, freed: Any, stock: Any, bad: Any, pays: Any, comes: Any, early: Any) -> None:  # fmt: skip
-    """Enter what will become of a loan, nothing of it before day number ``after``."""
+@njit(cache=True, inline="always")
+def _expect(t: Any, book: Any, i: Any, after: Any, stock: Any, bad: Any, pays: Any, comes: Any, early: Any) -> None:
+    """Enter what a loan will do to the lender's book and to the fund, nothing of it before day number ``after``."""
     n_days, b = t.month.size, book.lender[i]
-    freed[b, min(max(book.release[i] - t.first_day, after), n_days)] += book.covered[i]
     if t.stop.bad >= 0:
         begins = min(max(book.start[i] - t.first_day, 0), n_days - 1)
         gone = max(book.gone[i] - t.first_day, begins)
@@ -270,15 +269,18 @@ def _expect(t: Any, book: Any, i: Any, after: Any, freed: Any, stock: Any, bad: 
 
 
 @njit(cache=True)
-def _limit(t: Any, b: Any, cash: Any, queue: Any, set_now: Any) -> Any:
-    """What a lender may guarantee: the multiple of its set size, or of its part of what the fund holds."""
-    if not t.on_balance:
-        return times(set_now[b], t.multiple_ppm)
-    a, whole = t.account_of[b], 0
-    for other in range(set_now.size):
-        whole += set_now[other] if t.account_of[other] == a else 0
-    free = max(cash[a] - queue[a], 0)
-    return times(free if whole == set_now[b] else int(free * (set_now[b] / max(whole, 1))), t.multiple_ppm)
+def _limits(t: Any, cash: Any, queue: Any, set_now: Any, limit: Any) -> None:
+    """What each lender may guarantee: the multiple of its set size, or of its part of what the fund holds."""
+    for b in range(set_now.size):
+        base = set_now[b]
+        if t.on_balance:
+            a, whole = t.account_of[b], 0
+            for other in range(set_now.size):
+                whole += set_now[other] if t.account_of[other] == a else 0
+            base = max(cash[a] - queue[a], 0)
+            if whole != set_now[b]:
+                base = int(base * (set_now[b] / max(whole, 1)))
+        limit[b] = times(base, t.multiple_ppm)
 
 
 @njit(cache=True)
@@ -335,13 +337,17 @@ def grant(t: Any, new: Any, held: Any, set_fen: Any, cash: Any, lent_before: Any
     )  # fmt: skip
     outstanding, is_bad = np.zeros(n_lenders, dtype=np.int64), np.zeros(n_lenders, dtype=np.int64)
     set_now, cash = set_fen.copy(), cash.copy()
-    for i in range(held.lender.size):
-        b = held.lender[i]
-        used[b] += held.covered[i]
-        _expect(t, held, i, 0, freed, stock, bad, pays, comes, early)
-        if held.gone[i] >= t.first_day:
-            outstanding[b] += held.principal[i]
-            is_bad[b] += held.principal[i] if held.bad_from[i] < t.first_day else 0
+    looks_ahead = can_stop or t.reads_fund
+    lender, covered, release, first_day, reads_fund = held.lender, held.covered, held.release, t.first_day, t.reads_fund
+    for i in range(lender.size):
+        b = lender[i]
+        used[b] += covered[i]
+        freed[b, min(max(release[i] - first_day, 0), n_days)] += covered[i]
+        if looks_ahead:
+            _expect(t, held, i, 0, stock, bad, pays, comes, early)
+            if held.gone[i] >= first_day:
+                outstanding[b] += held.principal[i]
+                is_bad[b] += held.principal[i] if held.bad_from[i] < first_day else 0
     queue, of_year = pays[:, :early].sum(axis=1), np.zeros(n_accounts, dtype=np.int64)
     room = times(cash, t.payout_cap_ppm)
     reason, stops = np.zeros(new.start.size, dtype=np.int64), np.zeros((n_months, n_lenders), dtype=np.int64)
@@ -349,15 +355,19 @@ def grant(t: Any, new: Any, held: Any, set_fen: Any, cash: Any, lent_before: Any
     if can_stop:
         _decide(t, -1, stopped, is_bad, outstanding, pays, early, queue, cash, set_now)
     outstanding[:], is_bad[:] = 0, 0  # counted again, from the months
+    lender, start, covered, release, principal = new.lender, new.start, new.covered, new.release, new.principal
+    is_new_year, top_up, quota, limit = t.is_new_year, t.top_up, t.quota, np.zeros(n_lenders, dtype=np.int64)
+    _limits(t, cash, queue, set_now, limit)
     lent, i = lent_before, 0
     for day in range(n_days):
-        if t.is_new_year[day]:
+        if is_new_year[day]:
             lent = 0
             of_year[:] = 0
-        if t.top_up[day] > NONE:
+        if top_up[day] > NONE:
             counted[n_top_ups] = _top_up(t, day, used, refused, set_now, cash)
             n_top_ups += 1
-        if t.reads_fund:
+            _limits(t, cash, queue, set_now, limit)
+        if reads_fund:
             if t.is_new_year[day]:
                 room = times(cash, t.payout_cap_ppm)
             for a in range(n_accounts):
@@ -369,21 +379,24 @@ def grant(t: Any, new: Any, held: Any, set_fen: Any, cash: Any, lent_before: Any
                 cash[a], queue[a], room[a] = cash[a] - paid, queue[a] - paid, room[a] - paid
                 if t.is_backstop[day]:
                     queue[a] = min(queue[a], of_year[a])  # the county pays what fell due before the year
+            _limits(t, cash, queue, set_now, limit)
         for b in range(n_lenders):
             used[b] -= freed[b, day]
-        while i < new.start.size and new.start[i] - t.first_day <= day:
-            b = new.lender[i]
+        while i < start.size and start[i] - first_day <= day:
+            b = lender[i]
             if stopped[b] == 1:
                 reason[i] = STOPPED
-            elif t.quota >= 0 and lent + new.principal[i] > t.quota:
+            elif quota >= 0 and lent + principal[i] > quota:
                 reason[i] = QUOTA_USED
-            elif used[b] + new.covered[i] > _limit(t, b, cash, queue, set_now):
+            elif used[b] + covered[i] > limit[b]:
                 reason[i] = CAPPED
-                refused[b] += new.covered[i]
+                refused[b] += covered[i]
             else:
-                used[b] += new.covered[i]
-                lent += new.principal[i]
-                _expect(t, new, i, day + 1, freed, stock, bad, pays, comes, early)
+                used[b] += covered[i]
+                lent += principal[i]
+                freed[b, min(max(release[i] - first_day, day + 1), n_days)] += covered[i]
+                if looks_ahead:
+                    _expect(t, new, i, day + 1, stock, bad, pays, comes, early)
             i += 1
         if can_stop:
             stops[t.month[day]] = stopped
