@@ -16,7 +16,8 @@ from sim.fund.days import entitled_on, pay_days
 from sim.fund.meetings import leading_group
 from sim.households.reduced_form import DEFAULTED
 from sim.ledger import Ledger
-from sim.lending.granting import TO_DEMAND, TO_MULTIPLE, over, top_ups
+from sim.lending.granting import TO_DEMAND, TO_MULTIPLE, top_ups
+from sim.lending.granting_kernel import over
 from sim.lending.lender import lender
 from sim.lending.loans import Loans
 from sim.settlements import file_lists, releases_of, submit_claims, submit_lists, under_way
