@@ -11,7 +11,8 @@ from sim.fund.claims_kernel import ROW, new_claims
 from sim.fund.days import latest_missed, pay_days
 from sim.households.reduced_form import DEFAULTED
 from sim.insurance import insure
-from sim.lending.granting import Book, times
+from sim.lending.granting import Book
+from sim.lending.granting_kernel import times
 from sim.lending.loans import NEVER, PAID, Loans
 from sim.units import I64, PPM, Bool
 from sim.world import Fates, Setup, World

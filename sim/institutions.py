@@ -17,7 +17,8 @@ from sim.fund.account import fund_accounts, rate_on
 from sim.fund.days import pay_days
 from sim.fund.meetings import leading_group
 from sim.ledger import Ledger
-from sim.lending.granting import TO_DEMAND, TO_MULTIPLE, over, top_ups
+from sim.lending.granting import TO_DEMAND, TO_MULTIPLE, top_ups
+from sim.lending.granting_kernel import over
 from sim.lending.lender import lender
 from sim.lending.loans import Loans
 from sim.settlements import releases_of, submit_claims, submit_lists, under_way

@@ -28,7 +28,8 @@ from sim.lending.applications import (
     draw_applications,
     draw_portfolio,
 )
-from sim.lending.granting import LENT, Book, Granted, grant
+from sim.lending.granting import LENT, Book, Granted
+from sim.lending.granting_kernel import grant
 from sim.lending.loans import Loans
 from sim.opening import MAX_STACK, OpeningState
 from sim.scenario import Scenario

@@ -6,14 +6,14 @@ import numpy as np
 
 from sim.filing import booked
 from sim.fund.claims import NEVER
-from sim.lending.granting import must_stop
+from sim.lending.granting_kernel import must_stop
 from sim.lending.loans import Loans
 from sim.units import I64, Bool
 from sim.world import Fates, Setup, World
 
 
 def decide(setup: Setup, world: World, loans: Loans, fates: Fates, day: int) -> None:
-    """Stop each lender, or let it lend again, at the end of a day. The reduced form does the same in `granting.grant`."""
+    """Stop each lender, or let it lend again, at the end of a day. The reduced form does the same in `granting_kernel.grant`."""
     c, stop = world.community, setup.granting.stop
     assert c is not None
     outstanding, bad = _books(setup, world, loans, fates, day)

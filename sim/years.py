@@ -6,7 +6,8 @@ import numpy as np
 
 from sim import clock
 from sim.fund.need import need
-from sim.lending.granting import REFUSALS, TO_MULTIPLE, TOP_UPS, over, top_ups
+from sim.lending.granting import REFUSALS, TO_MULTIPLE, TOP_UPS, top_ups
+from sim.lending.granting_kernel import over
 from sim.outcomes import shadow_flows, year_span
 from sim.units import PPM, Bool
 from sim.world import Setup, World

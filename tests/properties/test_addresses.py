@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim import clock, outcomes
-from sim.lending.granting import LENT, grant
+from sim.lending.granting import LENT
+from sim.lending.granting_kernel import grant
 from sim.lending.loans import Loans
 from sim.replication import draw_fates, prepare, simulate
 from sim.shocks.paths import draw_paths

@@ -14,7 +14,8 @@ from sim import clock
 from sim.answers import outlook
 from sim.answers.sample import Sample
 from sim.clock import day_in_year
-from sim.lending.granting import LENT, TO_SET_SIZE, Book, grant
+from sim.lending.granting import LENT, TO_SET_SIZE, Book
+from sim.lending.granting_kernel import grant
 from sim.season import by_month, open_days, signing_days
 from tests.granting import NO_STOP, YEAR, terms
 from tests.unit.test_granting import N_DAYS, made_up

@@ -16,7 +16,7 @@ from sim.filing import courses
 from sim.fund.account import Flows, fund_accounts, hand_over_days
 from sim.fund.claims import NEVER
 from sim.law.pack import load_calendar
-from sim.lending.granting import over
+from sim.lending.granting_kernel import over
 from sim.replication import prepare, simulate
 from sim.warmup import opening_state
 from tests.accounts import fund_ledger

@@ -18,11 +18,8 @@ from sim.lending.granting import (
     Book,
     Stop,
     Terms,
-    grant,
-    must_stop,
-    over,
-    times,
 )
+from sim.lending.granting_kernel import grant, must_stop, over, times
 from tests.granting import FAR, MONTH, NO_STOP, YEAR, book, terms
 
 BOTH = pytest.mark.parametrize("kernel", [grant, grant.py_func], ids=["compiled", "body"])

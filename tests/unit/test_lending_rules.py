@@ -19,6 +19,8 @@ from sim.lending.granting import LENT, QUOTA_USED, STOPPED
 from sim.opening import _ages
 from sim.replication import prepare, simulate
 from sim.season import by_month, open_days, signing_days
+from sim.warmup import opening_state
+from tests.properties import test_households as few_households
 
 ALL_BY_JUNE = {"rules.loan.lent_until": "06-30"}
 ACROSS = {"rules.loan.lent_from": "11-15", "rules.loan.lent_until": "02-10"}
@@ -32,15 +34,11 @@ def history(scenario: Any, opening: Any, replication: int = 0) -> tuple[Any, Any
 
 def few(changes: dict[str, Any]) -> Any:
     """600 households who borrow and default often."""
-    from tests.properties.test_households import county
-
-    return county(changes, townships=2)
+    return few_households.county(changes, townships=2)
 
 
 def households(changes: dict[str, Any], replication: int = 0) -> tuple[Any, Any]:
-    from tests.properties.test_households import history as run
-
-    return run(few(changes), replication)
+    return few_households.history(few(changes), replication)
 
 
 def is_open(rules: Any, days: Any) -> Any:
@@ -242,8 +240,6 @@ def test_a_household_lender_stops_by_its_own_books_and_resumes() -> None:
 @pytest.mark.parametrize("mechanism", ["reduced-form", "household"])
 @pytest.mark.parametrize("rule", [{"rules.stop.unpaid_claim_days": 30}, {"rules.stop.used_share": 0.5}])
 def test_an_empty_fund_stops_lending(tight: Any, lenders: Any, mechanism: str, rule: Any) -> None:
-    from sim.warmup import opening_state
-
     poor = {"lenders": lenders(6_000, 2_000), "rules.fund.leverage": 5_000}
     if mechanism == "household":
         setup, world = households({**poor, **rule})
@@ -281,8 +277,6 @@ def test_a_multiple_on_all_lending_is_used_up_for_good(small: Any, opening: Any,
 
 def test_a_refilled_balance_lends_again(tight: Any, lenders: Any) -> None:
     """The multiple is on what the fund holds: what it pays is lost to lending until it is topped up."""
-    from sim.warmup import opening_state
-
     state = opening_state(tight)
     on_balance = {"rules.fund.leverage_base": "current"}
     spent, refilled = (
@@ -304,3 +298,14 @@ def test_the_grid_lends_by_the_rules(small: Any, opening: Any) -> None:
     assert bound["reacts_credit_10_fen"] == lent
     assert bound["reacts_credit_10_fen"] < free["reacts_credit_10_fen"]
     assert (ruled[1].refusal == LENT).sum() == len(ruled[1].loans)
+
+
+def test_on_the_grid_each_year_begins_with_the_size(tight: Any) -> None:
+    """Where the multiple is on the balance, the grid at the set size lends what a history that is refilled every year lends."""
+    state, on_balance = opening_state(tight), {"rules.fund.leverage_base": "current"}
+    lent = {}
+    for name, rule in (("refilled", {"rules.fund.top_up": "to_set_size"}), ("left alone", {})):
+        setup, world = history(tight.with_changes({**on_balance, **rule}), state)
+        lent[name] = int(world.loans.balance[world.loans.start >= setup.first_day].sum())
+        assert reacting.sweep(setup, world)["reacts_credit_10_fen"] == lent["refilled"]
+    assert lent["left alone"] < lent["refilled"]
