@@ -15,9 +15,10 @@ from sim import clock
 from sim.filing import build_claims, releases, unhindered
 from sim.fund.claims import FAR, NEVER, return_of
 from sim.households.reduced_form import DEFAULTED
+from sim.lending.loans import PAID, Loans
 from sim.outcomes import required_total, year_span
 from sim.replication import granted_at, limits
-from sim.units import I64, Array
+from sim.units import FEN_PER_YUAN, I64, Array, Bool
 from sim.world import Setup, World
 
 N_GRID = 21
@@ -35,7 +36,7 @@ def parts_of(size_fen: int, set_fen: I64) -> I64:
 
 
 def sweep(setup: Setup, world: World) -> dict[str, int]:
-    """For each size: the largest need of any year from the sized one to the horizon; credit granted.
+    """For each size: the largest need of any year from the sized one to the horizon; credit granted; and the stock that it comes to.
 
     Each year starts from the size itself, for it is the leading group that sets it anew. Lending = min(demand, multiple x size), lender by lender.
     """
@@ -69,7 +70,10 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
             interest[index, day - first] += fen
     new = slice(len(setup.opening.loans) if setup.lends else len(demand), None)
     out: dict[str, int] = {}
-    sizes = grid_fen(setup)
+    sizes, covered = (
+        grid_fen(setup),
+        np.minimum(demand.balance, setup.rules.claim.covered_principal_yuan * FEN_PER_YUAN),
+    )
     for g, size in enumerate(sizes):
         limit = limits(setup.rules, parts_of(int(size), setup.set_fen))
         granted = granted_at(setup, demand, limit, release, shrinks)
@@ -77,7 +81,20 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
                                    back - first, returned, interest, starts)  # fmt: skip
         out[f"reacts_need_{g:02d}_fen"] = required_total(by_account, setup.account_fen)
         out[f"reacts_credit_{g:02d}_fen"] = int(demand.balance[new][granted[new]].sum())
+        out[f"reacts_stock_{g:02d}_fen"] = _stock(setup, demand, granted, covered, release)
     return out
+
+
+def _stock(setup: Setup, demand: Loans, granted: Bool, covered: I64, release: I64) -> int:
+    """The most guaranteed principal of all lenders on a day of the horizon's last year [fen].
+
+    By then the opening's loans, which no size takes back, are gone. What leaves on a day counts no more.
+    """
+    held, begin = granted & (demand.status != PAID), setup.last_day - 365
+    change = np.zeros(367, dtype=np.int64)
+    np.add.at(change, np.clip(demand.start[held] - begin, 0, 366), covered[held])
+    np.subtract.at(change, np.clip(np.maximum(release, demand.start)[held] - begin, 0, 366), covered[held])
+    return int(np.cumsum(change[:-1]).max())
 
 
 @njit(cache=True)
