@@ -20,8 +20,8 @@ from sim.estimate import effective_sample_size, quantile
 from sim.estimate.strata import stratified_mean
 from sim.experiment import run_arms
 from sim.outcomes import year_span
-from sim.planning import SCORED, plan_run
-from sim.sampling import Sampling
+from sim.planning import plan_run
+from sim.sampling import SCORED, Sampling
 from sim.store import RunFolder
 
 SCHEMES = (Sampling("flags"), Sampling("cells"), Sampling("score"), Sampling("score", "neyman"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from sim import clock
 from sim.drivers import arm_name, present, subsets, switched
-from sim.experiment import Arm, Redraws
+from sim.experiment import Arm, Redraws, turn_of
 from sim.fund.days import entitled_on
 from sim.law.pack import load_calendar
 from sim.opening import OpeningState
@@ -43,54 +43,78 @@ def four_months_past(scenario: Scenario) -> int:
     return max(april, int(clock.last_day_of_month(over)[0]))
 
 
-def openings_of(scenario: Scenario, seed: int) -> dict[str, OpeningState]:
+def openings_of(scenario: Scenario, seed: int, n: int = 1) -> dict[str, OpeningState]:
     """Opening states by name: the scenario's own and, where it is synthesised by a warm-up, the others.
 
     A known book is the same whatever is assumed about defaults. A warm-up is not: its claims in the
     pipeline are made by the same assumption, so each anchor, and each point of uncertain parameters, has its
     own (ADR 0013).
+
+    Parameters
+    ----------
+    n : int
+        Histories for which there are points.
     """
-    openings = {"base": opening_state(known(scenario))}
+    changes = points(scenario, seed, n)
+    openings = {"base": opening_state(known(scenario)), **openings_of_main(scenario, changes)}
     if scenario.opening.kind != "warm-up":
         return openings
     openings |= {f"anchor-{a}": opening_state(_anchored(scenario, a)) for a in anchors_apart(scenario)}
-    changes = points(scenario, seed)
-    if not changes:
-        return openings | opening_states(scenario)
-    openings |= openings_at(scenario, changes, "point", is_own_luck=scenario.opening.state == "stationary")
-    return openings | openings_at(scenario, changes, "state", is_own_luck=True)
+    if scenario.opening.state == "stationary":
+        return openings
+    others = {f"state-{k:04d}": opening_at(scenario, change, k) for k, change in enumerate(changes)}
+    return openings | (others or opening_states(scenario))
 
 
-def openings_at(
-    scenario: Scenario, changes: Sequence[Changes], name: str = "point", *, is_own_luck: bool = False
+def openings_of_main(
+    scenario: Scenario, changes: Sequence[Changes], there: Collection[str] = ()
 ) -> dict[str, OpeningState]:
-    """Opening states made at each point of uncertain parameters, from one luck or each from its own."""
-    out = {}
-    for k, change in enumerate(changes):
-        luck = {"opening.warm_up_seed": state_seed(scenario, k + 1)} if is_own_luck else {}
-        out[f"{name}-{k:02d}"] = opening_state(at(scenario, change).with_changes(luck))
-    return out
+    """The opening states of the main arm's histories that are not there yet: one, or one for each point or state."""
+    names = main_openings(scenario, changes)
+    if names == ("base",):
+        return {} if "base" in there else {"base": opening_state(known(scenario))}
+    if not changes:
+        return opening_states(scenario)
+    is_own_luck = scenario.opening.state == "stationary"
+    return {
+        name: opening_at(scenario, changes[k], k if is_own_luck else None)
+        for k, name in enumerate(names)
+        if name not in there
+    }
+
+
+def opening_at(scenario: Scenario, change: Changes, luck: int | None = None) -> OpeningState:
+    """The opening state made at a point of uncertain parameters: from the scenario's own luck, or another one."""
+    other = {} if luck is None else {"opening.warm_up_seed": state_seed(scenario, luck + 1)}
+    return opening_state(at(scenario, change).with_changes(other))
 
 
 def main_openings(scenario: Scenario, changes: Sequence[Changes]) -> tuple[str, ...]:
-    """Names of the opening states of the main arm's histories, in turn."""
+    """Names of the opening states of the main arm's histories."""
     if scenario.opening.kind != "warm-up":
         return ("base",)
     if changes:
-        return tuple(f"point-{k:02d}" for k in range(len(changes)))
+        return tuple(f"point-{k:04d}" for k in range(len(changes)))
     return _states() if scenario.opening.state == "stationary" else ("base",)
 
 
-def arms_of(scenario: Scenario, seed: int) -> list[Arm]:
+def main_opening(scenario: Scenario, seed: int, replication: int) -> str:
+    """Name of the opening state of one history of the main arm."""
+    changes = points(scenario, seed, replication + 1)
+    names = main_openings(scenario, changes)
+    return names[turn_of(replication, len(names), len(changes))]
+
+
+def arms_of(scenario: Scenario, seed: int, n: int = 1) -> list[Arm]:
     """The main arm to the full horizon; anchors, openings and other states to the end of the sized year.
 
     Arms with some of the drivers off go four months further: what they are asked for beside the need is who
     defaults. The list of defaulted loans is kept where the late subsidy is the only driver that is off. At an
-    anchor every parameter is taken as known.
+    anchor every parameter is taken as known. ``n`` is the number of histories for which the arms have points.
     """
     end = year_span(scenario.sized_year)[1]
     is_warm_up = scenario.opening.kind == "warm-up"
-    changes = tuple(points(scenario, seed))
+    changes = tuple(points(scenario, seed, n))
     own = main_openings(scenario, changes)
     arms = [Arm("main", scenario, own, horizon(scenario), True, True, changes)]
     for anchor in anchors_apart(scenario):
@@ -102,7 +126,7 @@ def arms_of(scenario: Scenario, seed: int) -> list[Arm]:
                 other = scenario.with_changes({"opening.drought": state})
                 arms.append(Arm(f"opening-{state}", other, own, end, False, points=changes))
     if is_warm_up and scenario.opening.state == "known":
-        states = tuple(f"state-{k:02d}" for k in range(len(changes))) if changes else _states()
+        states = tuple(f"state-{k:04d}" for k in range(len(changes))) if changes else _states()
         arms.append(Arm("stationary", scenario, states, end, False, points=changes))
     for redraws, name in LUCK.items():
         arms.append(Arm(name, scenario, own, end, False, points=changes, redraws=redraws))

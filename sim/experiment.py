@@ -40,11 +40,10 @@ class Arm:
     Attributes
     ----------
     openings : tuple of str
-        Names of opening states. History r starts from state r modulo their number; there is one of
-        them, unless the opening is stationary or made by parameters that are uncertain.
+        Names of opening states; see `turn_of` for that of a history. There is one of them, unless the opening is
+        stationary or made by parameters that are uncertain.
     points : tuple of dict
-        Changes of the scenario's fields where parameters are uncertain: history r has those of point r modulo
-        their number.
+        Changes of the scenario's fields where parameters are uncertain; see `parameters.point_of`.
     redraws : {"nothing", "households", "all luck"}
         What is drawn anew beside the main arm: the households' luck, or that which is common as well.
     is_main : bool
@@ -269,10 +268,18 @@ def _simulate(task: Task, setup: Setup, replication: int) -> World:
     return simulate(setup, anew, common=replication if task.redraws == "households" else anew)
 
 
+def turn_of(replication: int, n_openings: int, n_points: int) -> int:
+    """Which of the opening states a history starts from: that of its point, or, without points, each in turn."""
+    if n_points and n_openings > 1:
+        return int(parameters.point_of(np.array(replication), n_openings))
+    return replication % n_openings
+
+
 def setup_of(task: Task, replication: int) -> Setup:
     """This process's setup for a history of an arm, kept by what it is made of."""
-    path, sha256 = task.openings[replication % len(task.openings)]
-    change = task.points[replication % len(task.points)] if task.points else None
+    n_points = len(task.points)
+    path, sha256 = task.openings[turn_of(replication, len(task.openings), n_points)]
+    change = task.points[turn_of(replication, n_points, n_points)] if task.points else None
     key = (task.seed, task.scenario, repr(change), sha256, task.last_day)
     if key in _SETUPS:
         _SETUPS.move_to_end(key)

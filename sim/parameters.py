@@ -1,7 +1,11 @@
 """Parameters that are not known: the points at which a run stands them, one for each history in turn.
 
-History r takes point r modulo their number, in every arm alike, so that pairs stay pairs. The points are a
-Latin hypercube: of each field, one value from each of as many slices of equal probability.
+A history takes the same point in every arm, so that pairs stay pairs. The points are Latin hypercubes: of each field,
+one value from each of as many slices of equal probability. Every so many histories go on to a fresh hypercube, whose values
+stand elsewhere in their slices, so that the luck of how fields meet in one shrinks with more histories as all other luck
+does. A single field meets none and needs one hypercube.
+
+Source: Qian, JASA 107 (2012) 393-399 (Latin hypercubes whose slices are Latin hypercubes).
 """
 
 from __future__ import annotations
@@ -16,9 +20,11 @@ from sim.reading import check_path
 from sim.scenario import Scenario
 from sim.streams import entity_id, stream_key, uniforms
 from sim.uncertain import BEHAVIOUR, SETS, Z05, Uncertain
-from sim.units import F64
+from sim.units import F64, I64
 
-N_POINTS = 64
+N_POINTS = 64  # of a hypercube
+BLOCK = 1000  # histories that share a hypercube; whole batches
+MOST_CUBES = 8  # then the first one comes again: openings and setups of more would cost more than they tell
 Changes = dict[str, Any]
 
 
@@ -27,8 +33,8 @@ def drawn(scenario: Scenario) -> list[Uncertain]:
     return [item for item in scenario.uncertain if _acts(scenario, item)]
 
 
-def points(scenario: Scenario, seed: int) -> list[Changes]:
-    """Changes of fields at each point; no point where every parameter is taken as known.
+def points(scenario: Scenario, seed: int, n: int = 1) -> list[Changes]:
+    """Changes of fields at each point of the first n histories; no point where every parameter is taken as known.
 
     Raises
     ------
@@ -38,17 +44,31 @@ def points(scenario: Scenario, seed: int) -> list[Changes]:
     items = drawn(scenario)
     if not items:
         return []
-    out: list[Changes] = [{} for _ in range(N_POINTS)]
+    out: list[Changes] = [{} for _ in range(N_POINTS * _cubes(items, n))]
     for item in items:
-        for change, u in zip(out, _slices(item.field, seed), strict=True):
+        for change, u in zip(out, _slices(item.field, seed, len(out) // N_POINTS), strict=True):
             change.update(_at(scenario, item, float(u)))
     return out
 
 
-def positions(scenario: Scenario, seed: int) -> F64:
-    """Where each point stands in the distribution of each field, as normal scores: (n_points, n_fields) float64."""
+def point_of(replications: I64, n_points: int) -> I64:
+    """Number of each history's point, among the points of at least as many histories; 0 where there is none."""
+    cube = replications // BLOCK % MOST_CUBES
+    return np.asarray((N_POINTS * cube + replications % N_POINTS) % max(n_points, 1))
+
+
+def positions(scenario: Scenario, seed: int, n: int) -> F64:
+    """Where each of the first n histories stands in the distribution of each field, as normal scores: (n, n_fields)."""
     items = drawn(scenario)
-    return ndtri(np.column_stack([_slices(item.field, seed) for item in items])) if items else np.zeros((0, 0))
+    if not items:
+        return np.zeros((n, 0))
+    scores = ndtri(np.column_stack([_slices(item.field, seed, _cubes(items, n)) for item in items]))
+    return np.asarray(scores[point_of(np.arange(n), len(scores))])
+
+
+def _cubes(items: list[Uncertain], n: int) -> int:
+    """Hypercubes that the first n histories go through."""
+    return 1 if len(items) == 1 else min(-(-n // BLOCK), MOST_CUBES)
 
 
 def at(scenario: Scenario, change: Changes) -> Scenario:
@@ -58,8 +78,8 @@ def at(scenario: Scenario, change: Changes) -> Scenario:
 
 def of_history(scenario: Scenario, seed: int, replication: int) -> Scenario:
     """The scenario as one history of a run has it: at the history's point, or itself where every parameter is known."""
-    changes = points(scenario, seed)
-    return at(scenario, changes[replication % len(changes)]) if changes else scenario
+    changes = points(scenario, seed, replication + 1)
+    return at(scenario, changes[int(point_of(np.array(replication), len(changes)))]) if changes else scenario
 
 
 def value_of(scenario: Scenario, field: str) -> Any:
@@ -84,11 +104,15 @@ def _acts(scenario: Scenario, item: Uncertain) -> bool:
     return True
 
 
-def _slices(field: str, seed: int) -> Any:
-    """The middle of each slice, in an order drawn by address."""
-    key = stream_key(seed, "parameters")
-    luck = uniforms(key, 0, np.arange(N_POINTS), np.full(N_POINTS, entity_id("parameter", field)))[0]
-    return (np.argsort(np.argsort(luck)) + 0.5) / N_POINTS
+def _slices(field: str, seed: int, cubes: int) -> F64:
+    """A value of each slice as a probability, hypercube after hypercube, in orders drawn by address.
+
+    The first hypercube has the middles of the slices, the others what halves the widest gaps (van der Corput).
+    """
+    key, at = stream_key(seed, "parameters"), np.arange(cubes * N_POINTS)
+    luck = uniforms(key, 0, at, np.full(at.size, entity_id("parameter", field)))[0].reshape(cubes, N_POINTS)
+    within = np.array([int(f"{c + 1:b}"[::-1], 2) / 2 ** (c + 1).bit_length() for c in range(cubes)])
+    return np.asarray((np.argsort(np.argsort(luck)) + within[:, None]) / N_POINTS).ravel()
 
 
 def _at(scenario: Scenario, item: Uncertain, u: float) -> Changes:

@@ -13,12 +13,10 @@ from sim import estimate, parameters, sampling
 from sim.experiment import Arm, Task, run_arms, setup_of, tasks_of
 from sim.opening import OpeningState
 from sim.outcomes import year_span
-from sim.sampling import PILOT, Sampling
+from sim.sampling import PILOT, SCORED, Plan, Sampling
 from sim.store import RunFolder
-from sim.systemic import Exposed, Systemic, exposed, systemic
+from sim.systemic import Exposed, Systemic, chances_of_flags, exposed, systemic
 from sim.units import F64, I64
-
-SCORED = 400  # histories, in order, that teach how common luck makes need
 
 
 def plan_run(
@@ -39,28 +37,39 @@ def plan_run(
     if how.kind == "plain" or folder.plan() is not None:
         return
     pilot = replace(arm, last_day=year_span(arm.scenario.sized_year)[1], is_main=False, keeps_defaults=False)
-    pool = look(next(tasks_of([pilot], [()], folder, seed, openings)), how.pool)
+    task = next(tasks_of([pilot], [()], folder, seed, openings))
+    pool = look(task, how.pool)
     if how.kind == "score":
         learning = folder.inside("pilot-score")
         run_arms([pilot], SCORED, seed, learning, openings, **running)
         need = learning.read("histories", arm.name, SCORED).set_index("replication")["need_fen"]
-        score = learn(pool, need, parameters.positions(arm.scenario, seed))
+        score = learn(pool, need, parameters.positions(arm.scenario, seed, how.pool)).after(SCORED)
         stratum = sampling.by_score(score.mean)
-        quota: F64 | None = score.quotas(stratum, assurance)
-    else:
-        stratum = sampling.by_cells(pool, are_flags=how.kind == "flags")
-        quota = _tried(folder, pilot, how, stratum, assurance, seed, openings, **running)
-    folder.write_plan(sampling.plan(stratum, quota if how.allocation == "neyman" else None))
+        quota = score.quotas(stratum, assurance) if how.allocation == "neyman" else None
+        folder.write_plan(sampling.plan(stratum, quota, replications=np.arange(SCORED, how.pool)))
+        return
+    plan = _by_flags(task, pool) if how.kind == "flags" else sampling.plan(sampling.by_cells(pool))
+    if how.allocation == "neyman":
+        plan = _tried(folder, pilot, plan, assurance, seed, openings, **running)
+    folder.write_plan(plan)
+
+
+def _by_flags(task: Task, pool: pd.DataFrame) -> Plan:
+    """Strata by dry and late year, with their exact shares where these are known."""
+    cells, stratum = np.unique(sampling.flags(pool), return_inverse=True)
+    starts = np.unique(parameters.point_of(np.arange(len(pool)), len(task.points)), return_index=True)[1]
+    known = [c for r in starts if (c := chances_of_flags(setup_of(task, int(r)))) is not None]
+    if len(known) < starts.size:
+        return sampling.plan(stratum)
+    share = np.mean(known, axis=0)[cells]
+    return sampling.plan(stratum, share=share if abs(share.sum() - 1) < 1e-9 else None)
 
 
 def _tried(
-    folder: RunFolder, pilot: Arm, how: Sampling, stratum: I64, assurance: float, seed: int,
-    openings: dict[str, OpeningState], **running: Any
-) -> F64 | None:  # fmt: skip
-    """What each stratum's size and spread ask for, by a few histories of each; nothing where all get as many."""
-    if how.allocation == "equal":
-        return None
-    tried, plan = folder.inside("pilot-strata"), sampling.plan(stratum)
+    folder: RunFolder, pilot: Arm, plan: Plan, assurance: float, seed: int, openings: dict[str, OpeningState], **running: Any
+) -> Plan:  # fmt: skip
+    """The plan by what each stratum's size and spread ask for, which a few histories of each have told."""
+    tried = folder.inside("pilot-strata")
     tried.write_plan(plan)
     n = PILOT * plan.share.size
     run_arms([pilot], n, seed, tried, openings, **running)
@@ -69,18 +78,20 @@ def _tried(
     bad = need.to_numpy() > float(estimate.quantile_value(need.to_numpy(float), assurance, strata.mass))
     # a half added on both sides: a stratum without a bad history in the pilot may have one
     p = (np.bincount(strata.of, bad, plan.share.size) + 0.5) / (strata.counts + 1)
-    return np.asarray(plan.share * np.sqrt(p * (1 - p)))
+    quota = np.asarray(plan.share * np.sqrt(p * (1 - p)))
+    at = np.argsort(plan.replication)
+    return sampling.plan(plan.stratum[at], quota, share=plan.share, pool=plan.pool)
 
 
 def look(task: Task, pool: int) -> pd.DataFrame:
     """Common luck of the first histories, one row each, in order."""
     at: dict[int, Exposed] = {}
-    rows = []
-    for replication in range(pool):
+    rows: list[Systemic | None] = [None] * pool
+    for replication in np.argsort(parameters.point_of(np.arange(pool), len(task.points)), kind="stable").tolist():
         setup = setup_of(task, replication)
         if id(setup) not in at:
-            at[id(setup)] = exposed(setup)
-        rows.append(systemic(setup, at[id(setup)], replication))
+            at = {id(setup): exposed(setup)}  # those of a point come one after another: a setup is made once
+        rows[replication] = systemic(setup, at[id(setup)], replication)
     return pd.DataFrame(rows, columns=list(Systemic._fields))
 
 
@@ -97,6 +108,10 @@ class Score:
 
     mean: F64
     sd: float
+
+    def after(self, n: int) -> Score:
+        """That of the pool without its first n histories: they fitted it, so what it says of them is too good."""
+        return Score(self.mean[n:], self.sd)
 
     def quotas(self, stratum: I64, assurance: float) -> F64:
         """What each stratum's size and spread ask for, aiming at the quantile at an assurance: (n_strata,)."""
@@ -119,12 +134,11 @@ def learn(pool: pd.DataFrame, need: pd.Series[int], positions: F64) -> Score:
         Columns of `systemic.Systemic`, one row a history.
     need : Series [fen]
         By history.
-    positions : (n_points, n_parameters) float64
-        Normal scores of uncertain parameters; history r has those of point r modulo their number.
+    positions : (pool, n_parameters) float64
+        Normal scores of each history's uncertain parameters.
     """
     luck = np.column_stack([pool[["severity", "lateness", "price", "past_price", "dear"]], np.log1p(pool["expected"])])
-    if positions.size:
-        luck = np.column_stack([luck, positions[np.arange(len(pool)) % len(positions)]])
+    luck = np.column_stack([luck, positions])
     spread = luck.std(axis=0)
     x = ((luck - luck.mean(axis=0)) / np.where(spread > 0, spread, 1.0))[:, spread > 0]
     terms = np.column_stack([np.ones(len(x)), x, x**2])

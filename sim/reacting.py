@@ -15,10 +15,11 @@ from sim import clock
 from sim.filing import build_claims, courses, returns, unhindered
 from sim.fund.claims import FAR, NEVER
 from sim.households.reduced_form import DEFAULTED
-from sim.lending.granting import LENT
+from sim.lending.granting import LENT, Book
+from sim.lending.loans import PAID, Loans
 from sim.outcomes import required_total, year_span
 from sim.replication import grant_at
-from sim.units import I64, Array
+from sim.units import I64, Array, Bool
 from sim.world import Setup, World
 
 N_GRID = 21
@@ -36,7 +37,7 @@ def parts_of(size_fen: int, set_fen: I64) -> I64:
 
 
 def sweep(setup: Setup, world: World) -> dict[str, int]:
-    """For each size: the largest need of any year from the sized one to the horizon; credit granted.
+    """For each size: the largest need of any year from the sized one to the horizon; credit granted; and the stock that it comes to.
 
     Each year starts from the size itself, for it is the leading group that sets it anew. Lending = min(demand, multiple x size), lender by lender.
     """
@@ -70,7 +71,20 @@ def sweep(setup: Setup, world: World) -> dict[str, int]:
                                    back - first, returned, interest, starts)  # fmt: skip
         out[f"reacts_need_{g:02d}_fen"] = required_total(by_account, setup.account_fen)
         out[f"reacts_credit_{g:02d}_fen"] = int(demand.balance[new][granted[new]].sum())
+        out[f"reacts_stock_{g:02d}_fen"] = _stock(setup, demand, granted, loans)
     return out
+
+
+def _stock(setup: Setup, demand: Loans, granted: Bool, loans: Book) -> int:
+    """The most guaranteed principal of all lenders on a day of the horizon's last year [fen].
+
+    By then the opening's loans, which no size takes back, are gone. What leaves on a day counts no more.
+    """
+    held, begin = granted & (demand.status != PAID), setup.last_day - 365
+    change = np.zeros(367, dtype=np.int64)
+    np.add.at(change, np.clip(demand.start[held] - begin, 0, 366), loans.covered[held])
+    np.subtract.at(change, np.clip(np.maximum(loans.release, demand.start)[held] - begin, 0, 366), loans.covered[held])
+    return int(np.cumsum(change[:-1]).max())
 
 
 @njit(cache=True)

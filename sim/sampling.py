@@ -1,7 +1,7 @@
 """Which histories are run: all in order, or more of those whose common luck makes bad years.
 
 A pool of histories is looked at by its common luck alone (`sim.systemic`), cut into strata, and histories are taken
-from the strata in turn. What is taken is an index of a history, nothing else: every draw keeps its address, all
+from the strata in turn; those that have fitted a score, which decides how the pool is cut, are not among them. What is taken is an index of a history, nothing else: every draw keeps its address, all
 arms run the same histories with the same weights, and pairs stay pairs.
 
 Source: Cochran, Sampling Techniques (3rd ed., 1977), 5.5 (Neyman allocation) and 12.2 (double sampling); Glasserman,
@@ -22,6 +22,7 @@ from sim.units import F64, I64, Array
 
 POOL = 40_000  # histories that are looked at
 PILOT = 20  # histories of each cell that decide how many more it gets
+SCORED = 400  # histories, in order, that teach how common luck makes need
 # Strata by score: the upper ends of all but the last, as shares of the pool. Half of it is run like a hundredth.
 SCORE_ENDS = (0.50, 0.69, 0.80, 0.87, 0.92, 0.95, 0.97, 0.985, 0.995)
 CELL_ENDS = (0.50, 0.69, 0.82, 0.90, 0.95, 0.98, 0.995)  # of severity, where there is any
@@ -52,6 +53,26 @@ class Sampling:
     allocation: Allocation = "equal"
     pool: int = POOL
 
+    @property
+    def most(self) -> int | None:
+        """Histories that can be run at most; None where there is no end."""
+        return {"plain": None, "score": self.pool - SCORED}.get(self.kind, self.pool)
+
+    def check(self, n: int) -> None:
+        """Are there n histories, before any is run?
+
+        Raises
+        ------
+        InputError
+        """
+        if self.most is not None and n > self.most:
+            allowed = f"at most {self.most:,} with sampling {self.kind}: {self.pool:,} are looked at"
+            raise InputError("command", "replications", n, allowed)
+
+    def among(self, n: int) -> int:
+        """Histories of which n are run: the first n of all, or any of the pool."""
+        return n if self.kind == "plain" else self.pool
+
     def as_dict(self, assurance: float) -> dict[str, Any]:
         """For the identity of a run; plain runs say nothing."""
         if self.kind == "plain":
@@ -68,14 +89,15 @@ class Plan:
     ----------
     replication, stratum : (n,) int64
     share : (n_strata,) float64 [1]
-        Probability of each stratum, counted in the pool.
-    pool : int
+        Probability of each stratum.
+    pool : int, optional
+        Histories in which the shares were counted; None if they are exact.
     """
 
     replication: I64
     stratum: I64
     share: F64
-    pool: int
+    pool: int | None
 
     def check(self, n: int) -> None:
         """Can n histories be taken, two or more from each stratum?
@@ -90,6 +112,10 @@ class Plan:
             raise InputError("command", "replications", n, allowed)
         if n > self.replication.size:
             raise InputError("command", "replications", n, f"at most {self.replication.size}, all that was looked at")
+        if np.bincount(self.stratum[:n], minlength=self.share.size).min() < 2:
+            raise InputError(
+                "command", "pool", self.pool, "a larger one: some stratum has fewer than two histories left"
+            )
 
     def strata(self, replications: Array) -> Strata:
         """Strata of some of the histories, in their order."""
@@ -113,25 +139,22 @@ class Plan:
 def by_score(score: F64) -> I64:
     """Stratum of each history of the pool: ever rarer slices of a score."""
     ends = np.quantile(score, SCORE_ENDS, method="inverted_cdf")
-    return _numbered(np.searchsorted(ends, score, side="left"))
+    return numbered(np.searchsorted(ends, score, side="left"))
 
 
-def by_cells(pool: pd.DataFrame, *, are_flags: bool) -> I64:
-    """Stratum of each history of the pool, from its columns of `systemic.Systemic`.
+def flags(pool: pd.DataFrame) -> I64:
+    """Which of the four cells each history of the pool is in: 2 if dry, and 1 if late."""
+    return 2 * pool["is_dry"].to_numpy().astype(np.int64) + pool["is_late"].to_numpy().astype(np.int64)
 
-    Parameters
-    ----------
-    are_flags : bool
-        Dry or not, late or not; else by severity and by lateness.
-    """
-    if are_flags:
-        return _numbered(2 * pool["is_dry"].to_numpy().astype(np.int64) + pool["is_late"].to_numpy().astype(np.int64))
+
+def by_cells(pool: pd.DataFrame) -> I64:
+    """Stratum of each history of the pool by severity and lateness, columns of `systemic.Systemic`."""
     lateness = pool["lateness"].to_numpy()
     is_late = lateness > np.quantile(lateness, LATE, method="inverted_cdf")
-    return _numbered(2 * _severities(pool["severity"].to_numpy()) + is_late)
+    return numbered(2 * _severities(pool["severity"].to_numpy()) + is_late)
 
 
-def _numbered(where: Array) -> I64:
+def numbered(where: Array) -> I64:
     """Numbers without gaps."""
     numbers: I64 = np.unique(where, return_inverse=True)[1]
     return numbers
@@ -146,21 +169,31 @@ def _severities(x: F64) -> I64:
     return np.where(x > 0, 1 + np.searchsorted(ends, x, side="left"), 0)
 
 
-def plan(stratum: I64, quota: F64 | None = None) -> Plan:
+def plan(
+    stratum: I64, quota: F64 | None = None, *, replications: I64 | None = None, share: F64 | None = None,
+    pool: int | None = None,
+) -> Plan:  # fmt: skip
     """The order in which strata give their histories: in turns, or each in proportion to its quota.
 
     Parameters
     ----------
-    stratum : (pool,) int64
-        Stratum of history 0, 1, ... of the pool.
+    stratum : (n,) int64
+        Stratum of each history that may be run.
     quota : (n_strata,) float64, optional
         After a first turn in which each stratum gives two, its k-th history comes when the part of its quota that is
         used up is the smallest.
+    replications : (n,) int64, optional
+        Numbers of these histories; 0, 1, ... by default.
+    share : (n_strata,) float64, optional
+        Probabilities of the strata, counted in ``pool`` histories or exact; by default counted here.
     """
     turn = _turn(stratum)
     used = turn.astype(float) if quota is None else np.where(turn < 2, -1.0, (turn + 0.5) / quota[stratum])
     order = np.lexsort((stratum, used))
-    return Plan(order, stratum[order], np.bincount(stratum) / stratum.size, stratum.size)
+    if share is None:
+        share, pool = np.bincount(stratum) / stratum.size, stratum.size
+    numbers = order if replications is None else replications[order]
+    return Plan(numbers, stratum[order], share, pool)
 
 
 def _turn(stratum: I64) -> I64:

@@ -11,7 +11,7 @@ import numpy as np
 from sim import clock, estimate
 from sim.answers.answer import Answer, answer, headline
 from sim.answers.drivers import ONLY_BECAUSE_LATE
-from sim.arms import arms_of, horizon, known, openings_of
+from sim.arms import arms_of, horizon, known, openings_of, openings_of_main
 from sim.drivers import present
 from sim.errors import IncompatibleRun, InputError
 from sim.experiment import Arm, Progress, check_amounts, run_arms
@@ -70,17 +70,19 @@ def size(
     scenario = for_year(scenario, year)
     opening = opening_state(known(scenario))
     refuse_early(scenario, opening)
-    openings = openings_of(scenario, seed)
     how = sampling or Sampling()
+    how.check(replications)
+    among = how.among(replications)
+    openings = openings_of(scenario, seed, among)
     identity = {**provenance(scenario, opening.sha256, seed), "kind": "size", "batch": BATCH,
                 "scenario": scenario.model_dump(mode="json"), **how.as_dict(assurance)}  # fmt: skip
     path = out or runs / f"{scenario.name}-{scenario.sized_year}-{key_of(identity)}"
     folder = RunFolder.open(path, identity, resume=resume)
     folder.check_opening("base", opening)
-    arms = arms_of(scenario, seed)
+    arms = arms_of(scenario, seed, among)
     running: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
     plan_run(folder, arms[0], how, assurance, seed, openings, **running)
-    n = _run(folder, arms, replications, assurance, seed, openings, precision, running)
+    n = _run(folder, scenario, arms, replications, assurance, seed, openings, how, precision, running)
     result = answer(folder, scenario, opening, n, assurance)
     if "late_subsidy" in present(scenario):
         folder.write_list(ONLY_BECAUSE_LATE, result.only_because_late())
@@ -88,8 +90,8 @@ def size(
 
 
 def _run(
-    folder: RunFolder, arms: list[Arm], n: int, assurance: float, seed: int, openings: dict[str, OpeningState],
-    precision: Precision | None, running: dict[str, Any]
+    folder: RunFolder, scenario: Scenario, arms: list[Arm], n: int, assurance: float, seed: int, openings: dict[str, OpeningState],
+    how: Sampling, precision: Precision | None, running: dict[str, Any]
 ) -> int:  # fmt: skip
     """Run all arms, then the main one until the need is as precise as it is to be; its histories.
 
@@ -102,7 +104,9 @@ def _run(
     folder.complete(n)
     while precision is not None and (more := precision.histories_more(headline(folder, n, assurance), n)):
         n += more
-        run_arms(arms[:1], n, seed, folder, openings, **running)
+        main = arms_of(scenario, seed, how.among(n))[0]
+        openings |= openings_of_main(scenario, main.points, openings)
+        run_arms([main], n, seed, folder, openings, **running)
         folder.complete(n)
     return n
 

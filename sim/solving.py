@@ -50,16 +50,28 @@ def solve(
 def _ceiling(
     scenario: Scenario, budget_yuan: float, assurance: float, n: int, seed: int, runs: Path, running: dict[str, Any]
 ) -> dict[str, Any]:  # fmt: skip
-    """The highest ceiling of cover whose need, on the same luck and the same book, the budget covers."""
+    """The highest ceiling of cover whose conservative need, on the same luck and the same book, the budget covers."""
     own = scenario.law().claim.covered_principal_yuan
     tried = [own * k // _STEPS for k in range(_STEPS, 0, -1)]
     arms = [scenario, *(scenario.with_changes({COVER: yuan}, f"{scenario.name}-cover-{yuan}") for yuan in tried[1:])]
     results = run(arms, n, seed=seed, runs=runs, **running)
-    rows, best = [], None
-    for yuan, name in zip(tried, results.names, strict=True):
-        need = quantile(results.histories(name)["need_fen"].to_numpy(), assurance).scaled(1 / FEN_PER_YUAN, 2)
-        rows.append({"covered_principal_yuan": yuan, "need_yuan": need.as_dict()})
-        if best is None and (need.value or 0.0) <= budget_yuan:
-            best = yuan
-    reason = None if best is not None else f"even cover of {tried[-1]:,} yuan a loan needs more"
-    return {"covered_principal_yuan": best, "tried": rows, **({"reason": reason} if reason else {})}
+    needs = [
+        quantile(results.histories(name)["need_fen"].to_numpy(), assurance).scaled(1 / FEN_PER_YUAN, 2)
+        for name in results.names
+    ]
+
+    def highest(bounds: list[float]) -> int | None:
+        return next((yuan for yuan, need in zip(tried, bounds, strict=True) if need <= budget_yuan), None)
+
+    ends = [need.ci95 or (0.0, float("inf")) for need in needs]
+    best = highest([float("inf") if need.conservative is None else need.conservative for need in needs])
+    out: dict[str, Any] = {
+        "covered_principal_yuan": best,
+        "tried": [
+            {"covered_principal_yuan": yuan, "need_yuan": need.as_dict()}
+            for yuan, need in zip(tried, needs, strict=True)
+        ],
+    }
+    if best is None:
+        return out | {"reason": f"even cover of {tried[-1]:,} yuan a loan needs more"}
+    return out | {"ci95": [highest([high for _, high in ends]) or 0, highest([low for low, _ in ends])]}

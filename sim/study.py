@@ -12,13 +12,12 @@ import numpy as np
 import pandas as pd
 
 from sim import clock, estimate
-from sim.arms import four_months_past, horizon, known, main_openings, openings_at
+from sim.arms import four_months_past, horizon, known, main_openings, openings_of_main
 from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Estimate, Strata
 from sim.experiment import Arm, Progress, check_amounts, run_arms
 from sim.households.reduced_form import base_probability
 from sim.law.rules import value_in
-from sim.opening import OpeningState
 from sim.parameters import Changes, at, points, value_of
 from sim.planning import plan_run
 from sim.provenance import key_of, provenance, rules_sha256, tables_sha256
@@ -177,13 +176,14 @@ def run(
     base = arms_in[0]
     for other in arms_in[1:]:
         check_comparable(base, other)
-    drawn = [_points(base, other, seed) for other in arms_in]
+    how = sampling or Sampling()
+    how.check(n)
+    drawn = [_points(base, other, seed, how.among(n)) for other in arms_in]
     arms_in = [base, *(_on_same_base_probability(base, other) for other in arms_in[1:])]
     opening = opening_state(known(base))
     for scenario in arms_in:
         refuse_early(scenario, opening)
-    openings = _openings(base, drawn[0])
-    how = sampling or Sampling()
+    openings = {"base": opening, **openings_of_main(base, drawn[0], ("base",))}
     last = horizon(base) if to_horizon else max(four_months_past(s) for s in arms_in)
     identity = {
         **provenance(base, opening.sha256, seed), "kind": "study", "batch": BATCH, "last_day": last, "names": names,
@@ -192,7 +192,7 @@ def run(
     }  # fmt: skip
     path = Path(out) if out is not None else Path(runs) / f"study-{base.name}-{key_of(identity)}"
     folder = RunFolder.open(path, identity, resume=resume)
-    starts = main_openings(base, drawn[0]) if len(openings) > 1 else ("base",)
+    starts = main_openings(base, drawn[0])
     arms = [
         Arm(name, s, starts, last, to_horizon, points=changes)
         for name, s, changes in zip(names, arms_in, drawn, strict=True)
@@ -232,9 +232,9 @@ def read_results(path: Path | str) -> Results:
     return results
 
 
-def _points(base: Scenario, other: Scenario, seed: int) -> tuple[Changes, ...]:
+def _points(base: Scenario, other: Scenario, seed: int, n: int) -> tuple[Changes, ...]:
     """The base's points for another scenario: what that one sets itself stays as it is set."""
-    changes = points(base, seed)
+    changes = points(base, seed, n)
     if other is base:
         return tuple(changes)
     own = {field for change in changes[:1] for field in change if value_of(other, field) != value_of(base, field)}
@@ -245,14 +245,6 @@ def _points(base: Scenario, other: Scenario, seed: int) -> tuple[Changes, ...]:
         same = {"defaults.anchor": there.defaults.anchor, "defaults.p_default": there.defaults.p_default}
         out.append(kept | (same if there.defaults.anchor != other.defaults.anchor else {}))
     return tuple(out)
-
-
-def _openings(base: Scenario, changes: tuple[Changes, ...]) -> dict[str, OpeningState]:
-    """The base's opening state and, where parameters that make it are uncertain, one for each point."""
-    openings = {"base": opening_state(known(base))}
-    if base.opening.kind == "warm-up":
-        openings |= openings_at(base, changes)
-    return openings
 
 
 def scenario_of(path: Path) -> Scenario:

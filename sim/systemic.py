@@ -18,8 +18,9 @@ from sim.lending.applications import draw_portfolio
 from sim.lending.loans import OPEN, Loans
 from sim.livelihoods import Livelihoods
 from sim.outcomes import year_span
+from sim.scenario import Drought
 from sim.settlements import releases_of
-from sim.shocks.paths import draw_paths, drought_year_of
+from sim.shocks.paths import draw_paths, drought_year_of, stationary_dry
 from sim.units import F64, I64, Array
 from sim.world import Setup
 
@@ -134,3 +135,35 @@ def _touches(setup: Setup, year_starts_month: int, at: Exposed, is_dry: Array) -
     """Is one of the drought years in which the loans mature dry?"""
     first = drought_year_of(np.array([setup.first_month]), year_starts_month)[0]
     return bool(is_dry[drought_year_of(setup.first_month + at.month, year_starts_month) - first].any())
+
+
+def chances_of_flags(setup: Setup) -> F64 | None:
+    """Exact chances that a history is neither dry nor late, late, dry, or both; None where the lateness has none."""
+    at, defaults, live = exposed(setup), setup.scenario.defaults, setup.scenario.livelihoods
+    if at.fen.size == 0 or live is not None:
+        return None
+    months, drought, late = setup.first_month + at.month, defaults.drought, defaults.late_subsidy
+    p_dry = p_late = 0.0
+    if drought is not None and drought.on:
+        first = drought_year_of(np.array([setup.first_month]), drought.year_starts_month)[0]
+        p_dry = _any_dry(
+            drought, setup.scenario.opening.drought, drought_year_of(months, drought.year_starts_month) - first
+        )
+    if late is not None and late.on:
+        p_late = 1 - (1 - late.p_late_year) ** np.unique(months // 12).size
+    return np.array([(1 - p_dry) * (1 - p_late), (1 - p_dry) * p_late, p_dry * (1 - p_late), p_dry * p_late])
+
+
+def _any_dry(chain: Drought, opening: str, years: I64) -> float:
+    """Chance that one of these years of the chain is dry; year 0 is that of the opening."""
+    p = {"dry": 1.0, "normal": 0.0}.get(opening, stationary_dry(chain.p_normal_to_dry, chain.p_dry_to_dry))
+    normal, dry = 1 - p, p  # so far none of the years was dry
+    for year in range(int(years.max()) + 1):
+        if year > 0:
+            normal, dry = (
+                normal * (1 - chain.p_normal_to_dry) + dry * (1 - chain.p_dry_to_dry),
+                normal * chain.p_normal_to_dry + dry * chain.p_dry_to_dry,
+            )
+        if year in years:
+            dry = 0.0
+    return 1 - normal - dry

@@ -14,13 +14,13 @@ import pandas as pd
 
 from dashboard.export.report import Report
 from sim import clock
-from sim.arms import horizon, main_openings
+from sim.arms import horizon, main_opening
 from sim.errors import IncompatibleRun
 from sim.lending.loans import PAID
 from sim.opening import OpeningState
 from sim.outcomes import months as month_table
 from sim.outcomes import summary, year_span
-from sim.parameters import of_history, points
+from sim.parameters import of_history
 from sim.replication import prepare, simulate
 from sim.units import F64, FEN_PER_YUAN, I64, Array
 from sim.world import Setup, World
@@ -67,8 +67,7 @@ def year_in_the_middle(r: Report) -> Year:
     scenario, seed = r.answer.scenario, int(r.data["seed"])
     row = r.sample.frame.iloc[(len(r.sample) - 1) // 2]
     history = int(row["replication"])
-    names = main_openings(scenario, points(scenario, seed))
-    opening = OpeningState.load(r.answer.folder / f"opening-{names[history % len(names)]}.parquet")
+    opening = OpeningState.load(r.answer.folder / f"opening-{main_opening(scenario, seed, history)}.parquet")
     setup = prepare(of_history(scenario, seed, history), seed, opening, horizon(scenario))
     world = simulate(setup, history)
     found = int(summary(setup, world)["need_fen"])

@@ -238,30 +238,48 @@ def _by_rule(h: Sample, scenario: Scenario, columns: dict[str, str]) -> dict[str
 def backwards(h: Sample, scenario: Scenario, budget_yuan: float, assurance: float) -> dict[str, Any]:
     """What a budget buys: its assurance, and the largest multiple of it that may be lent at the wanted assurance.
 
-    The multiple is found among the credit volumes of the grid on which lending follows the fund's size: each volume
-    has its own need, and the largest one that this budget covers, it and all smaller ones, counts.
+    The multiple is that of the guaranteed principal which is really lent, found among the sizes on which lending follows
+    the fund: each lends another volume with its own need, and the largest volume that this budget covers, it and all
+    smaller ones, counts. Sizes at which nobody is turned away any more lend what the smallest of them lends. A volume is
+    covered if even the upper bound of its chance of a shortfall is allowed.
     """
     if not budget_yuan > 0:
         raise InputError("command", "budget", budget_yuan, "yuan above 0")
     enough = h.chance(h["need_fen"] <= budget_yuan * FEN_PER_YUAN)
-    fund_yuan, multiple = sum(scenario.sub_accounts_yuan().values()), scenario.law().fund.leverage
-    best = None
-    for k in range(1, N_GRID):
-        short = h.chance(h[f"reacts_need_{k:02d}_fen"] > budget_yuan * FEN_PER_YUAN)
-        if (short.value or 0.0) > 1 - assurance + 1e-9:
-            break
-        volume = multiple * 2 * fund_yuan * k / (N_GRID - 1)
-        best = {
-            "multiple": round(volume / budget_yuan, 2),
-            "guaranteed_principal_yuan": round(volume, 2),
-            "shortfall_chance_any_year": short.as_dict(),
-        }
     return {
         "budget_yuan": budget_yuan,
         "assurance": enough.as_dict(),
         "if_short": at_size(h, account_parts(scenario), budget_yuan),
-        "largest_multiple": best
-        or Estimate(None, reason="even the smallest volume of the grid is short too often").as_dict(),
+        "largest_multiple": _largest_multiple(h, budget_yuan, 1 - assurance + 1e-9),
+    }
+
+
+def _largest_multiple(h: Sample, budget_yuan: float, allowed: float) -> dict[str, Any]:
+    last = next(
+        k for k in range(N_GRID) if (h[f"reacts_credit_{k:02d}_fen"] == h[f"reacts_credit_{N_GRID - 1:02d}_fen"]).all()
+    )
+    lent = [h.mean_yuan(f"reacts_stock_{k:02d}_fen").value or 0.0 for k in range(last + 1)]
+    short = [h[f"reacts_need_{k:02d}_fen"] > budget_yuan * FEN_PER_YUAN for k in range(last + 1)]
+    chances = [h.chance(hit) for hit in short]
+    bounds = [chance.ci95 or (0.0, 1.0) for chance in chances]
+
+    def largest(chance: list[float]) -> int:
+        """Of the volumes from the smallest on that are short seldom enough; 0 if there is none."""
+        return next((k - 1 for k in range(1, last + 1) if chance[k] > allowed), last)
+
+    k, low, high = (
+        largest(x) for x in ([h.upper_chance(hit) for hit in short], [b[1] for b in bounds], [b[0] for b in bounds])
+    )
+    if last == 0:
+        return Estimate(None, reason="nothing is lent that a fund's size could limit").as_dict()
+    if k == 0:
+        return Estimate(None, reason="even the smallest volume of the grid is short too often").as_dict()
+    return {
+        "multiple": round(lent[k] / budget_yuan, 2),
+        "ci95": [round(lent[j] / budget_yuan, 2) if j else 0.0 for j in (low, high)],
+        "guaranteed_principal_yuan": lent[k],
+        "demand_limited": k == last,
+        "shortfall_chance_any_year": chances[k].as_dict(),
     }
 
 

@@ -101,14 +101,36 @@ def test_a_budget_read_backwards(small_answer: sim.Answer, refuses: Callable[...
     found = small_answer.backwards(need)
     assert found["assurance"]["value"] >= 0.95
     assert small_answer.backwards(need - 0.01)["assurance"]["value"] < found["assurance"]["value"]
-    multiple = found["largest_multiple"].get("multiple")
-    richer = small_answer.backwards(3 * need)["largest_multiple"]["guaranteed_principal_yuan"]
-    assert multiple is None or richer >= found["largest_multiple"]["guaranteed_principal_yuan"]
     refuses(lambda: small_answer.backwards(0), "budget", "above 0")
-    poor = backwards(table(need_0=[10], need_1=[10], need=[10], **{f"reacts_need_{k:02d}": [10**6] for k in range(21)}),
-                     small_answer.scenario, 1.0, 0.95)  # fmt: skip
-    assert poor["largest_multiple"]["value"] is None
-    assert "short too often" in poor["largest_multiple"]["reason"]
+    assert small_answer.backwards(1e9)["largest_multiple"]["demand_limited"] is True
+
+
+def lending(short: list[int], n: int = 200, demand: int = 12) -> Sample:
+    """A size of k lends 100 k yuan up to a demand, and is short of a budget of 1,000 yuan in so many histories."""
+    need = {f"reacts_need_{k:02d}": [2_000] * short[k] + [10] * (n - short[k]) for k in range(21)}
+    lent = {f"reacts_{what}_{k:02d}": [100 * min(k, demand)] * n for k in range(21) for what in ("credit", "stock")}
+    return table(need_0=[10] * n, need_1=[10] * n, need=[20] * n, **need, **lent)
+
+
+def largest(h: Sample, scenario: Any) -> Any:
+    return backwards(h, scenario, 1_000.0, 0.95)["largest_multiple"]
+
+
+def test_the_largest_multiple_is_of_what_is_lent(small: Any) -> None:
+    """All sizes are covered, but from the twelfth on nobody is turned away: more is not lent, whatever the limit."""
+    got = largest(lending([0] * 21), small)
+    assert (got["multiple"], got["guaranteed_principal_yuan"], got["demand_limited"]) == (1.2, 1_200, True)
+    assert got["ci95"] == [1.2, 1.2]
+
+
+def test_the_largest_multiple_stands_on_the_upper_chance(small: Any) -> None:
+    """10 short of 200 are 5 per cent, but may be 8: not allowed. 3 may be 3.8 per cent, and at most 4.3 on both sides."""
+    short = [0, 0, 1, 3, 4, 10, 10, 30, *[40] * 13]
+    got = largest(lending(short), small)
+    assert (got["multiple"], got["demand_limited"]) == (0.4, False)
+    assert got["ci95"] == [0.3, 0.6]
+    assert largest(lending([150] * 21), small)["reason"] == "even the smallest volume of the grid is short too often"
+    assert largest(lending([0] * 21, demand=0), small)["reason"].startswith("nothing is lent")
 
 
 def test_months_and_stops_of_a_run(small_answer: sim.Answer) -> None:

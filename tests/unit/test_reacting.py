@@ -9,6 +9,8 @@ import pytest
 
 from sim import reacting
 from sim.arms import horizon
+from sim.filing import courses
+from sim.lending.loans import PAID
 from sim.replication import prepare, simulate
 from sim.warmup import opening_state
 
@@ -44,6 +46,25 @@ def test_without_money_every_claim_is_a_shortfall(swept: Any) -> None:
     for _, out in swept[1]:
         assert out["reacts_need_00_fen"] > 0
         assert out["reacts_need_20_fen"] <= 2 * 80_000_000
+
+
+def test_the_stock_is_what_is_lent_and_not_what_might_be(swept: Any) -> None:
+    """Within a loan of the limit where the limit binds; the same at every size at which nobody is turned away."""
+    setup, results = swept
+    for world, out in results:
+        stock = [out[f"reacts_stock_{k:02d}_fen"] for k in range(21)]
+        assert stock[0] == 0  # the opening's loans are gone by the last year
+        for k in (2, 5):
+            limit = 10 * int(reacting.grid_fen(setup)[k])
+            assert limit - 2 * 5_000_000 < stock[k] <= limit
+        assert stock[20] < 0.8 * 10 * reacting.grid_fen(setup)[20]
+        covered = np.minimum(world.loans.balance, 5_000_000)
+        release = courses(setup, world.loans, world.fates, world.replication).release
+        days = range(setup.last_day - 365, setup.last_day + 1)
+        by_hand = max(
+            covered[(world.loans.start <= d) & (release > d) & (world.loans.status != PAID)].sum() for d in days
+        )
+        assert stock[10] == by_hand
 
 
 @pytest.mark.parametrize("kernel", [reacting._most_missing, reacting._most_missing.py_func], ids=["compiled", "body"])

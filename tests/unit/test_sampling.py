@@ -11,7 +11,13 @@ import pytest
 
 import sim
 from sim import planning, sampling
+from sim.arms import four_months_past, horizon
+from sim.outcomes import summary
+from sim.replication import prepare, simulate
 from sim.sampling import Plan
+from sim.store import RunFolder
+from sim.systemic import chances_of_flags, exposed, systemic
+from sim.warmup import opening_state
 
 STRATUM = np.array([0, 0, 1, 0, 0, 2, 0, 1, 0, 2, 0, 0])
 
@@ -50,6 +56,10 @@ def test_a_plan_survives_its_file(tmp_path: Any) -> None:
 def test_more_strata_than_histories_are_refused(refuses: Callable[..., Any]) -> None:
     refuses(lambda: sampling.plan(STRATUM).check(5), "replications", "6 or more: two for each of the 3 strata")
     refuses(lambda: sampling.plan(STRATUM).check(13), "replications", "at most 12")
+    refuses(lambda: sampling.plan(np.array([0, 0, 0, 0, 1])).check(5), "pool", "fewer than two histories left")
+    refuses(lambda: sim.Sampling("cells", "equal", 500).check(501), "replications", "at most 500 with sampling cells")
+    refuses(lambda: sim.Sampling("score", "equal", 500).check(101), "replications", "at most 100 with sampling score")
+    assert sim.Sampling().check(10**6) is None
 
 
 def test_scores_are_cut_into_ever_rarer_slices() -> None:
@@ -67,8 +77,8 @@ def test_cells_are_severity_by_lateness_and_flags_are_four() -> None:
         "is_dry": (u > 0.8).astype(float), "is_late": (np.arange(1000) % 4 == 0).astype(float),
         "severity": np.maximum(u - 0.8, 0), "lateness": np.arange(1000) % 4 * 1.0,
     })  # fmt: skip
-    assert np.bincount(sampling.by_cells(pool, are_flags=True)).tolist() == [600, 201, 150, 49]
-    cells = sampling.by_cells(pool, are_flags=False)
+    assert np.bincount(sampling.flags(pool)).tolist() == [600, 201, 150, 49]
+    cells = sampling.by_cells(pool)
     assert cells.max() + 1 >= 8
     assert np.bincount(cells).min() > 0
 
@@ -81,25 +91,32 @@ def test_what_was_learnt_orders_histories_as_their_need() -> None:
     })  # fmt: skip
     truth = np.exp(0.5 * luck[0] - luck[1] ** 2)
     need = pd.Series(np.round(1e8 * truth[:300]).astype(np.int64), index=rng[:300])
-    score = planning.learn(pool, need, np.zeros((0, 0)))
+    score = planning.learn(pool, need, np.zeros((2000, 0)))
     assert np.corrcoef(np.argsort(np.argsort(score.mean)), np.argsort(np.argsort(truth)))[0, 1] > 0.99
     quotas = score.quotas(sampling.by_score(score.mean), 0.99)
     share = np.bincount(sampling.by_score(score.mean)) / 2000
     assert (quotas / share)[-1] > 3 * (quotas / share)[0]  # bad years are run more often than others
 
 
+@pytest.fixture(scope="module")
+def plain(small: Any, tmp_path_factory: pytest.TempPathFactory) -> sim.Answer:
+    """400 plain histories of the small county."""
+    return sim.size(small, replications=400, seed=3, workers=1, out=tmp_path_factory.mktemp("plain") / "run")
+
+
 @pytest.mark.parametrize(("kind", "allocation"), [("flags", "equal"), ("cells", "neyman"), ("score", "neyman")])
 def test_a_run_by_strata_is_the_plain_one_on_other_histories(
-    small: Any, tmp_path: Any, kind: Any, allocation: Any
+    plain: sim.Answer, small: Any, tmp_path: Any, kind: Any, allocation: Any
 ) -> None:
     """Each history is bit for bit the one that a plain run has at its number; need and mean agree within their errors."""
-    how = sim.Sampling(kind, allocation, 600)
-    plain = sim.size(small, replications=400, seed=3, workers=1, out=tmp_path / "plain")
+    how = sim.Sampling(kind, allocation, 1500)
     chosen = sim.size(small, replications=120, seed=3, workers=1, out=tmp_path / "chosen", sampling=how)
     a, b = plain.histories().set_index("replication"), chosen.histories().set_index("replication")
     both = a.index.intersection(b.index)
-    assert len(both) > 20
+    assert (len(both) > 20) == (kind != "score")  # the first 400 fit the score and are not among its histories
     assert a.loc[both].equals(b.loc[both])
+    setup, r = prepare(small, 3, opening_state(small), horizon(small)), int(b.index[-1])
+    assert summary(setup, simulate(setup, r))["need_fen"] == b.loc[r, "need_fen"]
     said = chosen.data["sampling"]
     assert said["kind"] == kind
     assert said["strata"] >= 2
@@ -119,3 +136,35 @@ def test_pairs_stay_pairs(small: Any, tmp_path: Any) -> None:
     results = sim.run([small, small.with_changes({}, "same")], n=120, seed=3, workers=1, out=tmp_path / "run",
                       sampling=sim.Sampling("flags", "equal", 400))  # fmt: skip
     assert [row["difference"].value for row in results.compare()] == [0.0] * len(results.compare())
+
+
+def test_what_fitted_the_score_is_not_run_again(small: Any, tmp_path: Any) -> None:
+    """The histories from which the score was learnt look better by it than they are: neither sample nor shares have them."""
+    how = sim.Sampling("score", "neyman", 1500)
+    results = sim.run(small, n=60, seed=3, workers=1, out=tmp_path / "run", sampling=how)
+    plan = RunFolder(results.folder).plan()
+    assert plan is not None
+    assert results.histories()["replication"].min() >= sampling.SCORED
+    assert sorted(plan.replication.tolist()) == list(range(sampling.SCORED, 1500))
+    assert plan.pool == 1500 - sampling.SCORED
+    assert plan.share.sum() == pytest.approx(1)
+
+
+def test_the_shares_of_flags_are_exact_where_chances_are_known(small: Any, tmp_path: Any) -> None:
+    """The chain of dry years from its long-run share: what 20,000 histories count lies around it."""
+    small = small.with_changes({"opening.drought": "long_run"})
+    setup = prepare(small, 3, opening_state(small), four_months_past(small))
+    at = exposed(setup)
+    pool = pd.DataFrame([systemic(setup, at, r) for r in range(4000)])
+    counted = np.bincount(sampling.flags(pool), minlength=4) / 4000
+    exact = chances_of_flags(setup)
+    assert exact is not None
+    assert exact.sum() == pytest.approx(1)
+    assert np.abs(counted - exact).max() < 4.9 * np.sqrt(exact.max() * (1 - exact.max()) / 4000)
+    results = sim.run(
+        small, n=60, seed=3, workers=1, out=tmp_path / "run", sampling=sim.Sampling("flags", "equal", 500)
+    )
+    plan = RunFolder(results.folder).plan()
+    assert plan is not None
+    assert plan.pool is None
+    assert plan.share == pytest.approx(exact[exact > 0])

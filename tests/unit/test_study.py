@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sim
+from sim.arms import arms_of, openings_of
 from sim.errors import IncompatibleRun, InputError
+from sim.experiment import run_arms
+from sim.store import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +126,19 @@ def test_what_differs_names_fields(small: Any, tight: Any) -> None:
     assert differs["defaults.anchor"] == ("central", "high")
     assert len(differs) == 4
     assert sim.what_differs(small, small.change("other")) == {}
+
+
+@pytest.mark.parametrize(
+    "uncertain", [[], [{"field": "defaults.negligence", "distribution": "uniform", "p05": 0.0, "p95": 0.3}]]
+)
+def test_a_study_starts_from_the_openings_of_a_sizing_run(small: Any, uncertain: Any, tmp_path: Path) -> None:
+    """With a stationary opening each history has another warm-up: the same one as in `sim.size`."""
+    other = small.with_changes({"opening.state": "stationary", "uncertain": uncertain}, "stationary")
+    results = sim.run(other, n=60, seed=4, workers=1, out=tmp_path / "run")
+    need = results.histories()["need_fen"]
+    folder, main = RunFolder(tmp_path / "size"), replace(arms_of(other, 4)[0], is_main=False)
+    folder.path.mkdir()
+    run_arms([main], 60, 4, folder, openings_of(other, 4), workers=1)
+    assert folder.read("histories", "main", 60)["need_fen"].equals(need)
+    known = sim.run(small, n=60, seed=4, workers=1, out=tmp_path / "known").histories()["need_fen"]
+    assert not known.equals(need)

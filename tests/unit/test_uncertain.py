@@ -10,11 +10,14 @@ import pytest
 
 import sim
 from sim import clock, parameters
-from sim.arms import anchors_apart, arms_of, known, openings_of
-from sim.experiment import Arm, run_arms
-from sim.outcomes import year_span
+from sim.arms import anchors_apart, arms_of, known, main_opening, openings_of, openings_of_main
+from sim.experiment import Arm, run_arms, setup_of, tasks_of
+from sim.outcomes import summary, year_span
+from sim.replication import prepare, simulate
+from sim.sampling import Plan
 from sim.store import RunFolder
 from sim.uncertain import Uncertain
+from sim.warmup import opening_state
 
 RECOVERY = {"field": "defaults.recovery.first_year", "distribution": "uniform", "p05": 0.1, "p95": 0.5}
 ANCHOR = {"field": "defaults.anchors.central", "distribution": "lognormal", "p05": 0.009, "p95": 0.07}
@@ -44,9 +47,54 @@ def test_points_are_one_from_each_slice_and_the_same_for_a_seed(small: Any) -> N
     assert parameters.points(drawn, 5) == points != parameters.points(drawn, 6)
     fewer = parameters.points(small.with_changes({"uncertain": [ANCHOR]}), 5)  # a field moves no other field's points
     assert [p["defaults.anchors.central"] for p in fewer] == [p["defaults.anchors.central"] for p in points]
-    scores = parameters.positions(drawn, 5)
-    assert scores.shape == (parameters.N_POINTS, 2)
+    scores = parameters.positions(drawn, 5, 64)
+    assert scores.shape == (64, 2)
     assert abs(np.corrcoef(scores.T)[0, 1]) < 0.4
+
+
+def test_every_thousand_histories_have_a_fresh_hypercube(small: Any) -> None:
+    """Two hypercubes together stand in more slices than one; a single field needs no second one, and the ninth is the first."""
+    drawn = small.with_changes({"uncertain": [RECOVERY, ANCHOR]}, "drawn")
+    one, two, most = (parameters.points(drawn, 5, n) for n in (1000, 1001, 200_000))
+    assert (len(one), len(two), len(most)) == (64, 128, 512)
+    assert most[:128] == two
+    assert two[:64] == one
+    values = np.sort([p["defaults.recovery.first_year"] for p in most])
+    assert len(set(values)) == 512
+    assert np.diff(values).max() < 2 * 0.4 / 512
+    assert (
+        parameters.of_history(drawn, 5, 1003).defaults.recovery
+        == parameters.at(drawn, two[64 + 1003 % 64]).defaults.recovery
+    )
+    assert (
+        parameters.of_history(drawn, 5, 8003).defaults.recovery
+        == parameters.at(drawn, one[8003 % 64]).defaults.recovery
+    )
+    assert len(parameters.points(small.with_changes({"uncertain": [ANCHOR]}), 5, 5000)) == 64
+    assert parameters.point_of(np.array([0, 63, 64, 999, 1000, 8000]), 512).tolist() == [0, 63, 0, 39, 64 + 40, 0]
+    where = parameters.positions(drawn, 5, 1001)
+    assert where.shape == (1001, 2)
+    assert (where[0] == where[64]).all()
+    assert not (where[1000] == where[1000 % 64]).any()
+
+
+def test_histories_of_the_next_hypercube_have_its_points_and_openings(small: Any, tmp_path: Any) -> None:
+    drawn = small.with_changes({"uncertain": [RECOVERY, ANCHOR]}, "drawn")
+    main, end = arms_of(drawn, 7, 1100)[0], year_span(2018)[1]
+    folder = RunFolder(tmp_path)
+    folder.write_plan(Plan(np.array([3, 1003]), np.array([0, 0]), np.ones(1), None))
+    openings = openings_of_main(drawn, main.points[:72])
+    assert list(openings_of_main(drawn, main.points[:73], openings)) == ["point-0072"]
+    arm = Arm("main", drawn, main.openings, end, False, points=main.points)
+    task = next(
+        tasks_of([arm], [(3, 1003)], folder, 7, openings | dict.fromkeys(main.openings[72:], openings["point-0003"]))
+    )
+    for r in (3, 1003):
+        there = parameters.of_history(drawn, 7, r)
+        alone = prepare(there, 7, opening_state(there), end)
+        row, own = (summary(setup, simulate(setup, r)) for setup in (setup_of(task, r), alone))
+        assert row == own
+        assert main_opening(drawn, 7, r) == main.openings[3 if r == 3 else 64 + 1003 % 64]
 
 
 def test_an_anchor_that_is_not_the_scenarios_own_is_not_drawn(small: Any) -> None:
