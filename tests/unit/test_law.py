@@ -15,7 +15,7 @@ from sim import clock
 from sim.law import Pack, Rules, load_pack, load_rates, pack_names, vocabulary
 from sim.law.pack import RULES, load_calendar, read_toml
 from sim.law.rules import OPTIONAL, REQUIRED
-from sim.law.vocabulary import check_value
+from sim.law.vocabulary import check_value, unit_words
 
 ON = dt.date(2018, 1, 1)
 SHARE = "from = 2016-07-01\nvalue = { fund = 0.7, bank = 0.3 }\ncite = "
@@ -76,6 +76,10 @@ def test_a_rule_is_told_in_both_languages(key: str) -> None:
     for words in (term.absent, term.not_simulated, *term.readings.values()):
         assert set(words) in ({"zh", "en"}, set())
     assert all(term.readings[code] for code in term.readings if isinstance(code, str))
+
+
+def test_every_unit_has_its_words() -> None:
+    assert {term.unit for term in vocabulary().values()} <= set(unit_words())
 
 
 def test_a_rule_that_a_pack_may_leave_out(pack_file: PackFile) -> None:
@@ -203,6 +207,8 @@ def test_before_the_first_value(refuses: Refuses) -> None:
         ("yes_no", 1, "true or false"),
         ("text", 1, "a word"),
         ("list", "word", "a list of words"),
+        ("date", "2018-06-31", '"2025-12-31"'),
+        ("date", 20180630, '"2025-12-31"'),
         ("month_day", "3 January", '"01-15"'),
         ("month_day", "13-01", '"01-15"'),
         ("month_day", 301, '"03-01"'),
