@@ -106,7 +106,9 @@ def test_one_pot_has_fallen_in(tight: Any) -> None:
         assert row["need_fen"] == row["need_pooled_fen"]
 
 
-# --- brought up to the set size ----------------------------------------------------------------------
+# --- refilled ----------------------------------------------------------------------------------------
+
+NEW_YEAR = {year: clock.day_of(dt.date(year, 1, 1)) for year in (2018, 2019, 2020)}
 
 
 def test_the_top_up_of_january_is_what_is_missing_and_no_more(small: Any) -> None:
@@ -114,8 +116,35 @@ def test_the_top_up_of_january_is_what_is_missing_and_no_more(small: Any) -> Non
     earlier = small.with_changes({"information_on": "2017-09-30"})
     setup = prepare(earlier, 11, opening_state(earlier), END_OF_2018)
     w = simulate(setup, 0)
-    carried, added = np.array(w.flows.carried_over), np.array([fen for *_, fen in w.flows.top_ups])
+    carried, added = np.array(w.flows.carried_over), np.zeros(setup.account_fen.size, dtype=np.int64)
+    for day, account, fen in w.flows.top_ups:
+        assert day == NEW_YEAR[2018]
+        added[account] += fen
     assert np.array_equal(added, np.maximum(setup.account_fen - carried, 0))
     assert added.sum() > 0
-    row = summary(setup, w)
-    assert row["carried_over_fen"] == carried.sum()
+    assert summary(setup, w)["carried_over_fen"] == carried.sum()
+
+
+def years_of(tight: Any, rule: str) -> tuple[np.ndarray, Any]:
+    """Balances on the morning of 1 January 2019 and 2020 and after the top-up, and the history."""
+    scenario = tight.with_changes({"rules.fund.top_up": rule})
+    setup = prepare(scenario, 11, opening_state(scenario), clock.day_of(dt.date(2020, 6, 30)))
+    w = simulate(setup, 0)
+    at = [(dt.date(year, 1, 1).year - 1970) * 12 - 1 - setup.first_month for year in (2019, 2020)]
+    return np.array(w.records)[at, :2], w
+
+
+def test_year_end_stock_below_the_set_amount_is_refilled(tight: Any) -> None:
+    """Each account up to its own set amount, at the start of next year, whatever the other one holds."""
+    stock, w = years_of(tight, "to_set_size")
+    added = np.zeros((2, 2), dtype=np.int64)
+    for day, account, fen in w.flows.top_ups:
+        if day != NEW_YEAR[2018]:
+            added[[NEW_YEAR[2019], NEW_YEAR[2020]].index(day), account] += fen
+    assert (stock < [6_000_000, 2_000_000]).any()
+    assert np.array_equal(added, np.maximum(np.array([6_000_000, 2_000_000]) - stock, 0))
+
+
+def test_a_refill_that_never_comes_has_fallen_in(tight: Any) -> None:
+    _, w = years_of(tight, "none")
+    assert not [day for day, *_ in w.flows.top_ups if day != NEW_YEAR[2018]]

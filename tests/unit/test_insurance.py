@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import sim
-from sim import clock, insurance, outcomes
+from sim import clock, filing, insurance, outcomes
 from sim.answers.insurance import basis_correlation, insurance_figures, loss_ratio
 from sim.answers.sample import Sample
 from sim.fund.claims import FAR, NEVER
@@ -189,6 +189,20 @@ def test_what_is_collected_later_returns_by_the_parts() -> None:
                 assert insurer == (c.insurer_part[i] if c.insurer_on[i] < c.recovered_on[i] else 0)
                 seen += insurer > 0
     assert seen > 3
+
+
+def test_the_shadow_account_gets_back_what_the_real_one_does() -> None:
+    """Where the fund shares what the insurer leaves, its returns are of that rest: claim by claim, and in every account."""
+    seen = 0
+    setup, worlds = county("reduced-form", 1.0, residual=True)
+    for w in worlds:
+        c = w.claims
+        _, back = filing.returns(setup, c, c.due)
+        for i, _, fund, _ in w.flows.returns:
+            if c.paid[i] == c.fund_part[i] and c.due[i] < c.recovered_on[i] and c.due[i] >= setup.first_day:
+                assert back[i] == fund
+                seen += c.insurer_part[i] > 0
+    assert seen > 0
 
 
 @both
