@@ -1,7 +1,7 @@
 """Every number of law that moves the fund was typed twice, from the source, by two readers who did not see each other.
 
-The files beside this test are the second reading. A shipped pack without one fails, and so does a cited value
-that the second reader did not find.
+The files beside this test are the second reading. A shipped pack without one fails unless `READ_ONCE` says why, and
+so does a cited value that the second reader did not find.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ OTHER_NAMES: dict[str, dict[str, str]] = {
     "x-county": {"meetings_per_year": "the number of meetings, compared below"},
     "national-2021": {"loan.age_max_inclusive": "another way to print the age, compared below"},
 }
+# Packs without a second reading.
+_NOT_YET = "its second reading has not been typed; its cited values stand on one reader's word"
+READ_ONCE = {
+    "jiangsu-2011": _NOT_YET,
+}
 # Tables without a second reading.
 RATES_READ_ONCE = {
     "deposit_one_year": "own knowledge throughout, marked as an assumption on every row",
@@ -65,7 +70,11 @@ def last_of(pack: str, key: str) -> Value | None:
 
 @pytest.mark.parametrize("pack", pack_names())
 def test_every_shipped_pack_was_read_twice(pack: str) -> None:
-    assert pack in READINGS, f"tests/second_reading/{pack}.toml is missing"
+    assert (pack in READINGS) != (pack in READ_ONCE), f"tests/second_reading/{pack}.toml is missing, or no longer is"
+
+
+def test_packs_read_once_are_shipped() -> None:
+    assert READ_ONCE.keys() <= set(pack_names())
 
 
 @pytest.mark.parametrize(("pack", "key"), [(p, k) for p, rows in READINGS.items() for k in rows])
