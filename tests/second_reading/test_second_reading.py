@@ -51,6 +51,7 @@ READ_ONCE = {
     "yunnan-2014": _NOT_YET,
     "dehong-2014": _NOT_YET,
     "mouding-groups": _NOT_YET,
+    "dayao-2010": "cites nothing of the report: its figures are read as assumptions",
 }
 # Tables without a second reading.
 RATES_READ_ONCE = {
