@@ -52,6 +52,7 @@ READ_ONCE = {
     "dehong-2014": _NOT_YET,
     "mouding-groups": _NOT_YET,
     "dayao-2010": "cites nothing of the report: its figures are read as assumptions",
+    "bazhong-legacy": "cites nothing of the study: what it prints on collecting has no rule in the model",
 }
 # Tables without a second reading.
 RATES_READ_ONCE = {
