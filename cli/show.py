@@ -205,6 +205,7 @@ def _people(households: dict[str, Any], w: Words) -> Table:
         "poor_share",
         "refused_over_indebted_share",
         "refused_lender_waits_share",
+        "refused_lender_cautious_share",
         "refused_cap_share",
         *(key for key in ("refused_stop_share", "refused_quota_share") if key in households),
     ):
