@@ -137,10 +137,18 @@ def test_a_year_of_a_lender_against_a_walk_loan_by_loan(tight_setup: Any, tight_
         )
 
 
-def test_the_receivable_is_what_the_ledger_says(setup: Any, worlds: list[Any]) -> None:
+def test_the_receivable_and_what_it_costs_to_carry(setup: Any, worlds: list[Any]) -> None:
     for world in worlds[:3]:
-        at_end = margin.lender_years(setup, world)["receivable_fen"]
-        assert at_end.tolist() == [world.ledger.balances[f"subsidy_due:{i}"] for i in range(2)]
+        table = margin.lender_years(setup, world)
+        assert table["receivable_fen"].tolist() == [world.ledger.balances[f"subsidy_due:{i}"] for i in range(2)]
+        for lender in range(2):
+            fen_days = 0
+            for day in range(FIRST, LAST + 1):
+                for i in range(len(world.lists)):
+                    if world.lists.lender[i] == lender and world.lists.period_end[i] <= day:
+                        fen_days += world.lists.amount[i]
+                fen_days -= sum(f for i, d, f in world.lists.payments if d <= day and world.lists.lender[i] == lender)
+            assert table["receivable_cost_fen"][lender] == int(fen_days * 15_000 / 1_000_000 / 360 + 0.5) > 0
 
 
 def test_relending_is_cheaper_money(small: Any, opening: Any) -> None:
@@ -193,6 +201,26 @@ def test_collectors_wait_for_the_doubtful_line_where_it_pays(small: Any, opening
     assert delayed / between == pytest.approx(0.6, abs=0.25)
 
 
+@pytest.mark.parametrize("counts_at", ["recovery_date", "start_of_year"])
+def test_collected_money_by_the_class_that_counts(small: Any, opening: Any, counts_at: str) -> None:
+    setup, overdue = setup_of(small, opening, {**PAID, "rules.collection.class_counts_at": counts_at}), 0
+    for r in range(6):
+        world = simulate(setup, r)
+        expected = np.zeros((2, 5), dtype=np.int64)
+        c, loans, fates = world.claims, world.loans, world.fates
+        came = [(c.lender[k], c.amount[k], c.missed[k], c.recovered_on[k]) for k in range(len(c))]
+        cured = np.flatnonzero(fates.fate == 1).tolist()
+        came += [(loans.lender[i], loans.balance[i], fates.missed[i], fates.repaid[i]) for i in cured]
+        for lender, fen, missed, day in came:
+            if FIRST <= day <= LAST:
+                late = (day if counts_at == "recovery_date" else FIRST) - missed
+                expected[lender, sum(late >= limit for limit in (1, 91, 181, 361))] += fen
+        found = margin.collected_by_class(setup, world, FIRST, LAST)
+        assert found.tolist() == expected.tolist()
+        overdue += int(found[:, 1:].sum())
+    assert overdue > 0
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -212,7 +240,10 @@ def test_nobody_waits_where_it_does_not_pay(small: Any, opening: Any, changes: d
 
 
 def test_the_compiled_claims_wait_as_the_plain_ones(small: Any, opening: Any) -> None:
-    setup = setup_of(small, opening, {**PAID, **WAITS, "lending.monitoring": {"officers": {"rcc": 1, "psbc": 1}}})
+    setup = setup_of(small, opening, {**PAID, **WAITS, "lending.monitoring": {
+        "officers": {"rcc": 1, "psbc": 3}, "loans_per_officer": 15, "refused_if_unwatched": 0.9,
+    }})  # fmt: skip
+    assert setup.claim_terms.negligence[0] > setup.claim_terms.negligence[1] + 0.2
     world = simulate(setup, 1)
     rows = world.claims.row[world.claims.missed >= setup.first_day]
     book = np.stack([getattr(world.loans, f.name) for f in dataclasses.fields(world.loans)])
@@ -285,20 +316,20 @@ def test_errors_of_the_list_by_household() -> None:
     assert (fewer[listed * eligible == 1] == 1).all()
 
 
-def test_wrongly_admitted_households_borrow_and_their_claims_are_refused(villages: Any, villages_opening: Any) -> None:
-    everybody = {"lending.screening": {"false_admission": 1.0}, "livelihoods.category": villages.livelihoods.category}
-    setup = setup_of(villages, villages_opening, {**everybody, "defaults.anchor": "high"})
+def test_wrongly_admitted_households_borrow_and_their_claims_are_refused(villages: Any) -> None:
+    """They borrow from the first month of the warm-up on."""
+    everybody = {"lending.screening": {"false_admission": 1.0}, "defaults.anchor": "high", "defaults.negligence": 0.0}
+    listed = villages.with_changes(everybody)
+    setup = setup_of(listed, opening_state(listed), {})
     wrongly = setup.households.wrongly_admitted
     assert 0 < wrongly.sum() < 0.1 * wrongly.size
-    lent = refused = 0
-    for r in range(4):
+    new = 0
+    for r in range(8):
         world = simulate(setup, r)
-        c = world.community
-        lent += int(wrongly[c.owner[: c.n]].sum())
-        of_them = wrongly[c.owner[world.claims.row]]
-        refused += int(of_them.sum())
+        of_them = wrongly[world.community.owner[world.claims.row]]
         assert world.claims.is_refused[of_them].all()
-    assert lent > 0
+        new += int((of_them & (world.claims.missed >= setup.first_day)).sum())
+    assert new > 0
 
 
 def test_who_is_left_off_the_list_gets_no_loan(villages: Any, villages_opening: Any) -> None:
