@@ -88,6 +88,7 @@ def answer(answer: sim.Answer, lang: str) -> None:
         out.print(line, markup=False)
     out.print(_needs(data, w))
     out.print(_shares(data, w))
+    out.print(_truth_and_report(data, w))
     out.print(_causes(data, w))
     if "over_indebted_share" in data["households"]:
         out.print(_people(data["households"], w))
@@ -184,6 +185,15 @@ def _shares(data: dict[str, Any], w: Words) -> Table:
     table = _table(*_heads(w))
     for key in SHARES:
         table.add_row(*_estimate_row(w.label(key), data[key], w.percent, w)[:3])
+    return table
+
+
+def _truth_and_report(data: dict[str, Any], w: Words) -> Table:
+    """Repayment of what fell due in the year: by households, and as it is reported."""
+    table = _table(*_heads(w), title=w("What households repaid, and what is reported (mean)"))
+    for key, estimate in data["truth_and_report"].items():
+        kind = w.money if key.endswith("_yuan") else w.percent
+        table.add_row(*_estimate_row(w.label(key), estimate, kind, w)[:3])
     return table
 
 

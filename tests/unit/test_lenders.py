@@ -203,6 +203,7 @@ def test_collectors_wait_for_the_doubtful_line_where_it_pays(small: Any, opening
 
 @pytest.mark.parametrize("counts_at", ["recovery_date", "start_of_year"])
 def test_collected_money_by_the_class_that_counts(small: Any, opening: Any, counts_at: str) -> None:
+    first, last = outcomes.year_span(2019)
     setup, overdue = setup_of(small, opening, {**PAID, "rules.collection.class_counts_at": counts_at}), 0
     for r in range(6):
         world = simulate(setup, r)
@@ -212,10 +213,10 @@ def test_collected_money_by_the_class_that_counts(small: Any, opening: Any, coun
         cured = np.flatnonzero(fates.fate == 1).tolist()
         came += [(loans.lender[i], loans.balance[i], fates.missed[i], fates.repaid[i]) for i in cured]
         for lender, fen, missed, day in came:
-            if FIRST <= day <= LAST:
-                late = (day if counts_at == "recovery_date" else FIRST) - missed
+            if first <= day <= last:
+                late = (day if counts_at == "recovery_date" else first) - missed
                 expected[lender, sum(late >= limit for limit in (1, 91, 181, 361))] += fen
-        found = margin.collected_by_class(setup, world, FIRST, LAST)
+        found = margin.collected_by_class(setup, world, first, last)
         assert found.tolist() == expected.tolist()
         overdue += int(found[:, 1:].sum())
     assert overdue > 0
