@@ -88,6 +88,7 @@ def answer(answer: sim.Answer, lang: str) -> None:
         out.print(line, markup=False)
     out.print(_needs(data, w))
     out.print(_shares(data, w))
+    out.print(_truth_and_report(data, w))
     out.print(_causes(data, w))
     if "over_indebted_share" in data["households"]:
         out.print(_people(data["households"], w))
@@ -187,6 +188,15 @@ def _shares(data: dict[str, Any], w: Words) -> Table:
     return table
 
 
+def _truth_and_report(data: dict[str, Any], w: Words) -> Table:
+    """Repayment of what fell due in the year: by households, and as it is reported."""
+    table = _table(*_heads(w), title=w("What households repaid, and what is reported (mean)"))
+    for key, estimate in data["truth_and_report"].items():
+        kind = w.money if key.endswith("_yuan") else w.percent
+        table.add_row(*_estimate_row(w.label(key), estimate, kind, w)[:3])
+    return table
+
+
 def _causes(data: dict[str, Any], w: Words) -> Table:
     """Why loans went bad, and how old unpaid subsidy is."""
     table = _table(*_heads(w), title=w("Causes of default, and unpaid subsidy by age (mean)"))
@@ -205,6 +215,7 @@ def _people(households: dict[str, Any], w: Words) -> Table:
         "poor_share",
         "refused_over_indebted_share",
         "refused_lender_waits_share",
+        "refused_lender_cautious_share",
         "refused_cap_share",
         *(key for key in ("refused_stop_share", "refused_quota_share") if key in households),
     ):

@@ -14,14 +14,27 @@ from typing import Any
 
 import numpy as np
 
-from sim import clock, payouts, receivables, stopping
+from sim import appetite, clock, payouts, receivables, stopping
+from sim.booked import book_of
 from sim.budgets import release_month
 from sim.clock import Calendar, Slot, until
-from sim.community_kernel import CAUSE, CLASS, ID, N_COUNTS, STATUS, enter, lend, release, year_end
+from sim.community_kernel import (
+    BALANCE,
+    CAUSE,
+    CLASS,
+    ID,
+    LENDER,
+    N_COUNTS,
+    STATUS,
+    enter,
+    lend,
+    release,
+    year_end,
+)
 from sim.errors import InputError
 from sim.filing import build_claims, lending_limit
 from sim.fund.claims import Claims, covered
-from sim.fund.claims_kernel import AMOUNT, ENTITLED, RECOVERED_ON, ROW, new_claims
+from sim.fund.claims_kernel import AMOUNT, ENTITLED, RECOVERED_ON, REFUSED, ROW, new_claims
 from sim.fund.days import latest_missed
 from sim.households.book import Community, Households, OpeningBook
 from sim.households.month_kernel import step
@@ -57,6 +70,7 @@ from sim.law import Rules
 from sim.lending.applications import rate_ppm
 from sim.lending.granting import NO_RULE, Room
 from sim.lending.loans import CLAIM, NEVER, PAID, Loans
+from sim.lending.screening import admitted
 from sim.opening import OpeningState
 from sim.scenario import Scenario
 from sim.season import signing_days
@@ -70,7 +84,7 @@ from sim.streams import stream_key, uniforms
 from sim.subsidy import AT_REPAYMENT, rate_on_reference, subsidised_reference
 from sim.subsidy import YEARLY as YEARLY_LIST
 from sim.units import F64, I64, PPM
-from sim.world import Fates, Setup, World
+from sim.world import Setup, World
 
 FAR = NEVER_DAY
 _MEMORY = 365  # days for which people remember what the fund paid
@@ -97,6 +111,11 @@ def prepare_households(
         # arrears on debts that the households of this scenario do not have
         people = people._replace(debt_arrears=np.zeros_like(people.debt_arrears))
     register = _at_their_lenders(scenario, register, people, opening.loans)
+    screening, wrongly = scenario.lending.screening, np.zeros(register.id.size, dtype=np.bool_)
+    if screening is not None:
+        listed = admitted(screening, register.may_borrow, register.id, live.register_seed)
+        wrongly = (listed == 1) & (register.may_borrow == 0)
+        register = register._replace(may_borrow=listed)
     _, circle = np.unique(register.group if live.peers == "group" else register.village, return_inverse=True)
     circle = circle.astype(np.int64)
     months = np.arange(first_month, last_month + max(scenario.lending.term_months) + 3)
@@ -114,7 +133,7 @@ def prepare_households(
         replay, _places(scenario), np.ones(register.id.size),
         list(zip(*(np.split(table, starts[1:] - starts[0]) for table in by_day), strict=True)),
         clock.first_day_of_month(months),
-        (stream_key(seed, "lender.screening"), stream_key(seed, "household.project")),
+        tuple(stream_key(seed, p) for p in ("lender.screening", "household.project", "lender.appetite")), wrongly,
     )  # fmt: skip
 
 
@@ -310,21 +329,13 @@ def _causes(setup: Setup, rows: I64, sky: Sky, replication: int) -> I64:
     return (u[:, None] >= setup.form.cause_cdf[hit, :-1]).sum(axis=1)
 
 
-def loans_of(community: Community) -> Loans:
-    """The book so far."""
-    return Loans(*(column[: community.n] for column in community.book))
-
-
-def fates_of(community: Community) -> Fates:
-    """What became of the loans so far."""
-    return Fates(*(column[: community.n] for column in community.fates))
-
-
 def known_claims(setup: Setup, community: Community, replication: int) -> Claims:
     """Claims of the loans that have gone bad before the information date."""
-    fates = fates_of(community)
+    loans, fates = book_of(community)
     rows = np.flatnonzero(fates.fate == DEFAULTED)
-    claims = build_claims(setup, loans_of(community), fates, replication, rows)
+    claims = build_claims(setup, loans, fates, replication, rows)
+    assert setup.households is not None
+    claims.is_refused |= setup.households.wrongly_admitted[community.owner[claims.row]] & (claims.decided == NEVER)
     community.released[: len(claims)] = community.book[STATUS][claims.row] == PAID
     _expect_recovery(community, claims)
     return claims
@@ -390,14 +401,18 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
                   setup.rules.loan.lockout_after_late)  # fmt: skip
     if n_bad:
         _file_claims(setup, world, c.went_bad[:n_bad])
+        if not setup.rules.has_cover:  # no multiple to hold: the lender has its money, or bears the loss
+            bad = c.went_bad[:n_bad]
+            np.add.at(freed[:, 0], c.book[LENDER, bad], covered(setup.rules, c.book[BALANCE, bad]))
+            c.released[: len(world.claims)] = True
     claims = world.claims
     release(claims.lender, claims.principal, claims.paid, claims.fund_part, claims.paid_on, claims.is_refused, claims.decided,
             claims.recovered_on, c.released[: len(claims)], first, end, cover, freed)  # fmt: skip
     if setup.scenario.lending.new_loans:
         c.n = lend(
             c.people, h.register, h.terms, c.out, c.book, c.fates, c.owner, c.n, world.replication, month, first, end,
-            setup.first_day, cover, h.keys, h.service_fen, c.is_open, _room(setup, world, month, freed), c.lent[:, k],
-            c.counts,
+            setup.first_day, cover, h.keys, h.service_fen, c.is_open, c.cautions[k], _room(setup, world, month, freed),
+            c.lent[:, k], c.counts,
         )  # fmt: skip
     if month % 12 == 11:
         c.years[k] = np.append(year_end(c.people, h.register, h.terms, h.service_fen), c.counts)
@@ -411,11 +426,12 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
 
 
 def _stop(setup: Setup, world: World, k: int, day: int) -> None:
-    """At the end of a day: may each lender lend in month number k?"""
+    """At the end of a day: may each lender lend in month number k, and how cautious is it?"""
     c = world.community
     assert c is not None
+    c.cautions.append(appetite.caution(setup, world, day))
     if setup.granting.stop.is_on and k < setup.month_ends.size:
-        stopping.decide(setup, world, loans_of(c), fates_of(c), day)
+        stopping.decide(setup, world, day)
         world.stops[k] = c.is_stopped
 
 
@@ -457,11 +473,12 @@ def _month_end(day: int) -> int:
 
 def _file_claims(setup: Setup, world: World, rows: I64) -> None:
     """Claims of loans that have just gone bad: their dates lie ahead, day 90 first."""
-    c = world.community
-    assert c is not None
+    c, h = world.community, setup.households
+    assert c is not None and h is not None
     new = np.empty((15, rows.size), dtype=np.int64)
     new_claims(rows, c.book, c.fates, setup.claim_terms, world.replication, new)
     who = c.owner[new[ROW]]
+    new[REFUSED] |= h.wrongly_admitted[who]
     c.people.recover_on[who], c.people.recover_fen[who] = new[RECOVERED_ON], new[AMOUNT]
     inside = sum(day <= setup.last_day for day in new[ENTITLED].tolist())
     if inside:

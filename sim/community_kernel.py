@@ -20,8 +20,8 @@ ID, HOUSEHOLD, LENDER, TOWNSHIP, BALANCE, START, DUE, RATE, CLASS, STATUS = rang
 FATE, MISSED_ON, REPAID_ON, CAUSE, WAS_EXTENDED = range(5)
 PAID_FEN = 16
 FAR = state.NEVER_DAY
-N_COUNTS = 6
-APPLIED, OVER_INDEBTED, LENDER_WAITS, CAPPED, STOPPED, QUOTA_USED = range(N_COUNTS)
+N_COUNTS = 7
+APPLIED, OVER_INDEBTED, LENDER_WAITS, CAPPED, STOPPED, QUOTA_USED, LENDER_CAUTIOUS = range(N_COUNTS)
 
 
 @njit(cache=True, error_model="numpy")
@@ -85,20 +85,24 @@ def enter(
 @njit(cache=True, error_model="numpy")
 def lend(
     p: Any, r: Any, t: Any, out: Any, book: Any, fates: Any, owner: Any, n: Any, replication: Any, month: Any, first: Any,
-    end: Any, information: Any, cover: Any, keys: Any, service: Any, is_open: Any, room: Any, lent: Any, counts: Any,
+    end: Any, information: Any, cover: Any, keys: Any, service: Any, is_open: Any, caution: Any, room: Any, lent: Any,
+    counts: Any,
 ) -> Any:  # fmt: skip
     """Grant the month's applications in order of day, then id, while each lender's multiple and the year's quota last.
 
     A lender that a rule has stopped looks at nobody. A lender refuses who owes too much by the debts that it happens
-    to see; one that waits for too much subsidy refuses half; the rest is refused when quota or cap is reached.
+    to see; one that waits for too much subsidy refuses half, a cautious one its share; the rest is refused when quota
+    or cap is reached.
 
     Parameters
     ----------
     n : int
         Loans in the book so far; new ones are entered behind them, on their household too.
-    keys : (2,) uint64
-        Screening; luck of the money and the lender's lot.
+    keys : (3,) uint64
+        Screening; luck of the money and the lender's lot; lot of a cautious lender.
     service : (n, MAX_DEBTS) int64 [fen a year]
+    caution : (n_lenders,) float64
+        Share that the lender turns away.
     room : lending.granting.Room
         As at the month's beginning; brought to its end. What is free on a day can be lent on it.
     lent : (n_lenders,) int64 [fen]
@@ -139,6 +143,9 @@ def lend(
         misuse, lot = uniform_pair(keys[1], replication, month, entity)
         if is_open[lender] == 0 and lot < 0.5:
             counts[LENDER_WAITS] += 1
+            continue
+        if caution[lender] > 0.0 and uniform_pair(keys[2], replication, month, entity)[0] < caution[lender]:
+            counts[LENDER_CAUTIOUS] += 1
             continue
         principal = out.principal[i]
         covered = covered_fen(principal, cover)

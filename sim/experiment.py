@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sim import arrears, clock, outcomes, parameters, reacting, years
+from sim import arrears, clock, margin, outcomes, parameters, reacting, years
 from sim.errors import IncompatibleRun, InputError, Interrupted
 from sim.opening import OpeningState
 from sim.parameters import N_POINTS, Changes
@@ -47,7 +47,7 @@ class Arm:
     redraws : {"nothing", "households", "all luck"}
         What is drawn anew beside the main arm: the households' luck, or that which is common as well.
     is_main : bool
-        Also keep the monthly table and the grid of fund sizes.
+        Also keep the monthly table, the lenders' yearly one and the grid of fund sizes.
     keeps_defaults : bool
         Also keep the list of defaulted loans of the sized year.
     """
@@ -64,7 +64,8 @@ class Arm:
     @property
     def tables(self) -> tuple[str, ...]:
         """Tables that each batch of the arm writes."""
-        more = (("months", self.is_main), ("arrears", self.is_main), ("defaults", self.keeps_defaults))
+        of_main = ("months", "arrears", "lenders")
+        more = (*((table, self.is_main) for table in of_main), ("defaults", self.keeps_defaults))
         return ("histories", "townships", *(table for table, is_kept in more if is_kept))
 
 
@@ -222,6 +223,7 @@ def work(task: Task) -> None:
     rows: list[dict[str, Any]] = []
     months: list[pd.DataFrame] = []
     unpaid: list[pd.DataFrame] = []
+    lenders: list[pd.DataFrame] = []
     places: list[pd.DataFrame] = []
     defaults: list[pd.DataFrame] = []
     failed: list[dict[str, Any]] = []
@@ -236,6 +238,7 @@ def work(task: Task) -> None:
                 row |= years.cut_off(setup, world) | years.cut_off_by_township(setup, world)
                 months.append(pd.DataFrame(outcomes.months(setup, world)))
                 unpaid.append(pd.DataFrame(arrears.by_year(setup, world)))
+                lenders.append(pd.DataFrame(margin.lender_years(setup, world)))
             if task.keeps_defaults:
                 defaults.append(pd.DataFrame(outcomes.defaults(setup, world)))
             rows.append(row)
@@ -251,6 +254,7 @@ def work(task: Task) -> None:
     if task.is_main:
         folder.write_part("months", task.arm, task.batch, pd.concat(months or [nothing], ignore_index=True), [])
         folder.write_part("arrears", task.arm, task.batch, pd.concat(unpaid or [nothing], ignore_index=True), [])
+        folder.write_part("lenders", task.arm, task.batch, pd.concat(lenders or [nothing], ignore_index=True), [])
     if task.keeps_defaults:
         folder.write_part("defaults", task.arm, task.batch, pd.concat(defaults or [nothing], ignore_index=True), [])
     folder.write_part("townships", task.arm, task.batch, pd.concat(places or [nothing], ignore_index=True), [])

@@ -7,14 +7,14 @@ import numpy as np
 from sim.fund import claims as fund_claims
 from sim.fund.account import handed_over_on
 from sim.fund.claims import FAR, WRITTEN_OFF_AFTER, Claims
-from sim.fund.claims_kernel import ROW, new_claims
+from sim.fund.claims_kernel import ROW, all_past_the_line, new_claims
 from sim.fund.days import latest_missed, pay_days
 from sim.households.reduced_form import DEFAULTED
 from sim.insurance import insure
 from sim.lending.granting import Book
 from sim.lending.granting_kernel import times
 from sim.lending.loans import NEVER, PAID, Loans
-from sim.units import I64, PPM, Bool
+from sim.units import I64, PPM
 from sim.world import Fates, Setup, World
 
 
@@ -26,19 +26,24 @@ def build_claims(setup: Setup, loans: Loans, fates: Fates, replication: int, row
         rows = np.flatnonzero((fates.fate == DEFAULTED) & (fates.missed <= latest))
     rows = rows[np.lexsort((loans.id[rows], fates.missed[rows]))]
     missed, cause, ids = fates.missed[rows], fates.cause[rows], loans.id[rows]
-    entitled, filed, _, _ = fund_claims.chain(
-        rules, calendar, np.minimum(missed, setup.last_day + 4 * 366), cause, defaults.court_days
-    )
+    dated = np.minimum(missed, setup.last_day + 4 * 366)
+    in_calendar = np.maximum(dated, calendar.first_day)  # older ones have been filed or never will be
+    day_90, filed, _, _ = fund_claims.chain(rules, calendar, in_calendar, cause, defaults.court_days)
+    entitled = day_90 - (in_calendar - dated)
     filed = np.where(loans.filed[rows] != NEVER, loans.filed[rows], filed)
-    arrives, ready_on = fund_claims.after_filing(rules, calendar, entitled, filed)
+    arrives, ready_on = fund_claims.after_filing(rules, calendar, day_90, filed)
     amount = fund_claims.claim_amount(rules, loans.balance[rows], loans.rate_ppm[rows], missed, filed)
     fund_part, bank_part = fund_claims.split(rules, amount)
-    refused, objection, recovery_u = fund_claims.decide(defaults, rules, ids, cause, replication, setup.seed)
+    terms = setup.claim_terms
+    refused, objection, recovery_u = fund_claims.decide(
+        defaults, rules, ids, cause, replication, setup.seed, terms.negligence[loans.lender[rows]]
+    )
     approved, refused_on, paid_on = loans.approved[rows], loans.refused[rows], loans.paid[rows]
     is_known = (approved != NEVER) | (refused_on != NEVER)
     decided = np.maximum(approved, refused_on)  # NEVER where neither
     known_from = np.where(loans.start[rows] < setup.first_day, np.maximum(entitled, setup.first_day), entitled)
     recovered = fund_claims.recovery_day(defaults, cause, entitled, known_from, recovery_u)
+    recovered = all_past_the_line(ids, missed, recovered, replication, terms)
     never = np.full(rows.size, NEVER, dtype=np.int64)
     due = never.copy()
     going = np.flatnonzero(approved >= 0)
@@ -70,11 +75,14 @@ def courses(setup: Setup, loans: Loans, fates: Fates, replication: int) -> Book:
     claims = build_claims(setup, loans, fates, replication, rows)
     meeting, due = unhindered(setup, claims)
     due = np.where(claims.decided != NEVER, claims.due, due)
-    release[claims.row] = np.minimum(np.where(claims.is_refused, meeting, due), claims.recovered_on)
+    ends = np.where(claims.is_refused, meeting if rules.has_cover else claims.missed, due)
+    release[claims.row] = np.minimum(ends, claims.recovered_on)
     bad_from[claims.row] = claims.entitled
     refused_on = np.where(claims.decided != NEVER, claims.decided, meeting)
-    written_off = np.where(claims.is_refused, refused_on + WRITTEN_OFF_AFTER, due)
+    written_off = np.where(claims.is_refused, refused_on + WRITTEN_OFF_AFTER if rules.has_cover else FAR, due)
     gone[claims.row] = np.minimum(written_off, claims.recovered_on)
+    if rules.loan.borrower_of_record == "township":
+        gone = np.minimum(gone, fates.missed)
     if setup.granting.reads_fund:
         asked = claims.fund_part - paid_before(loans, claims)
         is_paid = ~claims.is_refused & (claims.recovered_on > due) & (asked > 0)
@@ -100,26 +108,6 @@ def returns(setup: Setup, claims: Claims, due: I64) -> tuple[I64, I64]:
         cause, amount, part = (int(column[i]) for column in (claims.cause, left, claims.fund_part))
         fen[i] = fund_claims.return_of(setup.rules, cause, amount, part)[0]
     return day, fen
-
-
-def gone_on(loans: Loans, fates: Fates, claims: Claims) -> I64:
-    """Day on which each loan leaves the lender's book: repaid, paid by the fund, collected, written off."""
-    out = np.where(fates.fate == DEFAULTED, FAR, fates.repaid)
-    settled = np.where(
-        (claims.paid >= claims.fund_part) & (claims.fund_part + claims.insurer_part > 0) & (claims.paid_on != NEVER),
-        claims.paid_on,
-        FAR,
-    )
-    refused = np.where(claims.is_refused & (claims.decided != NEVER), claims.decided + WRITTEN_OFF_AFTER, FAR)
-    out[claims.row] = np.minimum(np.minimum(settled, refused), claims.recovered_on)
-    return out
-
-
-def booked(setup: Setup, loans: Loans, fates: Fates, claims: Claims, day: int) -> tuple[Bool, Bool, Bool]:
-    """Loans on the lenders' books at the end of a day; those of them that are overdue; those that count as bad."""
-    held = (loans.start <= day) & (gone_on(loans, fates, claims) > day) & (loans.status != PAID)
-    bad_since = latest_missed(setup.rules, setup.calendar, day)
-    return held, held & (fates.missed < day), held & (fates.missed <= bad_since)
 
 
 def paid_before(loans: Loans, claims: Claims) -> I64:

@@ -14,7 +14,7 @@ import numpy as np
 
 from sim import clock, receivables
 from sim.arms import horizon
-from sim.community_kernel import LENDER_WAITS, OVER_INDEBTED
+from sim.community_kernel import LENDER_CAUTIOUS, LENDER_WAITS, OVER_INDEBTED
 from sim.errors import ConservationError, InputError
 from sim.households import state
 from sim.households.book import Households
@@ -282,13 +282,15 @@ class _Teller(Relived):
             if later.marks[0] & state.MISUSED:
                 yield self._step(start, "misused")
             return
-        counts = self.apply_alone(after, now, out)
+        counts = self.apply_alone(after, now, out, self.community.cautions[now.month - self.setup.first_month])
         if self.world.stops[now.month - self.setup.first_month, self.lender]:
             yield self._step(start, "refused_stop", self._stopping_rule())
         elif counts[OVER_INDEBTED]:
             yield self._step(start, "refused_debts", months=int(later.wait_until[0]) - now.month)
         elif counts[LENDER_WAITS]:
             yield self._step(start, "refused_waits")
+        elif counts[LENDER_CAUTIOUS]:
+            yield self._step(start, "refused_cautious")
         elif self._quota_is_used(start, int(out.principal[0])):
             yield self._step(start, "refused_quota", "loan.quota_yuan_per_year")
         else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import clock, community, insurance
+from sim import clock, community, insurance, township
 from sim.clock import Slot, day_in_year, until
 from sim.county import CountyCash
 from sim.entitlements import known_beforehand
@@ -176,6 +176,9 @@ def run_institutions(setup: Setup, world: World) -> None:
     for index in range(setup.set_fen.size):
         env.process(lender(env, ledger, index, setup.month_ends, lent[index], repaid[index], interest[index],
                            setup.settlements, world.entitled[:, index]))  # fmt: skip
+    if rules.loan.borrower_of_record == "township":
+        township.open_accounts(setup, world)
+        env.process(township.township(env, setup, world))
     if top_up_days:
         env.process(_top_ups(env, setup, world, top_up_days))
     if setup.scenario.insurance is not None:
@@ -195,7 +198,7 @@ def _recorder(env: Any, setup: Setup, world: World) -> Any:
 
 def _cash_interest(setup: Setup) -> CashInterest | None:
     """Interest terms of the subsidy account: demand rate, credited each quarter on the settlement day."""
-    if "subsidy" not in setup.rules.fund.interest_joins:
+    if "subsidy" not in setup.rules.fund.interest_joins or setup.account_fen.sum() == 0:
         return None
     quarters = settlement_days(
         4, setup.rules.subsidy.settlement_day, max(setup.first_day, setup.law_from), setup.last_day

@@ -47,7 +47,7 @@ def insure(setup: Setup, claims: Claims, loan_id: I64, replication: int, begin: 
     loan_id : (len(claims) - begin,) int64
     """
     cover = loan_cover(setup)
-    if cover is None:
+    if cover is None or setup.rules.loan.borrower_of_record == "township":  # who has its money has no loss to insure
         return
     which = np.flatnonzero(is_insured(cover, loan_id))
     on = clock.last_day_of_month(clock.month_of(claims.filed[begin + which] + cover.pays_after_days))
@@ -59,7 +59,7 @@ def insure(setup: Setup, claims: Claims, loan_id: I64, replication: int, begin: 
     on = np.where(is_known, on, np.maximum(on, setup.month_ends[0]))
     found = uniforms(claim_keys(setup.seed)[0], replication, 0, loan_id[which[mine]])[0]
     # of known claims no payment falls due where they were refused
-    refused = np.where(is_known, claims.due[at] == NEVER, found < setup.scenario.defaults.negligence)
+    refused = np.where(is_known, claims.due[at] == NEVER, found < setup.claim_terms.negligence[claims.lender[at]])
     bears = at[~refused]
     claims.insurer_part[bears] = share_of(claims.amount[bears], round(cover.loss_share * PPM))
     claims.insurer_on[bears] = on[~refused]

@@ -25,7 +25,7 @@ from sim.lending.applications import rate_ppm
 from sim.lending.loans import CLAIM, NEVER, OPEN, OVERDUE, Loans
 from sim.scenario import Scenario
 from sim.season import by_month
-from sim.streams import entity_id, stream_key, uniforms
+from sim.streams import cdf, entity_id, stream_key, uniforms
 from sim.units import FEN_PER_YUAN, I64, Array
 
 MAX_STACK = 5  # households with more open loans than this share one default class
@@ -251,6 +251,45 @@ def from_townships(scenario: Scenario, rules: Rules, calendar: Calendar, rates: 
     return _staged(scenario, rules, calendar, Loans.concat(parts), day, np.concatenate(again))
 
 
+def from_arrears(scenario: Scenario, rules: Rules, calendar: Calendar, rates: dict[str, Any]) -> OpeningState:
+    """A book synthesised from totals by days overdue, as an old portfolio is known: number of loans and balance.
+
+    Negative days are days before maturity. Sizes and days are drawn once with the warm-up seed, terms and townships by
+    the scenario's shares; each line's total is met to the fen. All loans are the first lender's.
+    """
+    path = Path(str(scenario.opening.file))
+    frame = tables.read_csv(path, _ARREARS, "a table of totals by days overdue")
+    day, seed = clock.day_of(scenario.information_on), scenario.opening.warm_up_seed
+    low, high = (
+        tables.whole_numbers(path.name, frame, column, -_LONGEST, _LONGEST) for column in ("days_from", "days_to")
+    )
+    counts = tables.whole_numbers(path.name, frame, "loans", 1, 10_000_000)
+    balances = np.round(tables.numbers(path.name, frame, "balance_10k_yuan") * 1e6).astype(np.int64)
+    tables.refuse_row(path.name, frame, "days_to", high < low, "days_from or more")
+    tables.refuse_row(
+        path.name, frame, "days_from", (low <= 0) & (high > 0), "days before maturity or days overdue alone"
+    )
+    tables.refuse_row(path.name, frame, "balance_10k_yuan", balances < counts, "a balance of its loans")
+    terms = np.array(list(scenario.lending.term_months), dtype=np.int64)
+    parts = []
+    for k, n in enumerate(counts.tolist()):
+        ids = np.array([entity_id("arrears", int(low[k]), i) for i in range(n)], dtype=np.int64)
+        size_u, day_u = uniforms(stream_key(seed, "opening.size"), 0, 0, ids)
+        term_u, place_u = uniforms(stream_key(seed, "opening.age"), 0, 0, ids)
+        due = day - (low[k] + (day_u * (high[k] - low[k] + 1)).astype(np.int64))
+        term = terms[np.searchsorted(cdf(np.array(list(scenario.lending.term_months.values()))), term_u)]
+        start = np.minimum(clock.add_months(due, -term), day - 1)
+        township = np.searchsorted(cdf(np.array(scenario.township_shares())), place_u)
+        balance = _exact_parts(0.6 + 0.8 * size_u, np.ones(n, dtype=np.bool_), int(balances[k]))
+        parts.append(Loans.make(n, id=ids, household=ids, lender=0, township=township, balance=balance, start=start,
+                                due=due, rate_ppm=rate_ppm(rules, rates, start, term)))  # fmt: skip
+    return _staged(scenario, rules, calendar, Loans.concat(parts), day)
+
+
+_ARREARS = ("days_from", "days_to", "loans", "balance_10k_yuan")
+_LONGEST = 40 * 366  # days: loans of forty years are on some books
+
+
 def _renewed_share(scenario: Scenario, rules: Rules) -> float:
     """Share of open loans that have been renewed once, in a book that has been steady."""
     if rules.loan.renewals_max == 0:
@@ -319,7 +358,8 @@ def _staged(
     """Stage of each loan by its days overdue; claims that should have been paid long ago are filed now."""
     status = np.select([loans.due >= day, loans.due > latest_missed(rules, calendar, day)], [OPEN, OVERDUE], CLAIM)
     nothing = np.zeros(len(loans), np.int64)
-    entitled, filed, _, _ = chain(rules, calendar, loans.due, nothing, 0)
+    dated = np.maximum(loans.due, max(day - 1000, calendar.first_day))  # that long ago makes no difference
+    entitled, filed, _, _ = chain(rules, calendar, dated, nothing, 0)
     filed = np.where(loans.filed != NEVER, loans.filed, filed)
     _, ready_on = after_filing(rules, calendar, entitled, filed)
     meetings = decision_days(rules, calendar, int(filed.min()) - 1, day + 1000)

@@ -6,16 +6,17 @@ import datetime as dt
 
 import numpy as np
 
-from sim import clock, insurance, welfare
-from sim.filing import booked, claims_of, gone_on, paid_before, returns, unhindered
-from sim.fund.claims import FAR, NEVER, covered
+from sim import clock, insurance, reporting, welfare
+from sim.booked import class_columns, gone_on, stock
+from sim.filing import claims_of, paid_before, returns, unhindered
+from sim.fund.claims import FAR, NEVER
 from sim.fund.days import entitled_on
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
-from sim.lending.loans import PAID, Loans
+from sim.lending.loans import PAID
 from sim.units import I64, Array, Bool
 from sim.waterfall import waterfall
-from sim.world import Fates, Setup, World
+from sim.world import Setup, World
 
 
 def year_span(year: int) -> tuple[int, int]:
@@ -32,8 +33,9 @@ def summary(setup: Setup, world: World) -> dict[str, int | float]:
     by_account = need(*flows)
     row |= _need(setup, world, flows, by_account, last, paid)
     row |= _short(setup, world, by_account, first, last)
-    row |= _default_shares(setup, world, first, last)
-    row |= _reported(setup, world, last)
+    row |= reporting.default_shares(setup, world, first, last)
+    row |= reporting.books(setup, world, last)
+    row |= reporting.report(setup, world, first, last)
     row |= _subsidy(setup, world, first, last, paid)
     row |= waterfall(setup, world, first, last, _paid_by(world, first - 1), paid)
     row |= insurance.summary(setup, world, first, last)
@@ -89,9 +91,9 @@ def _paid_by(world: World, day: int) -> I64:
 
 
 def required_total(need_fen: I64, set_fen: I64) -> int:
-    """Smallest total that, split as the pack splits it, leaves no sub-account short (rounded up to the fen)."""
+    """Smallest total that, split as the pack splits it, leaves no sub-account short (rounded up to the fen); 0 without."""
     total = int(set_fen.sum())
-    return max(-(-int(n) * total // int(s)) for n, s in zip(need_fen, set_fen, strict=True))
+    return max(-(-int(n) * total // int(s)) if s else 0 for n, s in zip(need_fen, set_fen, strict=True))
 
 
 def _need(
@@ -163,46 +165,7 @@ def _waits(setup: Setup, world: World, since: I64, first: int, last: int) -> tup
     return (done - since)[waited], bool(censored.any()), waited
 
 
-# --- defaults, truth and report ----------------------------------------------------------------------
-
-
-def _due_in(loans: Loans, fates: Fates, first: int, last: int) -> tuple[Bool, Bool, Bool]:
-    """Loans whose date falls into the span (matured, called, or renewed), those renewed in it, those that defaulted.
-
-    Defaulted loans miss their date in the span and are still unpaid on day 90.
-    """
-    missed = (fates.missed >= first) & (fates.missed <= last) & (loans.status != PAID)
-    renewed = (fates.renewed == 1) & (loans.due >= first) & (loans.due <= last) & (loans.status != PAID)
-    return missed | renewed, renewed, missed & (fates.fate == DEFAULTED)
-
-
-def _default_shares(setup: Setup, world: World, first: int, last: int) -> dict[str, int | float]:
-    loans, fates = world.loans, world.fates
-    due, hidden, bad = _due_in(loans, fates, first, last)
-    claims = claims_of(setup, world, np.flatnonzero(bad))
-    principal = covered(setup.rules, claims.principal)
-    return {
-        "due_fen": int(loans.balance[due].sum()),
-        "due_count": int(due.sum()),
-        "defaulted_fen": int(loans.balance[bad].sum()),
-        "defaulted_count": int(bad.sum()),
-        "defaulted_households": len(set(loans.household[bad].tolist())),
-        "compensable_fen": int(principal[~claims.is_refused].sum()),
-        "hidden_fen": int(loans.balance[hidden].sum()),
-        **welfare.by_cause(world, bad),
-        **welfare.households(setup, world, due, bad, last),
-    }
-
-
-def _reported(setup: Setup, world: World, last: int) -> dict[str, int | float]:
-    """What the lenders book on 31 December."""
-    loans = world.loans
-    held, overdue, bad = booked(setup, loans, world.fates, world.claims, last)
-    return {
-        "outstanding_fen": int(loans.balance[held].sum()),
-        "overdue_fen": int(loans.balance[overdue].sum()),
-        "bad_fen": int(loans.balance[bad].sum()),
-    }
+# --- subsidy -----------------------------------------------------------------------------------------
 
 
 def _subsidy(setup: Setup, world: World, first: int, last: int, paid: I64) -> dict[str, int | float]:
@@ -218,14 +181,15 @@ def _subsidy(setup: Setup, world: World, first: int, last: int, paid: I64) -> di
     for i, day, fen in lists.payments:
         if day <= last:
             open_at_end[i] -= fen
-    old = end + 90 <= last
+    old, of_town = end + 90 <= last, reporting.town_debt(setup, world, last)
     of_sized_year = clock.year_of(setup.month_ends) == setup.scenario.sized_year
     return {
         "subsidy_entitled_fen": int(amount[of_year].sum()),
         "subsidy_unpaid_90d_fen": int(unpaid_90[of_year].sum()),
         "subsidy_entitled_q4_fen": int(amount[fourth].sum()),
         "subsidy_unpaid_90d_q4_fen": int(unpaid_90[fourth].sum()),
-        "fiscal_debt_fen": queue + int(open_at_end[old].sum()),
+        "fiscal_debt_fen": queue + int(open_at_end[old].sum()) + of_town,
+        "town_debt_fen": of_town,
         "interest_paid_fen": int(world.interest[:, of_sized_year].sum()),
         **welfare.unpaid_by_age(open_at_end, last - end),
     }
@@ -238,10 +202,10 @@ def months(setup: Setup, world: World) -> dict[str, Array]:
     """Month by month and lender by lender: balances, book and arrears at month's end [fen]."""
     loans, fates = world.loans, world.fates
     n, k = setup.month_ends.size, setup.set_fen.size
-    gone = gone_on(loans, fates, world.claims)
+    gone = gone_on(setup, world)
     alive = np.flatnonzero(loans.status != PAID)
-    held = _stock(loans.start[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
-    overdue = _stock(
+    held = stock(loans.start[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
+    overdue = stock(
         np.minimum(fates.missed + 1, gone)[alive],
         gone[alive],
         loans.lender[alive],
@@ -250,7 +214,7 @@ def months(setup: Setup, world: World) -> dict[str, Array]:
     )
     missed = np.minimum(fates.missed, setup.last_day + 1)  # what comes later is in no month
     bad_from = np.minimum(entitled_on(setup.rules, setup.calendar, missed), gone)
-    bad = _stock(bad_from[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
+    bad = stock(bad_from[alive], gone[alive], loans.lender[alive], loans.balance[alive], setup)
     accounts = np.array(world.records, dtype=np.int64)[:, setup.account_of]
     waiting, unpaid = _waiting(setup, world), _subsidy_unpaid(setup, world)
     return {
@@ -263,6 +227,8 @@ def months(setup: Setup, world: World) -> dict[str, Array]:
         "bad_fen": bad.ravel(),
         "claims_waiting_fen": np.repeat(waiting, k),
         "subsidy_unpaid_fen": np.repeat(unpaid, k),
+        **reporting.month_columns(setup, world),
+        **class_columns(setup, world),
     }
 
 
@@ -299,38 +265,28 @@ def _level(setup: Setup, events: list[tuple[int, int]]) -> I64:
     return total[np.searchsorted(days[order], setup.month_ends, side="right")]
 
 
-def _stock(enters: I64, leaves: I64, column: I64, fen: I64, setup: Setup) -> I64:
-    """Stock at each month's end from days of entry and leaving, (n_months, n_lenders) [fen]."""
-    n, k = setup.month_ends.size, setup.set_fen.size
-    out = np.zeros((n + 1) * k)
-    for days, sign in ((enters, 1.0), (leaves, -1.0)):
-        at = np.clip(clock.month_of(np.clip(days, setup.first_day, setup.last_day + 32)) - setup.first_month, 0, n)
-        out += sign * np.bincount(at * k + column, weights=fen.astype(float), minlength=(n + 1) * k)
-    return np.cumsum(out.reshape(n + 1, k), axis=0)[:n].astype(np.int64)
-
-
 def townships(setup: Setup, world: World) -> dict[str, Array]:
     """The sized year by township: loans due, defaulted, principal [fen]."""
     first, last = year_span(setup.scenario.sized_year)
     loans, fates = world.loans, world.fates
-    due, _, bad = _due_in(loans, fates, first, last)
+    due, _, bad = reporting.due_in(loans, fates, first, last)
     n = len(setup.scenario.townships)
 
     def count(rows: Bool) -> Array:
         return np.bincount(loans.township[rows], minlength=n).astype(np.int64)
 
-    def total(rows: Bool) -> Array:
-        return np.bincount(loans.township[rows], weights=loans.balance[rows].astype(float), minlength=n).astype(
-            np.int64
-        )
+    def total(fen: I64) -> Array:
+        return np.bincount(loans.township, weights=fen.astype(float), minlength=n).astype(np.int64)
 
+    repaid = reporting.repayment(setup, world, first, last)
     return {
         "replication": np.full(n, world.replication),
         "township": np.arange(n),
         "due_count": count(due),
         "defaulted_count": count(bad),
-        "due_fen": total(due),
-        "defaulted_fen": total(bad),
+        "due_fen": total(np.where(due, loans.balance, 0)),
+        "defaulted_fen": total(np.where(bad, loans.balance, 0)),
+        **{name: total(repaid[name]) for name in ("households_repaid_fen", "reported_repaid_fen")},
     }
 
 
@@ -342,7 +298,7 @@ def defaults(setup: Setup, world: World) -> dict[str, Array]:
     there in every arm that starts from this opening.
     """
     loans, fates = world.loans, world.fates
-    at = np.flatnonzero(_due_in(loans, fates, *year_span(setup.scenario.sized_year))[2])
+    at = np.flatnonzero(reporting.due_in(loans, fates, *year_span(setup.scenario.sized_year))[2])
     return {
         "replication": np.full(at.size, world.replication),
         "loan": loans.id[at],

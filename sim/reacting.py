@@ -32,7 +32,7 @@ def grid_fen(setup: Setup) -> I64:
 
 def parts_of(size_fen: int, set_fen: I64) -> I64:
     """A total split like the set sizes, rounded down to the fen (whole numbers: no 64-bit overflow)."""
-    total = int(set_fen.sum())
+    total = max(int(set_fen.sum()), 1)
     return np.array([size_fen * int(part) // total for part in set_fen], dtype=np.int64)
 
 

@@ -22,7 +22,7 @@ from sim.households.state import Now, Out, People, Terms
 from sim.lending.granting import NO_RULE, Room
 from sim.lending.loans import Loans
 from sim.livelihoods import SOURCES_OF_INCOME
-from sim.units import I64, PPM
+from sim.units import F64, I64, PPM
 from sim.world import Fates, Setup
 
 PROJECT, DEBTS = "project", "debts"  # income from the project, and from what other debts paid for
@@ -144,7 +144,7 @@ class Relived:
             "room": max(limit - int(p.informal[0]) - back, 0),
         }  # fmt: skip
 
-    def apply_alone(self, after: People, now: Now, out: Out) -> I64:
+    def apply_alone(self, after: People, now: Now, out: Out, caution: F64) -> I64:
         """How the application is counted by a lender with nobody else to serve and no cap."""
         n = self.setup.set_fen.size
         counts, owner = np.zeros(N_COUNTS, dtype=np.int64), np.zeros(1, dtype=np.int64)
@@ -155,7 +155,7 @@ class Relived:
         lend(
             after.copy(), self.register, self.terms, out, book, fates, owner, 0, now.replication, now.month, now.first_day,
             now.month_end, self.setup.first_day, self.setup.claim_terms.cover, h.keys,
-            np.ascontiguousarray(h.service_fen[self.row : self.row + 1]), now.is_open, room,
+            np.ascontiguousarray(h.service_fen[self.row : self.row + 1]), now.is_open, caution, room,
             zero.copy(), counts,
         )  # fmt: skip
         return counts

@@ -9,8 +9,9 @@ import datetime as dt
 
 import numpy as np
 
-from sim import clock
-from sim.community import begin, fates_of, known_claims, loans_of, prepare_households
+from sim import clock, township
+from sim.booked import book_of
+from sim.community import begin, known_claims, prepare_households
 from sim.errors import ConservationError, InputError
 from sim.filing import build_claims, courses, paid_before
 from sim.fiscal.office import Desk, Lists
@@ -30,7 +31,8 @@ from sim.lending.applications import (
 )
 from sim.lending.granting import LENT, Book, Granted
 from sim.lending.granting_kernel import grant
-from sim.lending.loans import Loans
+from sim.lending.loans import PAID, Loans
+from sim.lending.monitoring import loans_to_watch, negligence
 from sim.opening import MAX_STACK, OpeningState
 from sim.scenario import Scenario
 from sim.settlements import arrival_days
@@ -58,7 +60,7 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     first = opening.day
     months = clock.month_of(np.array([first, last_day]))
     set_fen = np.array([y * FEN_PER_YUAN for y in scenario.sub_accounts_yuan().values()], dtype=np.int64)
-    if (set_fen <= 0).any():
+    if rules.has_cover and (set_fen <= 0).any():
         raise InputError(scenario.name, "lenders.sub_account_yuan", 0, "more than 0 yuan for every lender")
     limit = limits(rules, set_fen)
     ring = rules.fund.ring_fenced
@@ -71,6 +73,7 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     if scenario.lending.new_loans and scenario.opening.kind != "portfolio" and scenario.livelihoods is None:
         apps = applications(scenario, rules, [int(x) for x in limit], first, last_day, seed, stream)
     settlements = settlement_days(rules.subsidy.settlements_per_year, rules.subsidy.settlement_day, first, last_day)
+    watched = loans_to_watch(scenario, opening.loans.lender[opening.loans.status != PAID], limit)
     households = None
     if scenario.livelihoods is not None:
         households = prepare_households(scenario, rules, calendar, rates, opening, last_day, seed)
@@ -86,7 +89,7 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
         decision_days(rules, calendar, first, last_day + 5 * 366),
         credits,
         settlements, arrival_days(rules, calendar, settlements, last_day), law_from, households,
-        claim_terms(rules, calendar, scenario.defaults, law_from, seed),
+        claim_terms(rules, calendar, scenario.defaults, law_from, seed, negligence(scenario, watched)),
         granting.terms_of(rules, first, last_day, clock.day_of(dt.date(scenario.sized_year, 1, 1)), account_of, credits),
     )  # fmt: skip
 
@@ -175,20 +178,19 @@ def _simulate_households(setup: Setup, replication: int, common: int, keep_journ
     """One history whose households decide month by month; book and claims grow as it goes."""
     community = begin(setup, replication, common)
     community.watched = watch
-    loans = loans_of(community)
+    loans, fates = book_of(community)
     claims = known_claims(setup, community, replication)
     sky = community.sky
     nothing = np.zeros(0)
     paths = Paths(nothing, (sky.severity > 0).astype(np.uint8), sky.is_dry, nothing, nothing.astype(np.int64))
-    fates = fates_of(community)
     nobody = np.zeros((setup.month_ends.size, setup.set_fen.size), dtype=np.int64)
     world = World(replication, common, paths, loans, fates, np.zeros(len(loans), dtype=np.int64), loans, fates, claims, Lists.empty(),
                   np.zeros((0, 0), np.int64), Flows(), open_ledger(setup, loans, keep_journal),
                   Desk(0.0, setup.calendar.working_days_through), [], 0, nobody, setup.set_fen.copy(), nobody[:0],
                   community)  # fmt: skip
     run_institutions(setup, world)
-    world.loans = world.demand = loans_of(community)
-    world.fates = world.demand_fates = fates_of(community)
+    world.loans, world.fates = book_of(community)
+    world.demand, world.demand_fates = world.loans, world.fates
     world.refusal = np.full(len(world.loans), LENT, dtype=np.int64)
     _check(setup, world)
     return world
@@ -246,6 +248,8 @@ def _check(setup: Setup, world: World) -> None:
     if world.community is not None and world.ledger.balances["households"] != int(world.community.people.cash.sum()):
         cash, booked = int(world.community.people.cash.sum()), world.ledger.balances["households"]
         raise ConservationError(f"households hold {cash} fen, the ledger says {booked}")
+    if setup.rules.loan.borrower_of_record == "township":
+        township.check(setup, world)
     paid = int(claims.paid.sum()) - sum(f for *_, f in world.flows.backstop)
     already = int(paid_before(loans, claims).sum())
     funds = sum(fen for name, fen in world.ledger.balances.items() if name.startswith("fund:"))

@@ -55,6 +55,36 @@ class Township(Model):
     at_km: tuple[float, float] | None = None  # where it lies: east and north of any one point
 
 
+class Funding(Model):
+    """Where a lender's own money comes from: the rest is deposits at the one-year rate."""
+
+    relending_share: Share = 0.0
+
+
+class Monitoring(Model):
+    """How many loans the officers can watch; claims on the others are refused more often."""
+
+    officers: dict[str, PositiveInt]  # by lender
+    loans_per_officer: Annotated[float, Field(gt=0)] = 185.0
+    refused_if_unwatched: Share = 0.2
+
+
+class Appetite(Model):
+    """What makes a lender cautious: it turns away a share of the applications of the month that follows."""
+
+    bad_loans_above: Share = 1.0  # reported bad-loan ratio
+    bad_loans_cut: Share = 0.0
+    fund_below: Share = 0.0  # what its sub-account holds, as a share of the set size
+    fund_cut: Share = 0.0
+
+
+class Screening(Model):
+    """Errors of the list of those who may borrow, where households are simulated."""
+
+    false_admission: Share = 0.0  # of households that the rules exclude
+    false_refusal: Share = 0.0  # of households that may borrow
+
+
 class Lending(Model):
     """The stream of loan applications, and the book it builds up."""
 
@@ -68,6 +98,10 @@ class Lending(Model):
     # halves new lending; above so many the lender debits the households
     waits_above_quarters: Annotated[float, Field(ge=0)] = 2.0
     debits_above_quarters: Annotated[float, Field(ge=0)] = 4.0
+    funding: Funding = Funding()
+    monitoring: Monitoring | None = None
+    appetite: Appetite | None = None
+    screening: Screening | None = None
 
     @model_validator(mode="after")
     def _sums(self) -> Self:
@@ -102,8 +136,9 @@ class PortfolioGroup(Model):
 class Opening(Model):
     """Where the state on the information date comes from."""
 
-    kind: Literal["warm-up", "townships", "table", "portfolio", "empty"] = "warm-up"
-    file: str | None = None  # table: a book made by `riskfund data import`; townships: a table of totals
+    kind: Literal["warm-up", "townships", "arrears", "table", "portfolio", "empty"] = "warm-up"
+    # table: a book made by `riskfund data import`; townships, arrears: totals by township, by days overdue
+    file: str | None = None
     warm_up_seed: int = 20160701
     warm_up_months: Annotated[int, Field(ge=1, le=144)] | None = None  # default: longest term plus 12
     state: Literal["known", "stationary"] = "known"  # stationary: one of many warm-ups for each history
@@ -192,6 +227,10 @@ class Recovery(Model):
     first_year: Share = 0.25
     per_year_after: Share = 0.03
     heirs: Share = 0.30
+    # where collectors are paid more once a loan is doubtful: share of the money below that line held back until past
+    # it, and the days past it over which it then comes in
+    waits_for_fee: Share = 0.0
+    waits_past_line_days: Annotated[int, Field(ge=1, le=365)] = 30
 
 
 class Defaults(Model):
@@ -304,6 +343,16 @@ class Scenario(Model):
             names = [k.key for k in keys]
             if len(set(names)) != len(names):
                 refuse(f"{what}.key", f"{names}", "each key once")
+        if self.lending.monitoring is not None:
+            named = sorted(self.lending.monitoring.officers)
+            if named != sorted(lender.key for lender in self.lenders):
+                refuse("lending.monitoring.officers", f"{named}", f"{sorted(k.key for k in self.lenders)}, each once")
+        for name, why in (
+            ("screening", "loans have no category"),
+            ("appetite", "lending is decided before the institutions run"),
+        ):
+            if getattr(self.lending, name) is not None and self.livelihoods is None:
+                refuse(f"lending.{name}", "given", f"nothing where no households are simulated: {why}")
         fields = [item.field for item in self.uncertain]
         if len(set(fields)) != len(fields):
             refuse("uncertain.field", f"{fields}", "each field once")
@@ -337,13 +386,13 @@ class Scenario(Model):
                 refuse(
                     "information_on", f"{self.information_on}", "the first of a month: households live by whole months"
                 )
-            if self.opening.kind in ("portfolio", "townships"):
+            if self.opening.kind in ("portfolio", "townships", "arrears"):
                 refuse("opening.kind", self.opening.kind, "warm-up, table or empty where households are simulated")
         if (d.anchor is None) == (d.p_default is None) and self.opening.kind != "portfolio":
             refuse("defaults.p_default", "both or neither", "exactly one of defaults.anchor and defaults.p_default")
         if d.factor.county_variance + d.factor.township_variance >= 1:
             refuse("defaults.factor", "sum of 1 or more", "variance shares that leave room for the household")
-        if self.opening.kind in ("table", "townships") and not self.opening.file:
+        if self.opening.kind in ("table", "townships", "arrears") and not self.opening.file:
             refuse("opening.file", "None", f"a file for opening kind {self.opening.kind}")
         if self.opening.kind == "portfolio" and not self.opening.portfolio:
             refuse("opening.portfolio", "0 groups", "at least one group of households")

@@ -61,6 +61,8 @@ def submit_claims(setup: Setup, world: World, begin: int) -> None:
 
     Where the rules know no clerks' review, a file passes on the day on which it would reach the desk.
     """
+    if not setup.rules.has_cover:
+        return
     claims, minutes, first = world.claims, setup.scenario.office.minutes_per_claim, setup.first_day
     rest = slice(begin, None)
     state = zip(claims.decided[rest].tolist(), claims.reviewed[rest].tolist(), claims.arrives[rest].tolist(),

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.filing import booked
+from sim.booked import held_at, principal_by_lender, so_far
 from sim.fund.claims import NEVER
 from sim.lending.granting_kernel import must_stop
-from sim.lending.loans import Loans
 from sim.units import I64, Bool
-from sim.world import Fates, Setup, World
+from sim.world import Setup, World
 
 
-def decide(setup: Setup, world: World, loans: Loans, fates: Fates, day: int) -> None:
+def decide(setup: Setup, world: World, day: int) -> None:
     """Stop each lender, or let it lend again, at the end of a day. The reduced form does the same in `granting_kernel.grant`."""
     c, stop = world.community, setup.granting.stop
     assert c is not None
-    outstanding, bad = _books(setup, world, loans, fates, day)
+    outstanding, bad = _books(setup, world, day)
     is_unpaid, held, whole = _fund(setup, world, day)
     for b, a in enumerate(setup.account_of.tolist()):
         lender, account = (slice(None), slice(None)) if stop.is_county else (slice(b, b + 1), slice(a, a + 1))
@@ -26,14 +25,11 @@ def decide(setup: Setup, world: World, loans: Loans, fates: Fates, day: int) -> 
         )  # fmt: skip
 
 
-def _books(setup: Setup, world: World, loans: Loans, fates: Fates, day: int) -> tuple[I64, I64]:
+def _books(setup: Setup, world: World, day: int) -> tuple[I64, I64]:
     """Outstanding and bad principal by lender [fen]."""
-    held, _, bad = booked(setup, loans, fates, world.claims, day)
-    outstanding, bad_fen = (
-        np.bincount(loans.lender[rows], weights=loans.balance[rows].astype(float), minlength=setup.set_fen.size)
-        for rows in (held, bad)
-    )
-    return outstanding.astype(np.int64), bad_fen.astype(np.int64)
+    held, _, bad = held_at(setup, world, day)
+    loans, _ = so_far(world)
+    return principal_by_lender(setup, loans, held), principal_by_lender(setup, loans, bad)
 
 
 def _fund(setup: Setup, world: World, day: int) -> tuple[Bool, I64, I64]:

@@ -33,6 +33,8 @@ def opening_state(scenario: Scenario) -> OpeningState:
         return opening.from_table(scenario, rules, calendar)
     if kind == "townships":
         return opening.from_townships(scenario, rules, calendar, load_rates())
+    if kind == "arrears":
+        return opening.from_arrears(scenario, rules, calendar, load_rates())
     if kind in ("empty", "portfolio"):
         return opening.empty(scenario, day)
     # the state of the weather on the information date says nothing about that of years before

@@ -58,7 +58,7 @@ def waterfall(
     over_before = (claims.recovered_on < first) | ((paid_before >= claims.fund_part) & is_settled)
     insured = claims.paid_by_insurer(last)
     over_before |= claims.is_refused & (claims.decided != NEVER) & (claims.decided < first)
-    alive = (claims.entitled <= last) & ~over_before
+    alive = (claims.entitled <= last) & ~over_before & (setup.rules.has_cover | (claims.insurer_part > 0))
     repaid = (
         alive
         & (claims.recovered_on <= last)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from sim import clock
-from sim.community_kernel import APPLIED, CAPPED, LENDER_WAITS, N_COUNTS, OVER_INDEBTED, QUOTA_USED, STOPPED
+from sim.community_kernel import (
+    APPLIED,
+    CAPPED,
+    LENDER_CAUTIOUS,
+    LENDER_WAITS,
+    N_COUNTS,
+    OVER_INDEBTED,
+    QUOTA_USED,
+    STOPPED,
+)
 from sim.households.reduced_form import CAUSES
 from sim.households.register import MAX_DEBTS
 from sim.units import I64, Bool
@@ -39,8 +48,8 @@ def households(setup: Setup, world: World, due: Bool, bad: Bool, last: int) -> d
         "poor_count": int(end[2]),
         "months_below_floor_count": int(end[3] - before[3]),
     }
-    reasons = [("applied", APPLIED), ("refused_over_indebted", OVER_INDEBTED),
-               ("refused_lender_waits", LENDER_WAITS), ("refused_cap", CAPPED)]  # fmt: skip
+    reasons = [("applied", APPLIED), ("refused_over_indebted", OVER_INDEBTED), ("refused_lender_waits", LENDER_WAITS),
+               ("refused_cap", CAPPED), ("refused_lender_cautious", LENDER_CAUTIOUS)]  # fmt: skip
     reasons += [("refused_stop", STOPPED)] if setup.granting.stop.is_on else []
     reasons += [("refused_quota", QUOTA_USED)] if setup.granting.quota >= 0 else []
     for name, at in reasons:

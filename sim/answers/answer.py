@@ -13,6 +13,7 @@ from sim.answers import fund
 from sim.answers.attribution import attribution
 from sim.answers.drivers import driver_figures, only_because_late
 from sim.answers.insurance import insurance_figures
+from sim.answers.lenders import lender_figures, truth_and_report
 from sim.answers.outlook import backwards, outlook
 from sim.answers.sample import Sample
 from sim.answers.social import social_figures
@@ -121,6 +122,8 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "exhausting_share_of_maturities": fund.exhausting(h, fund_yuan, rules.loss.fund_share),
         "by_lender": fund.by_lender(h, accounts, rules.fund.ring_fenced, assurance),
         **_shares(h),
+        "truth_and_report": truth_and_report(h),
+        "lenders": lender_figures(folder, scenario, n),
         **social_figures(h),
         **insurance_figures(h),
         "waterfall": _means(h, ["claimable_fen", *(f"waterfall_{name}_fen" for name in WATERFALL)]),

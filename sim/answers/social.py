@@ -13,7 +13,8 @@ from sim.households.register import MAX_DEBTS
 from sim.welfare import AGES
 
 # the last two only where the pack has such a rule
-APPLICATIONS = ("refused_over_indebted", "refused_lender_waits", "refused_cap", "refused_stop", "refused_quota")
+APPLICATIONS = ("refused_over_indebted", "refused_lender_waits", "refused_lender_cautious", "refused_cap", "refused_stop",
+                "refused_quota")  # fmt: skip
 
 
 def social_figures(h: Sample) -> dict[str, Any]:

@@ -282,9 +282,15 @@ def claim_keys(seed: int) -> Array:
 
 
 def decide(
-    defaults: Defaults, rules: Rules, loan_id: I64, cause: I64, replication: int, seed: int
+    defaults: Defaults, rules: Rules, loan_id: I64, cause: I64, replication: int, seed: int,
+    negligence: F64 | None = None,
 ) -> tuple[Bool, Bool, F64]:  # fmt: skip
     """What the leading group will find on each claim, and how collection will go, by loan address.
+
+    Parameters
+    ----------
+    negligence : (n,) float64, optional
+        Chance of a refusal for negligence, where it differs from lender to lender.
 
     Returns
     -------
@@ -297,7 +303,7 @@ def decide(
     finding, collecting = claim_keys(seed)
     negligence_u, objection_u = uniforms(finding, replication, 0, loan_id)
     accept_u, recovery_u = uniforms(collecting, replication, 0, loan_id)
-    refused = negligence_u < defaults.negligence
+    refused = negligence_u < (defaults.negligence if negligence is None else negligence)
     refused |= (cause == _INABILITY) & (accept_u >= defaults.inability_accepted)
     refused |= ~is_compensable(rules, cause)
     return refused, objection_u < defaults.objection, recovery_u
@@ -310,7 +316,7 @@ def is_compensable(rules: Rules, cause: I64) -> Bool:
     """
     is_paid = [name in rules.claim.compensable_causes for name in _CAUSE_NAMES]
     is_paid[_WILFUL] |= rules.claim.wilful_default == "after_court"
-    return np.array(is_paid)[cause]
+    return np.array(is_paid)[cause] & rules.has_cover
 
 
 _CAUSE_NAMES = ("inability", "death", "disaster", "wilful")

@@ -15,11 +15,12 @@ from sim.fund.claims import _DEATH, _INABILITY, _WILFUL, FAR, NEVER, claim_keys,
 from sim.fund.days import filing_days
 from sim.law import Rules
 from sim.law.chain import START
+from sim.lending.collection import gains_by_waiting
 from sim.scenario import Defaults
-from sim.streams import log_scalar, uniform_pair
-from sim.units import FEN_PER_YUAN, I64, PPM, Array, Bool
+from sim.streams import log_scalar, stream_key, uniform_pair
+from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, Bool
 
-ROW, ENTITLED, AMOUNT, RECOVERED_ON = 0, 5, 9, 14  # rows of what `new_claims` fills in
+ROW, ENTITLED, AMOUNT, REFUSED, RECOVERED_ON = 0, 5, 9, 12, 14  # rows of what `new_claims` fills in
 
 
 class ClaimTerms(NamedTuple):
@@ -38,21 +39,30 @@ class ClaimTerms(NamedTuple):
     borne_ppm: int  # by all but the bank
     day_count: int
     law_from: int
-    negligence: float
+    negligence: F64  # by lender
     objection: float
     accepted: float
     is_compensable: Bool  # by cause
     first_year: float
     per_year: float
     heirs: float
+    held_back: float  # share of what would come in below the doubtful line that is held back until past it; 0: none
+    line_from: int  # days overdue: substandard, doubtful
+    line: int
+    past_line: int
+    wait_key: np.uint64
     keys: Array
     working: I64
     n_working: I64  # working days up to each day
     first_day: int  # of the calendar
 
 
-def claim_terms(rules: Rules, calendar: Calendar, defaults: Defaults, law_from: int, seed: int) -> ClaimTerms:
-    """Read what no claim changes."""
+def claim_terms(
+    rules: Rules, calendar: Calendar, defaults: Defaults, law_from: int, seed: int, negligence: F64
+) -> ClaimTerms:
+    """Read what no claim changes; ``negligence`` (n_lenders,) is the chance of a refusal for it."""
+    recovery, line_from, line = defaults.recovery, rules.classes.substandard_days or 0, rules.classes.doubtful_days or 0
+    held_back = recovery.waits_for_fee if gains_by_waiting(rules) else 0.0
     c, multiple = rules.claim, rules.claim.penalty_multiplier if rules.claim.includes_penalty else 1.0
     working, count = calendar.tables
     chain, loss = c.steps, rules.loss
@@ -67,10 +77,10 @@ def claim_terms(rules: Rules, calendar: Calendar, defaults: Defaults, law_from: 
         (c.covered_principal_yuan * FEN_PER_YUAN, round(c.cover_above_share * PPM)),
         round(multiple * PPM) if c.includes_interest else 0, loss.fund_ppm, loss.fund_ppm + loss.direct_ppm,
         rules.interest.day_count,
-        law_from, defaults.negligence, defaults.objection, defaults.inability_accepted,
+        law_from, negligence, defaults.objection, defaults.inability_accepted,
         is_compensable(rules, np.arange(4)), defaults.recovery.first_year, defaults.recovery.per_year_after,
-        defaults.recovery.heirs,
-        claim_keys(seed), working, count, calendar.first_day,
+        defaults.recovery.heirs, held_back, line_from, line, recovery.waits_past_line_days,
+        stream_key(seed, "collection.waiting"), claim_keys(seed), working, count, calendar.first_day,
     )  # fmt: skip
 
 
@@ -127,6 +137,25 @@ def _begin(waits: Any, over: Any, n: Any) -> Any:
 
 
 @njit(cache=True, error_model="numpy")
+def past_the_line(loan: Any, missed: Any, recovered_on: Any, replication: Any, t: Any) -> Any:
+    """Day on which money comes in that collectors may hold back until the loan is doubtful and pays them more."""
+    if t.held_back > 0.0 and t.line_from <= recovered_on - missed < t.line:
+        u, v = uniform_pair(t.wait_key, replication, 0, loan)
+        if u < t.held_back:
+            return missed + t.line + int(v * t.past_line)
+    return recovered_on
+
+
+@njit(cache=True, error_model="numpy")
+def all_past_the_line(loan: Any, missed: Any, recovered_on: Any, replication: Any, t: Any) -> Any:
+    """The same for many loans."""
+    out = recovered_on.copy()
+    for k in range(loan.size):
+        out[k] = past_the_line(loan[k], missed[k], recovered_on[k], replication, t)
+    return out
+
+
+@njit(cache=True, error_model="numpy")
 def new_claims(rows: Any, book: Any, fates: Any, t: Any, replication: Any, out: Any) -> None:
     """Claims of loans that will not be paid by day 90, in order of day 90 and loan id.
 
@@ -170,7 +199,7 @@ def new_claims(rows: Any, book: Any, fates: Any, t: Any, replication: Any, out: 
         bank = amount - (amount * t.borne_ppm + 500_000) // 1_000_000
         negligence_u, objection_u = uniform_pair(t.keys[0], replication, 0, entity)
         accept_u, u = uniform_pair(t.keys[1], replication, 0, entity)
-        refused = negligence_u < t.negligence or (cause == _INABILITY and accept_u >= t.accepted)
+        refused = negligence_u < t.negligence[book[2, row]] or (cause == _INABILITY and accept_u >= t.accepted)
         refused = refused or not t.is_compensable[cause] or entitled < t.law_from
         first = t.heirs if cause == _DEATH else t.first_year
         later = 0.0 if cause == _DEATH else t.per_year
@@ -183,4 +212,4 @@ def new_claims(rows: Any, book: Any, fates: Any, t: Any, replication: Any, out: 
         out[5, k], out[6, k], out[7, k], out[8, k] = entitled, filed, arrives, ready_on
         out[9, k], out[10, k], out[11, k] = amount, fund, bank
         out[12, k], out[13, k] = int(refused), int(objection_u < t.objection)
-        out[14, k] = min(entitled + 1 + days, FAR)
+        out[14, k] = past_the_line(entity, missed, min(entitled + 1 + days, FAR), replication, t)

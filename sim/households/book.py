@@ -63,7 +63,9 @@ class Households:
         Contract rates by day of signing, up to one year and longer, and the first working day on or after.
     month_starts : (months,) int64 [day]
     keys
-        Screening by the lender; what becomes of the money and the lender's lot.
+        Screening by the lender; what becomes of the money and the lender's lot; the lot of a cautious lender.
+    wrongly_admitted : (n,) bool
+        On the list although the rules exclude them: their claims are refused.
     """
 
     register: Register
@@ -78,7 +80,8 @@ class Households:
     whole_herd: F64
     days: list[tuple[I64, I64, I64]]
     month_starts: I64
-    keys: tuple[np.uint64, np.uint64]
+    keys: tuple[np.uint64, ...]
+    wrongly_admitted: Array
 
 
 @dataclass
@@ -107,6 +110,8 @@ class Community:
         What counted against the multiple on each day of a top-up.
     is_open, charges : (n_lenders,) int64
         The lender renews and grants freely; households pay the subsidised interest first.
+    cautions : list of (n_lenders,) float64 by month
+        Share of the month's applications that each lender turns away.
     refunds : dict of file -> (n,) int64
         Running sum of the households' parts in a file whose money goes to households.
     refunded : dict of file -> fen
@@ -143,6 +148,7 @@ class Community:
     n_payments_seen: int = 0
     n_fund_payments_seen: int = 0
     n_lists_seen: int = 0
+    cautions: list[F64] = field(default_factory=list)
     unpaid: list[int] = field(default_factory=list)  # files not fully paid
     counted: list[I64] = field(default_factory=list)
     went_bad: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))

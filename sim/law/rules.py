@@ -41,6 +41,7 @@ class LoanRules:
     lent_until: str | None = None
     quota_yuan_per_year: int | None = None
     lockout_after_late: bool = False
+    borrower_of_record: str = "household"
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,36 @@ class InterestRules:
     day_count: int
 
 
+@dataclass(frozen=True)
+class ClassRules:
+    """Five classes of loans by days overdue, and what is set aside for each."""
+
+    special_mention_days: int | None = None
+    substandard_days: int | None = None
+    doubtful_days: int | None = None
+    loss_days: int | None = None
+    restructured_at_least: str = "by_days"
+    observation_days: int = 0
+    provisions: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> list[int] | None:
+        """Days overdue from which each class after the first begins; None where the pack has no classes."""
+        days = [self.special_mention_days, self.substandard_days, self.doubtful_days, self.loss_days]
+        given = [day for day in days if day is not None]
+        return given if len(given) == len(days) else None
+
+
+@dataclass(frozen=True)
+class CollectionRules:
+    """What collectors are paid: a share of what they bring in, by the class of the loan."""
+
+    fee_by_class: dict[str, float] = field(default_factory=dict)
+    class_counts_at: str = "start_of_year"
+    target_share: float = 0.0
+    bonus_share: float = 0.0
+
+
 _GROUPS: dict[str, Any] = {
     "loan": LoanRules,
     "fund": FundRules,
@@ -186,6 +217,8 @@ _GROUPS: dict[str, Any] = {
     "subsidy": SubsidyRules,
     "interest": InterestRules,
     "stop": StopRules,
+    "classes": ClassRules,
+    "collection": CollectionRules,
 }
 
 FOLLOWED = ("subsidy.share", "subsidy.fixed_rate")  # read at every date, where the subsidy follows period or loan
@@ -213,9 +246,17 @@ class Rules:
     subsidy: SubsidyRules
     interest: InterestRules
     stop: StopRules
+    classes: ClassRules
+    collection: CollectionRules
     sources: dict[str, str]
     since: dict[str, dt.date]
     dated: dict[str, tuple[tuple[dt.date, Any], ...]] = field(default_factory=dict)
+
+    @property
+    def has_cover(self) -> bool:
+        """Does anybody bear a part of a lender's losses? Where the township borrows, the lender has none."""
+        borne = self.loss.fund_ppm + self.loss.direct_ppm
+        return borne > 0 and self.loan.borrower_of_record == "household"
 
     @staticmethod
     def view(pack: Pack, on: dt.date, changes: dict[str, Any] | None = None) -> Rules:
@@ -333,6 +374,15 @@ def _check(pack: Pack, rules: Rules) -> None:
     line, resume = rules.stop.bad_loan_share, rules.stop.resume_share
     if resume is not None and (line is None or resume > line):
         raise InputError(pack.where, "stop.resume_share", resume, f"at most stop.bad_loan_share, which is {line}")
+    days = rules.classes.limits or []
+    if sorted(set(days)) != days or 0 in days:
+        raise InputError(
+            pack.where, "classes.special_mention_days to classes.loss_days", days, "days that grow, from 1"
+        )
+    if rules.collection.fee_by_class and not days:
+        raise InputError(
+            pack.where, "collection.fee_by_class", "given", "fees by class only where classes has its days"
+        )
     if rules.claim.steps.decision.kind == "meeting" and not rules.claim.meetings:
         raise InputError(pack.where, "claim.meetings", [], "at least one meeting a year")
     if rules.subsidy.late_loses == "all" and rules.subsidy.paid_when not in ("at_repayment", "yearly"):

@@ -36,6 +36,7 @@ _UNITS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "month_days": (list, 'a list of yearly dates like "01-15"'),
     "yuan_by_lender": (dict, "a table of lender and whole yuan"),
     "share_by_bearer": (dict, "a table of bearer and share"),
+    "share_by_class": (dict, "a table of class and share"),
     "spans": (list, 'a list of yearly spans like "03-01/03-31"'),
     "step": (dict, "a table of after, actor and how long it takes"),
 }
@@ -61,7 +62,7 @@ class Term:
     each : bool
         A pack gives any number of these, each under a name of its own.
     readings : mapping of value to words
-        What the value, each word of a list, each bearer of a table or the actor of a step may be; empty: anything.
+        What the value, each word of a list or table or the actor of a step may be; empty: anything.
     other_words : bool
         A pack may use words beside the readings.
     absent : mapping of language to str
@@ -171,9 +172,9 @@ def check_value(where: str, key: str, unit: str, value: Any) -> None:
             dt.date.fromisoformat(value)
         except ValueError:
             raise InputError(where, key, value, words) from None
-    if unit == "share_by_bearer":
-        for bearer, share in value.items():
-            check_value(where, f"{key}.{bearer}", "share", share)
+    if unit in ("share_by_bearer", "share_by_class"):
+        for name, share in value.items():
+            check_value(where, f"{key}.{name}", "share", share)
     if unit == "step":
         check_step(where, key, value)
     days = value if unit == "month_days" else [value] if unit == "month_day" else []

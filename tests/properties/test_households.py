@@ -732,9 +732,9 @@ def test_batches_of_households_do_not_depend_on_workers_order_or_resuming(tmp_pa
         return {str(p.relative_to(folder.path)): p.read_bytes() for p in folder.path.rglob("part-*.parquet")}
 
     whole = run("one", 2 * BATCH, 1)
-    assert len(whole) == 10
+    assert len(whole) == 12
     assert run("two", 2 * BATCH, 2) == whole
-    assert len(run("begun", BATCH, 1)) == 5
+    assert len(run("begun", BATCH, 1)) == 6
     assert run("begun", 2 * BATCH, 1) == whole
     table = RunFolder.open(tmp_path / "one", {"kind": "test"}, resume=True).read("histories", "main", 2 * BATCH)
     setup = prepare(scenario, 3, opening, arm.last_day)

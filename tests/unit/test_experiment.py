@@ -90,7 +90,7 @@ def test_batches_do_not_depend_on_order_number_or_resuming(
     tmp_path: Path, small: Any, opening: Any, setup: Any
 ) -> None:
     whole = parts(fill(tmp_path / "whole", small, opening, setup.last_day, 2 * BATCH, is_main=True))
-    assert len(whole) == 10
+    assert len(whole) == 12
     other = parts(
         fill(
             tmp_path / "other", small, opening, setup.last_day, 2 * BATCH, is_main=True, executor=LastFirst(), workers=2
@@ -98,7 +98,7 @@ def test_batches_do_not_depend_on_order_number_or_resuming(
     )
     assert other == whole
     begun = fill(tmp_path / "begun", small, opening, setup.last_day, BATCH, is_main=True)
-    assert len(parts(begun)) == 5
+    assert len(parts(begun)) == 6
     assert parts(fill(tmp_path / "begun", small, opening, setup.last_day, 2 * BATCH, is_main=True)) == whole
 
 

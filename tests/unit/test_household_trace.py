@@ -134,6 +134,7 @@ REFUSALS = {
     "home.refused_cap": {"rules.fund.leverage": 0.1},
     "home.refused_stop": {"rules.stop.bad_loan_share": 0.0},
     "home.refused_quota": {"rules.loan.quota_yuan_per_year": 100_000},
+    "home.refused_cautious": {"lending.appetite": {"bad_loans_above": 0.0, "bad_loans_cut": 0.7}},
 }
 
 

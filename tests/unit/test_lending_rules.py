@@ -9,10 +9,10 @@ import pytest
 
 from sim import clock, outcomes, reacting, years
 from sim.arms import horizon
+from sim.booked import held_at
 from sim.clock import day_in_year
 from sim.community_kernel import STOPPED as STOPPED_COUNT
 from sim.errors import InputError
-from sim.filing import booked
 from sim.households.reduced_form import CURED
 from sim.lending.applications import applications, draw_applications
 from sim.lending.granting import LENT, QUOTA_USED, STOPPED
@@ -192,7 +192,7 @@ def test_the_reduced_form_stops_where_the_booked_ratio_is_above_the_line(
     setup, world = history(small.with_changes(rule), opening, 2)
     seen = []
     for k, end in enumerate(setup.month_ends[:-1].tolist()):
-        held, _, bad = booked(setup, world.loans, world.fates, world.claims, end)
+        held, _, bad = held_at(setup, world, end)
         out, gone = (
             np.bincount(world.loans.lender[x], weights=world.loans.balance[x], minlength=2) for x in (held, bad)
         )

@@ -11,8 +11,8 @@ import pytest
 
 from sim import clock, outcomes
 from sim.arms import horizon
+from sim.booked import gone_on
 from sim.errors import ConservationError
-from sim.filing import gone_on
 from sim.fund.claims import NEVER, return_of
 from sim.fund.need import need
 from sim.households.reduced_form import DEFAULTED
@@ -232,7 +232,7 @@ def test_months_agree_with_the_years_end(setup: Any, worlds: list[Any]) -> None:
 def test_stock_is_counted_loan_by_loan(setup: Any, worlds: list[Any]) -> None:
     world = worlds[0]
     table = outcomes.months(setup, world)
-    gone = gone_on(world.loans, world.fates, world.claims)
+    gone = gone_on(setup, world)
     for k, end in enumerate(setup.month_ends):
         held = (world.loans.start <= end) & (gone > end) & (world.loans.status != 3)
         for index in range(2):
@@ -286,7 +286,7 @@ def test_a_loan_refused_a_year_ago_is_off_the_books(tight_setup: Any, tight_worl
     for world in tight_worlds:
         refused = world.loans.refused != -1
         assert refused.any()
-        assert not (gone_on(world.loans, world.fates, world.claims)[refused] > LAST).any()
+        assert not (gone_on(tight_setup, world)[refused] > LAST).any()
 
 
 def test_monthly_levels_against_a_count_at_each_month_end(tight_setup: Any, tight_worlds: list[Any]) -> None:
