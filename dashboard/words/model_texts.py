@@ -15,6 +15,8 @@ REASONS = (
     N_("fewer than two histories"),
     N_("the opening state comes from data"),
     N_("no history was short"),
+    N_("nothing is lent that a fund's size could limit"),
+    N_("this run keeps no years of lenders"),
     N_("nothing to divide by in the sized year"),
     N_("default probabilities are given, no anchor is used"),
     N_("the scenario has no drought"),
