@@ -274,8 +274,8 @@ def from_arrears(scenario: Scenario, rules: Rules, calendar: Calendar, rates: di
     parts = []
     for k, n in enumerate(counts.tolist()):
         ids = np.array([entity_id("arrears", int(low[k]), i) for i in range(n)], dtype=np.int64)
-        size_u, day_u = uniforms(stream_key(seed, "opening.size"), 0, 0, ids)
-        term_u, place_u = uniforms(stream_key(seed, "opening.age"), 0, 0, ids)
+        size_u, day_u = uniforms(stream_key(seed, "arrears.size"), 0, 0, ids)
+        term_u, place_u = uniforms(stream_key(seed, "arrears.place"), 0, 0, ids)
         due = day - (low[k] + (day_u * (high[k] - low[k] + 1)).astype(np.int64))
         term = terms[np.searchsorted(cdf(np.array(list(scenario.lending.term_months.values()))), term_u)]
         start = np.minimum(clock.add_months(due, -term), day - 1)
