@@ -111,16 +111,9 @@ def run_folder(path: Any, w: Words) -> str:
 
 def _told(data: dict[str, Any], w: Words) -> list[str]:
     """The answer in sentences, the advice first."""
-    need, chance, said = data["need_yuan"], data["shortfall_chance"], w.sentences(data)
-    low, high = (w.money(x) for x in need["ci95"])
+    chance, said = data["shortfall_chance"], w.sentences(data)
     given = w("Given what is known on {on}.", on=w.date(data["information_on"]))
     lines = [w.joined([said.pop("headline"), given])]
-    said.pop("error", None)  # its interval is in the next sentence
-    lines.append(w(
-        "Enough in exactly {assurance} of years: {value}, 95% interval for simulation error {low} to {high} ({n} histories); the advice is the conservative figure {up} (95% sure not to be too low), rounded up.",
-        assurance=w.percent(data["assurance"]), value=w.money(need["value"]), low=low, high=high,
-        up=w.money(need["conservative"]), n=w.number(data["replications"]),
-    ))  # fmt: skip
     lines += said.values()
     lines.append(w(
         "The accounts are expected to carry over {carried}, so {top_up} must be added.",

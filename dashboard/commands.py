@@ -19,13 +19,20 @@ SEED = 2027
 
 
 def size(
-    jobs: Jobs, scenario: str, n: int, lang: str, *, title: str = "", out: Path | None = None, seed: int = SEED
+    jobs: Jobs,
+    scenario: str,
+    n: int,
+    lang: str,
+    *,
+    title: dict[str, str] | None = None,
+    out: Path | None = None,
+    seed: int = SEED,
 ) -> Job:
     """Size a scenario, by name or file."""
     loaded = sim.Scenario.load(scenario)
     folder = out or jobs.runs / f"{loaded.name}-{loaded.sized_year}-{_key('size', [loaded])}"
     words = ["size", scenario, *_common(n, folder, lang, seed)]
-    name = title or loaded.title.get(lang)
+    name = title or loaded.title.model_dump()
     return jobs.submit("size", name, mechanism([loaded]), _command(words), folder, n, size_total(loaded, n))
 
 
@@ -36,7 +43,7 @@ def compare(jobs: Jobs, scenarios: Sequence[str], n: int, lang: str) -> Job:
         check_comparable(loaded[0], other)
     folder = jobs.runs / f"study-{loaded[0].name}-{_key('compare', loaded)}"
     words = ["compare", *scenarios, *_common(n, folder, lang)]
-    title = " / ".join(s.title.get(lang) for s in loaded)
+    title = {each: " / ".join(s.title.get(each) for s in loaded) for each in ("zh", "en")}
     return jobs.submit("compare", title, mechanism(loaded), _command(words), folder, n, compare_total(len(loaded), n))
 
 
@@ -46,7 +53,7 @@ def grid(jobs: Jobs, scenario: str, n: int, lang: str) -> Job:
     folder = jobs.runs / f"grid-{loaded.name}-{_key('grid', [loaded])}"
     words = ["grid", scenario, *_common(n, folder, lang)]
     total = compare_total(28, n)  # seven latenesses by four droughts
-    return jobs.submit("grid", loaded.title.get(lang), mechanism([loaded]), _command(words), folder, n, total)
+    return jobs.submit("grid", loaded.title.model_dump(), mechanism([loaded]), _command(words), folder, n, total)
 
 
 def size_total(scenario: sim.Scenario, n: int) -> int:

@@ -11,7 +11,7 @@ import streamlit as st
 
 import sim
 from calibration.county_file import CountyFile, CountyProblems, folder_for, save_county
-from dashboard import county_file, safe, scenario_file, work
+from dashboard import county_file, panels, safe, scenario_file, work
 from dashboard.shell import View
 from dashboard.words import LANGUAGES, Words
 from sim.errors import RiskfundError
@@ -29,7 +29,9 @@ def panel(v: View) -> None:
         base = _base(v)
         if base is None:
             return
-        by_file, by_hand = st.tabs([w("By Excel file"), w("Small changes on this page")])
+        by_file, by_hand = st.tabs(
+            [w("By Excel file"), w("Small changes on this page")], key=f"county-ways-{w.lang}", on_change="rerun"
+        )
         with by_file:
             _templates(base, w)
             _upload(v, base)
@@ -41,10 +43,7 @@ def panel(v: View) -> None:
 def _base(v: View) -> sim.Scenario | None:
     """The scenario that fills the blanks."""
     w, names = v.w, scenario_file.names(v.runs)
-    name = st.selectbox(
-        w("Scenario underneath: its values are the defaults"), names, key="county-base",
-        index=names.index(work.DEMONSTRATION), format_func=lambda n: scenario_file.title(n, w.lang),
-    )  # fmt: skip
+    name = panels.scenario(w("Scenario underneath: its values are the defaults"), names, "county-base", w)
     try:
         return sim.Scenario.load(name)
     except RiskfundError as error:
@@ -94,10 +93,24 @@ def _checked(v: View, read: Callable[[], CountyFile], key: str) -> None:
         st.info(v.w("Nothing is filled in: all values are the defaults."))
         return
     _preview(county, v.w)
+    if key == "page":
+        county = _called_by_reader(county, v.w)
     if st.button(v.w("Use this county"), key=f"county-use-{key}", type="primary"):
         saved = save_county(county, folder_for(county, scenario_file.counties_of(v.runs)))
         st.session_state["county-saved"] = str(saved.scenario)
         st.rerun()
+
+
+def _called_by_reader(county: CountyFile, w: Words) -> CountyFile:
+    """What was typed on the page may be the county's figures or a what-if; it says which, and is called as the reader says."""
+    left, right = st.columns([3, 4], vertical_alignment="bottom")
+    usual = county.scenario.title.get(w.lang)
+    with left:
+        title = st.text_input(w("Name of this scenario"), usual, max_chars=60, key=f"county-name-{w.lang}").strip()
+    with right:
+        kinds = {"assumption": w("assumption: what-if"), "data": w("the county's own data")}
+        kind = st.radio(w("What was typed is"), list(kinds), format_func=kinds.__getitem__, horizontal=True, key=f"county-kind-{w.lang}")  # fmt: skip
+    return county_file.as_said(county, title or usual, is_what_if=kind == "assumption")
 
 
 def _problems(error: CountyProblems, w: Words) -> None:
@@ -111,7 +124,7 @@ def _problems(error: CountyProblems, w: Words) -> None:
 
 def _preview(county: CountyFile, w: Words) -> None:
     """Default beside own, what differs in bold."""
-    heads = [w("sheet"), w("value"), w("unit"), w("default"), w("own"), w("alternative")]
+    heads = [w("sheet"), w("item"), w("unit"), w("default"), w("own"), w("alternative")]
     rows = [[c.sheet, _called(c.row, c.column, w), c.unit, c.default, c.own, c.alternative] for c in county.changes]
     strong = [k for k, c in enumerate(county.changes) if c.is_new]
     st.html(safe.table(heads, rows, w("What would change"), strong=strong))
@@ -135,7 +148,12 @@ def _completeness(county: CountyFile, w: Words) -> None:
     }  # fmt: skip
     missing = [names[key] for key, (a, b) in county.completeness.items() if a < b]
     if missing:
-        st.caption(w("Not complete: {parts}. Defaults stand there.", parts=w.listed(missing)))
+        st.caption(
+            w(
+                "Defaults stand in: {parts}. That is allowed; what is the county's own makes the answer its own.",
+                parts=w.listed(missing),
+            )
+        )
 
 
 # --- on the page ---------------------------------------------------------------------------------------
@@ -150,7 +168,9 @@ def _editor(v: View, base: sim.Scenario) -> None:
         "county": w("County"), "lenders": w("Lenders"), "townships": w("Townships"), "parameters": w("Parameters"),
     }  # fmt: skip
     typed: dict[str, pd.DataFrame] = {}
-    for tab, key in zip(st.tabs([names[key] for key in _SHEETS]), _SHEETS, strict=True):
+    for tab, key in zip(
+        st.tabs([names[key] for key in _SHEETS], key=f"county-sheets-{w.lang}", on_change="rerun"), _SHEETS, strict=True
+    ):
         with tab:
             typed[key] = _table(before[key], key, base, w)
     if any(not before[key].equals(typed[key]) for key in _SHEETS):

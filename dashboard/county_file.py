@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -34,9 +35,11 @@ from calibration.county_file import (
     write_template,
 )  # fmt: skip
 from dashboard.words import Words
+from dashboard.words.labels import N_
 
 T = TypeVar("T")
 FOLDER = "counties"  # beside the runs folder: what counties have saved
+WHAT_IF = N_("what-if, typed on a page")
 
 
 def template(scenario: sim.Scenario, lang: str, base: str = "") -> bytes:
@@ -75,6 +78,21 @@ def opened(path: Path, w: Words, counties: Path) -> Path:
     """The scenario file of a county file, saved under a folder that is named by its content."""
     county = read(path, w)
     return save_county(county, folder_for(county, counties)).scenario
+
+
+def as_said(county: CountyFile, title: str, *, is_what_if: bool) -> CountyFile:
+    """A county typed on a page under the reader's own name; a what-if is an assumption, not the county's data."""
+    changes: dict[str, Any] = {"title": {"zh": title, "en": title}}
+    first, *rest = county.scenario.sources
+    if is_what_if and county.changes:
+        changes["sources"] = [{"fields": list(first.fields), "kind": "assumption", "note": WHAT_IF}, *(s.model_dump() for s in rest)]  # fmt: skip
+    named = county.scenario.with_changes(changes, _file_name(title) or county.scenario.name)
+    return replace(county, scenario=named)
+
+
+def _file_name(title: str) -> str:
+    """A title as a scenario's name, which names a folder."""
+    return re.sub(r'[./\\:*?"<>|\x00-\x1f]+', "-", title).strip(" -")[:60]
 
 
 # --- tables to type into ---------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class Job:
     Parameters
     ----------
     kind : {"size", "compare", "grid"}
-    title : str
+    title : dict of language to str
         As people call it; shown as text.
     mechanism : str
         Of default: it decides how fast histories are.
@@ -57,7 +57,7 @@ class Job:
 
     id: str
     kind: str
-    title: str
+    title: dict[str, str]
     mechanism: str
     command: list[str]
     out: str
@@ -74,6 +74,7 @@ class Job:
     ended: float = 0.0
     cancel_at: float = 0.0
     message: str = ""
+    is_seen: bool = False  # somebody has read how it ended
 
     @property
     def is_open(self) -> bool:
@@ -123,17 +124,26 @@ class Jobs:
         return [job for job in reversed(self.all()) if job.state == "queued"]
 
     def estimate(self, total: int, kind: str, mechanism: str) -> Estimate:
-        """Seconds for so many histories of all arms, from the last job of this kind that ended well."""
-        for job in self.all():
+        """Seconds for so many histories of all arms, from the last job that ended well: of this kind, or else of another."""
+        done = [job for job in self.all() if job.mechanism == mechanism and job.state == "done" and job.first_at]
+        for job in sorted(done, key=lambda job: job.kind != kind):  # the newest first among each
             made, took = job.done - job.first_done, job.ended - job.first_at
-            alike = (job.kind, job.mechanism) == (kind, mechanism)
-            if alike and job.state == "done" and made > 0 and took > 0 and job.first_at:
+            if made > 0 and took > 0:
                 return Estimate(job.first_at - job.began + total * took / made, is_measured=True)
         return Estimate(USUAL_START + total / USUAL.get(mechanism, USUAL["household"]), is_measured=False)
 
+    def last_ended(self, within: float) -> Job | None:
+        """The newest job, where it has ended in the last so many seconds and nobody has read how."""
+        job = next(iter(self.all()), None)
+        if job is None or job.is_open or job.is_seen or time.time() - job.ended > within:
+            return None
+        return job
+
     # --- changing ----------------------------------------------------------------------------------
 
-    def submit(self, kind: str, title: str, mechanism: str, command: list[str], out: Path, n: int, total: int) -> Job:
+    def submit(
+        self, kind: str, title: dict[str, str], mechanism: str, command: list[str], out: Path, n: int, total: int
+    ) -> Job:
         """Put a command in the queue; the same run that is already there is not put in twice."""
         with self._alone():
             same = next((job for job in self.all() if job.is_open and job.out == str(out)), None)
@@ -170,6 +180,13 @@ class Jobs:
             job = self.get(job_id)
             if job is not None and not job.is_open:
                 shutil.rmtree(self.folder / job.id, ignore_errors=True)
+
+    def see(self, job_id: str) -> None:
+        """Somebody has read how a job ended: no page, tab or later visit tells it again."""
+        with self._alone():
+            job = self.get(job_id)
+            if job is not None:
+                self._write(dataclasses.replace(job, is_seen=True))
 
     def tick(self) -> None:
         """Follow the job at work, and begin the next one when there is none."""
@@ -230,8 +247,8 @@ class Jobs:
     def _read(self, home: Path) -> Job | None:
         try:
             raw: dict[str, Any] = json.loads((home / "job.json").read_text(encoding="utf-8"))
-            return Job(**raw)
-        except (OSError, ValueError, TypeError):
+            return Job(**raw) if isinstance(raw["title"], dict) else None
+        except (OSError, ValueError, TypeError, KeyError):
             return None
 
     def _write(self, job: Job) -> None:

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from dashboard import library
+from dashboard import library, options
 from dashboard.library import Stored
-from dashboard.shell import View
+from dashboard.options import Option
+from dashboard.shell import ACCEPTED, View
 from dashboard.words import Words
-from dashboard.words.sentence import years_of
 from sim import Answer, estimate
 from sim.answers.outlook import at_size
-from sim.estimate import Estimate, rounded_up
 
 _NEEDED_FOR_HUNDREDTH = 10_000
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Option:
-    """One size that may be chosen."""
-
-    name: str
-    row: Row
-    is_advised: bool
-
-    @property
-    def yuan(self) -> float:
-        """Size of the fund [yuan]."""
-        return float(self.row["fund_yuan"])
 
 
 def row_at(stored: Stored, yuan: float) -> Row:
@@ -37,86 +21,31 @@ def row_at(stored: Stored, yuan: float) -> Row:
     return at_size(stored.sample, stored.parts, yuan)
 
 
-def need_at(stored: Stored, assurance: float) -> Estimate:
-    """The need at an assurance.
-
-    Raises
-    ------
-    TooFewHistories
-    """
-    return stored.sample.quantile_yuan("need_fen", assurance)
-
-
-def advised_at(stored: Stored, assurance: float) -> float:
-    """The advised size at an assurance, rounded up as `Answer` rounds it."""
-    need = need_at(stored, assurance)
-    low, high = need.ci95 or (0.0, 0.0)
-    return float(rounded_up(need.conservative or 0.0, (high - low) / 2))
-
-
 def askable(n: int) -> list[str]:
     """Shortfalls that so many histories can answer; one in a hundred needs ten thousand."""
-    from dashboard.shell import ACCEPTED
-
     return [
         key for key, a in ACCEPTED.items()
         if n >= estimate.needed_histories(a) and (a < 0.985 or n >= _NEEDED_FOR_HUNDREDTH)
     ]  # fmt: skip
 
 
-def options(v: View) -> list[Option]:
-    """A lean, a middle and a safe size; the middle one is the advice."""
+def sizes_to_choose(v: View) -> list[Option]:
+    """A lean, the advised and a safe size, and the one that is set."""
     if v.answer is None or v.run is None:
         return []
-    w, data = v.w, v.answer.data
     kept = library.stored(v.answer, v.run.sha)
-    advised = float(data["advice"]["fund_yuan"])
-    wanted = [(w("lean"), _lean(data["assurance"])), (w("advised"), None), (w("safe"), _safe(data, len(kept.sample)))]
-    out = []
-    for name, assurance in wanted:
-        if assurance == 0.0:
-            continue
-        if assurance is None:
-            yuan = advised
-        elif assurance < data["assurance"]:  # an option, not an advice: the need itself
-            yuan = float(rounded_up(need_at(kept, assurance).value or 0.0, 1.0))
-        else:
-            yuan = advised_at(kept, assurance)
-        out.append(Option(name, row_at(kept, yuan), assurance is None))
-    return out
+    return options.options(v.answer.data, kept.sample, kept.parts, v.w)
 
 
-def _lean(assurance: float) -> float:
-    """Twice as many shortfalls as the advice accepts."""
-    return max(1 - 2 * (1 - assurance), 0.5)
-
-
-def _safe(data: Row, n: int) -> float:
-    """The largest of a few assurances that the histories can answer; 0 where none is above the wanted one."""
-    for a in (0.99, 0.98):
-        if a > data["assurance"] and n >= estimate.needed_histories(a):
-            return a
-    return 0.0
-
-
-def told_data(v: View) -> Row:
-    """The answer's data, with what is missing on average at the advised size, so that the sentences speak of one size."""
-    assert v.answer is not None and v.run is not None
-    data = v.answer.data
-    row = row_at(library.stored(v.answer, v.run.sha), float(data["advice"]["fund_yuan"]))
-    return {**data, "advice": {**data["advice"], "mean_gap_if_short_yuan": row["mean_gap_if_short_yuan"]}}
-
-
-def counted(row: Row, data: Row, w: Words) -> str:
-    """How often a size is short, in the page's denominator."""
-    chance = row["shortfall_chance"]["value"]
-    counts = years_of(chance, 1 - data["assurance"], data["replications"])
-    if counts is None:
-        return w.percent(chance)
-    short, years = counts
-    if short == 0:
-        return w("fewer than 1 of {years}", years=years)
-    return w("{short} of {years}", short=short, years=years)
+def chance_of(row: Row, w: Words) -> str:
+    """A chance with what its simulation error leaves open."""
+    found = row["shortfall_chance"]
+    if found.get("ci95") is None:
+        return w.percent(found["value"])
+    low, high = found["ci95"]
+    if found["value"] == 0:
+        return w("0% (up to {p})", p=w.percent(high))
+    return w("{p} ({interval})", p=w.percent(found["value"]), interval=w.interval((low, high), w.percent))
 
 
 def or_dash(x: Row, w: Words) -> str:
@@ -125,18 +54,34 @@ def or_dash(x: Row, w: Words) -> str:
 
 
 def chain(answer: Answer, w: Words) -> list[tuple[str, str]]:
-    """From no driver to all of them: what each adds to the need, alone, and what they make together beyond it."""
+    """From no driver to all of them: what each adds to the need, alone, and what they make together beyond it; the need."""
     found = answer.data["drivers"]
     here = found["present"]
     none = found["arms"].get("none", {}).get("need_yuan", {})
     if not here or none.get("value") is None:
         return []
     effects = found["effects"]["need_yuan"]
-    out = [(w("no driver"), w.money(none["value"]))]
+    out = [(w("without any of them"), w.money(none["value"]))]
     out += [(w.label(f"driver.{d}"), _signed(effects[d]["alone"], w)) for d in here]
     if len(here) > 1:
         out.append((w("interaction"), _signed(effects["interaction"], w)))
-    return out
+    return [
+        *out,
+        (w("= need at {p}", p=w.percent(answer.data["assurance"], 0)), w.money(answer.data["need_yuan"]["value"])),
+    ]
+
+
+def told_chain(answer: Answer, w: Words) -> str:
+    """The same as one line; it adds up to the need, not to the advised size, and says so."""
+    steps = chain(answer, w)
+    if not steps:
+        return ""
+    line = " → ".join(f"{name} {text}" for name, text in steps[:-1])
+    name, text = steps[-1]
+    return w(
+        "{steps} {name} {need}, not yet the advised {size}.",
+        steps=line, name=name, need=text, size=w.advised(answer.data["advice"]["fund_yuan"]),
+    )  # fmt: skip
 
 
 def _signed(x: Row, w: Words) -> str:
@@ -156,3 +101,32 @@ def moved_by(answer: Answer, w: Words) -> list[tuple[str, str]]:
         (w.label("need_yuan_pooled"), data["need_yuan_pooled"]),
     ]  # fmt: skip
     return [(name, w.money(x["value"])) for name, x in found if x.get("value") is not None]
+
+
+def default_level(answer: Answer, w: Words) -> str:
+    """How often loans go bad is taken from somewhere, and that is not exact either; "" where it is given loan by loan."""
+    d = answer.scenario.defaults
+    if d.anchor is None:
+        return ""
+    share, field = d.anchors[d.anchor], f"defaults.anchors.{d.anchor}"
+    drawn = next((u for u in answer.scenario.uncertain if u.field == field and u.p05 is not None), None)
+    source = answer.scenario.source_of(field)
+    whose = w("the county's own figure") if source is not None and source.kind == "data" else w("assumed")
+    if drawn is None or drawn.p05 is None or drawn.p95 is None:
+        return w("default share in the long run {p} ({whose}), taken as known", p=w.percent(share), whose=whose)
+    return w(
+        "default share in the long run {p} ({whose}), nine in ten between {interval}; the figures above hold this",
+        p=w.percent(share), whose=whose, interval=w.interval((drawn.p05, drawn.p95), w.percent),
+    )  # fmt: skip
+
+
+def missing_for_budget(answer: Answer, w: Words) -> list[str]:
+    """What of a county's own is still missing while its data are marked as for demonstration."""
+    s = answer.scenario
+    accounts = s.source_of("lenders")
+    found = []
+    if s.opening.kind != "table":
+        found.append(w("the county's own loan book"))
+    if accounts is None or accounts.kind != "data":
+        found.append(w("what its sub-accounts really hold"))
+    return found or [w("a scenario that is marked as the county's own")]

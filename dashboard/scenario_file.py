@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import sim
 from calibration import toml_text
+from dashboard.words.labels import N_
 from sim.errors import InputError
+
+WHAT_IF = N_("what-if, changed on a page")
 
 
 def folder_of(runs: Path) -> Path:
@@ -51,7 +55,12 @@ def save(runs: Path, base: str, name: str, changes: Mapping[str, Any]) -> Path:
     if path.exists() or loaded.name in sim.scenario_names():
         raise InputError("scenarios", "name", name, "a name that is not taken")
     source = str(Path(base).resolve()) if base.endswith(".toml") else base
-    own = {"extends": source, "name": loaded.name, "title": {"zh": loaded.name, "en": loaded.name}}
+    changed = ["rule_changes" if k.startswith("rules.") else k for k in changes]
+    assumed = {"fields": list(dict.fromkeys(changed)), "kind": "assumption", "note": WHAT_IF}
+    sources = [assumed, *(s.model_dump(mode="json") for s in loaded.sources)]
+    own = {
+        "extends": source, "name": loaded.name, "title": {"zh": loaded.name, "en": loaded.name}, "sources": sources
+    }  # fmt: skip
     text = toml_text.lines([((key,), value) for key, value in own.items()] + _paths(changes))
     return _kept(path, f"# Saved from a page: {toml_text.value_text(loaded.name)}.\n\n{text}")
 
@@ -87,3 +96,21 @@ def title(name: str, lang: str) -> str:
         return sim.Scenario.load(name).title.get(lang)
     except InputError:
         return Path(name).stem
+
+
+def words_of(field: str) -> list[str]:
+    """The words that a field takes, where it takes only some."""
+    model: Any = sim.Scenario
+    found: Any = None
+    for part in field.split("."):
+        models = [m for m in _parts(found) if hasattr(m, "model_fields")] if found is not None else [model]
+        here = next((m.model_fields[part] for m in models if part in m.model_fields), None)
+        if here is None:
+            return []
+        found = here.annotation
+    return [str(x) for x in typing.get_args(found)] if typing.get_origin(found) is typing.Literal else []
+
+
+def _parts(annotation: Any) -> list[Any]:
+    """A type and those that it is made of."""
+    return [annotation, *(inner for part in typing.get_args(annotation) for inner in _parts(part))]

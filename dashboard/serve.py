@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 APP = Path(__file__).with_name("app.py")
 HOST = "127.0.0.1"
 RUNS = "RISKFUND_RUNS"  # the environment says where runs are kept: pages have no arguments
 _PATIENCE = 60.0  # seconds until the server must have answered
+_PARTING = 5.0  # seconds that it has to close
 
 
 def serve(
@@ -39,19 +41,46 @@ def serve(
         Exit code of the server; 0 when the user stopped it.
     """
     port = port or free_port()
-    process = subprocess.Popen(command(port), env=environment(runs))
-    url = f"http://{HOST}:{port}/"
+    with _asked_to_stop():
+        process = subprocess.Popen(command(port), env=environment(runs))
+        url = f"http://{HOST}:{port}/"
+        try:
+            if _answers(process, url):
+                told(url)
+                if open_browser:
+                    webbrowser.open(url)
+            return process.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            _ended(process)
+
+
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[None]:
+    """Ctrl-C, and whatever else ends a program politely, stops the server too, even where a shell has switched that off."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    before = {getattr(signal, name): signal.signal(getattr(signal, name), stop) for name in names}
     try:
-        if _answers(process, url):
-            told(url)
-            if open_browser:
-                webbrowser.open(url)
-        return process.wait()
-    except KeyboardInterrupt:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """End the server: it has a moment to close, then it is gone."""
+    if process.poll() is None:
         process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
-        return 0
+    try:
+        process.wait(timeout=_PARTING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def command(port: int) -> list[str]:

@@ -148,6 +148,9 @@ def told(draw: Callable[P, T]) -> Callable[P, T | None]:
 def frame(v: View, *, is_present: bool = False) -> None:
     """Draw what stands above every page."""
     st.html(STYLE)
+    address.carry()
+    if v.run is not None:
+        address.keep("run", v.run.name)
     lang = "zh-CN" if v.w.lang == "zh" else "en"
     st.html(f"<script>document.documentElement.lang='{lang}'</script>", unsafe_allow_javascript=True)
     if is_present:
@@ -161,17 +164,25 @@ def frame(v: View, *, is_present: bool = False) -> None:
         if not is_present:
             _run_list(v)
     with right:
-        address.seed("lang", LANGUAGES, v.w.lang)
-        chosen_lang = st.segmented_control(
-            v.w("Language"), LANGUAGES, key="lang", required=True, label_visibility="collapsed",
-            format_func=lambda code: {"zh": "中", "en": "EN"}[code],
+        st.segmented_control(
+            v.w("Language"), LANGUAGES, required=True, label_visibility="collapsed",
+            format_func=lambda code: {"zh": "中", "en": "EN"}[code], **address.bound("lang", "", LANGUAGES, v.w.lang),
         )  # fmt: skip
-        address.keep("lang", chosen_lang)
     if _is_demonstration(v):
-        band = v.w("Demonstration data: not for a budget")
-        st.html(f'<div class="rf-band" role="note">{safe.html(band)}</div>')
+        st.html(f'<div class="rf-band" role="note">{safe.html(band(v))}</div>')
     if not is_present:
         work.strip(v.jobs, v.w)
+
+
+def band(v: View) -> str:
+    """That the data are for demonstration, and what is missing until they are the county's own."""
+    from dashboard.readings import missing_for_budget
+
+    said = v.w("Demonstration data: not for a budget")
+    if v.answer is None:
+        return said
+    missing = v.w.listed(missing_for_budget(v.answer, v.w))
+    return v.w.joined([v.w("{band}.", band=said), v.w("Still missing: {missing}; both come in on the page of county data.", missing=missing)])  # fmt: skip
 
 
 def _is_demonstration(v: View) -> bool:
@@ -187,24 +198,21 @@ def _run_list(v: View) -> None:
         return
     labels = {run.name: _with_state(run, v.w) for run in sized}
     at = v.run.name if v.run is not None else sized[0].name
-    address.seed("run", list(labels), at)
-    name = st.selectbox(
-        v.w("Result"), list(labels), format_func=lambda name: labels.get(name, name), key="run",
-        label_visibility="collapsed",
+    st.selectbox(
+        v.w("Result"), list(labels), format_func=lambda name: labels.get(name, name), label_visibility="collapsed",
+        **address.bound("run", v.w.lang, list(labels), at, clears=("size", "carry")),
     )  # fmt: skip
-    address.keep("run", name)
 
 
 def accepted(v: View, asked: list[str]) -> float:
     """The list of shortfalls that may be accepted; returns the assurance."""
     w = v.w
-    address.seed("risk", asked, asked[0])
     risk = st.selectbox(
-        w("Accepted shortfall"), asked, key="risk",
+        w("Accepted shortfall"), asked,
         format_func=lambda key: w("{short} of {years} years", short=key.split("/")[0], years=key.split("/")[1]),
         help=w("In how many of equally likely next years the fund may be short. 1 of 100 needs 10,000 histories."),
+        **address.bound("risk", w.lang, asked, asked[0]),
     )  # fmt: skip
-    address.keep("risk", risk)
     return ACCEPTED[risk]
 
 

@@ -111,7 +111,7 @@ def _run(
     return n
 
 
-def read_answer(path: Path, assurance: float = 0.95, replications: int | None = None) -> Answer:
+def read_answer(path: Path | str, assurance: float = 0.95, replications: int | None = None) -> Answer:
     """The answer of a stored run, at any assurance, without simulating.
 
     Of an interrupted run a draft can be read, by naming as many histories as it has finished.
@@ -121,6 +121,7 @@ def read_answer(path: Path, assurance: float = 0.95, replications: int | None = 
     InputError
         Not a run folder, a run of another kind, or one that is not complete.
     """
+    path = Path(path)
     folder = RunFolder(path)
     manifest = folder.manifest()
     identity = manifest["identity"]

@@ -161,6 +161,7 @@ class _Table:
                     continue
                 was = self.shown[k][default] if k < len(self.shown) else ""
                 seen = ["" if x is None else show(x) for x in typed]
+                seen[1] = "" if own == alternative else seen[1]  # a name has no alternative
                 heading = text(f"heading.{own if typed[0] is not None else alternative}", self.say)
                 words = text(f"unit.{unit}", self.lang) if unit else ""
                 self.out.changes.append((self.sheet.title, self.name(row), heading, words, was, seen[0], seen[1]))

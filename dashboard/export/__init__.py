@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboard.export import csv, docx, forms, page, pptx, reproduce, xlsx
 from dashboard.export.report import Report
 from dashboard.words import LANGUAGES, Words
 from sim.answers.answer import Answer
@@ -71,13 +70,15 @@ def check_formats(formats: Sequence[str]) -> None:
 
 
 def _paths(r: Report, name: str, out: Path) -> list[Path]:
-    """The files of a format, named by the result, the language, and what they hold."""
-    stem = f"{r.number}-{r.w.lang}"
+    """The files of a format, named by the result, the assurance in per cent, the language, and what they hold."""
+    stem = f"{r.number}-{100 * r.data['assurance']:g}-{r.w.lang}"
     more = {"xlsx": [f"{stem}-forms.xlsx"], "csv": [f"{stem}-histories.csv"]}
     return [out / f"{stem}.{name}", *(out / other for other in more.get(name, []))]
 
 
 def _write(r: Report, name: str, out: Path) -> list[Path]:
+    from dashboard.export import csv, docx, forms, page, pptx, reproduce, xlsx  # their libraries are slow to load
+
     paths = _paths(r, name, out)
     try:
         if name == "xlsx":

@@ -28,8 +28,8 @@ def dots(slide: Any, box: Box, d: Dots, w: Words) -> Any:
     """Years as dots, the short ones apart in place, colour and form, and the size as a line."""
     data = XyChartData(number_format="#,##0.0")
     for name, points in (
-        (w("enough"), d.enough),
-        (w("short"), d.short),
+        (w("{count} enough", count=d.counted[0]), d.enough),
+        (w("{count} short", count=d.counted[1]), d.short),
         (d.size_name, [(d.size, 0.0), (d.size, d.top)]),
     ):
         series = data.add_series(name)
@@ -61,8 +61,10 @@ def curve(slide: Any, box: Box, c: Curve, w: Words) -> Any:
     frame, chart = _added(slide, box, XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, data, c.alt)
     series = list(chart.plots[0].series)
     _line(series[0], styles.BLUE, 2.5)
-    markers = (XL_MARKER_STYLE.SQUARE, XL_MARKER_STYLE.DIAMOND, XL_MARKER_STYLE.TRIANGLE)
-    for s, marker, colour in zip(series[1:], markers, (styles.OCHRE, styles.INK, styles.VIOLET), strict=False):
+    markers = (XL_MARKER_STYLE.SQUARE, XL_MARKER_STYLE.DIAMOND, XL_MARKER_STYLE.TRIANGLE, XL_MARKER_STYLE.CIRCLE)
+    for s, marker, colour in zip(
+        series[1:], markers, (styles.OCHRE, styles.INK, styles.VIOLET, styles.TEAL), strict=False
+    ):
         _markers(s, marker, colour, 14)
     _value_axis(chart.category_axis, w("size of the fund ({unit})", unit=w.money_unit), 0.0, None)
     _value_axis(chart.value_axis, w("years that need more") + " (%)", 0.0, 100.0)

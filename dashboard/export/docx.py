@@ -20,7 +20,6 @@ from dashboard.export import pictures, styles
 from dashboard.export.report import Report
 from dashboard.export.reproduce import command
 from dashboard.export.text import plain
-from dashboard.words.numbers import NOTHING
 
 _LINE = Pt(28.9)  # 22 lines in 225 mm
 _BODY, _SMALL = Pt(16), Pt(10)
@@ -39,7 +38,7 @@ def write(r: Report, path: Path) -> Path:
     for text in r.sentences[1:]:
         memo.line(text)
     memo.dots()
-    memo.heading(w("2. Three sizes"))
+    memo.heading(w("2. Sizes to choose from"))
     memo.options()
     memo.heading(w("3. Where the money goes"))
     claims = pictures.claims(r)
@@ -128,7 +127,11 @@ class Memo:
             for sign, colour in (("●", styles.BLUE), ("◆", styles.SHORT)):
                 if sign in row:
                     self._write(paragraph, sign * row.count(sign), styles.SONG, Pt(13), colour)
-        said = self.w("● enough {enough}, ◆ short {short}, of {n} equally likely next years with {size}.", enough=enough, short=short, n=enough + short, size=self.w.advised(self.r.data["advice"]["fund_yuan"]))  # fmt: skip
+        said = self.w(
+            "With {size}: ● {enough}, ◆ {short} of equally likely next years (shortfall chance {p}).",
+            size=self.w.advised(self.r.data["advice"]["fund_yuan"]), enough=d.counted[0], short=d.counted[1],
+            p=self.w.percent(self.r.data["advice"]["shortfall_chance"]["value"]),
+        )  # fmt: skip
         paragraph = self.document.add_paragraph()
         self._write(paragraph, said, styles.KAI, _TABLE[self.w.lang])
         self._layout(paragraph, centre=True, indent=False)
@@ -136,14 +139,9 @@ class Memo:
     # --- tables
 
     def options(self) -> None:
-        """Three sizes."""
-        w = self.w
-        heads = [w("option"), w("size"), w("shortfall chance"), w("mean gap if short"), w("idle money in a mean year")]
-        rows = [
-            [o.name, w.advised(o.fund_yuan), w.percent(o.chance), NOTHING if o.gap_yuan is None else w.money(o.gap_yuan), w.money(o.idle_yuan)]
-            for o in self.r.options
-        ]  # fmt: skip
-        self.table(heads, rows, (34, 32, 26, 32, 32))
+        """Sizes to choose from."""
+        self.table(*self.r.option_table, (26, 32, 38, 30, 30))
+        self.line(self.r.options_explained)
 
     def cases(self) -> None:
         """The need under other assumptions."""

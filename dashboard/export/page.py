@@ -10,7 +10,6 @@ from dashboard.export import pictures, svg
 from dashboard.export.report import Report
 from dashboard.export.reproduce import command, snippet
 from dashboard.figures import theme
-from dashboard.words.numbers import NOTHING
 
 _STYLE = f"""
 @page {{ size: A4; margin: 16mm 15mm 18mm }}
@@ -43,11 +42,7 @@ footer {{ border-top: 0.5pt solid {theme.GREYED}; margin-top: 6mm; padding-top: 
 def write(r: Report, path: Path) -> Path:
     """Write the page of an answer."""
     w = r.w
-    heads = [w("option"), w("size"), w("shortfall chance"), w("mean gap if short"), w("idle money in a mean year")]
-    options = [
-        [o.name, w.advised(o.fund_yuan), w.percent(o.chance), NOTHING if o.gap_yuan is None else w.money(o.gap_yuan), w.money(o.idle_yuan)]
-        for o in r.options
-    ]  # fmt: skip
+    heads, options = r.option_table
     d, c, b, p = pictures.dots(r), pictures.curve(r), pictures.claims(r), pictures.cases(r)
     cases = [
         [x.name, w.money(x.estimate["value"]), w.interval(x.estimate.get("ci95")), w.money(x.estimate.get("conservative"))]
@@ -58,7 +53,7 @@ def write(r: Report, path: Path) -> Path:
         "".join(f'<p class="mark">{escape(text)}</p>' for text in r.warnings),
         f"<h1>{escape(r.heading)}</h1>", f'<p class="answer">{escape(r.sentences[0])}</p>',
         "".join(f"<p>{escape(text)}</p>" for text in r.sentences[1:]),
-        _figure(svg.dots(d, w), d.title), _heading(w("Three sizes: what each one buys")), _table(heads, options, "whole"),
+        _figure(svg.dots(d, w), d.title), _heading(w("Sizes to choose from: what each one buys")), _table(heads, options, "whole"), f"<p>{escape(r.options_explained)}</p>",
         _figure(svg.curve(c, w), c.title), _figure(svg.bars(b, w), f"{b.title} ({w.money_unit})"),
         _figure(svg.pairs(p, w), f"{p.title} ({w.money_unit})"),
         _table([w("case"), w("estimate"), w.term("interval_95"), w.term("conservative")], cases),

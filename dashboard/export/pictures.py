@@ -24,6 +24,7 @@ class Dots:
     short: list[tuple[float, float]]
     size: float
     size_name: str
+    counted: tuple[str, str]  # enough, short
     right: float
     top: float
 
@@ -77,7 +78,8 @@ def dots(r: Report) -> Dots:
         (short if need > at else enough).append((at + (column + 0.5) * step, stacked[column] - 0.5))
     top = max(max(stacked.values(), default=1) + 1.5, 6.0)
     return Dots(
-        f.title, f.alt, enough, short, at, w("size {size}", size=w.advised(size)), right + step, top
+        f.title, f.alt, enough, short, at, w("size {size}", size=w.advised(size)),
+        w.counted(r.data["advice"]["shortfall_chance"]["value"], r.data), right + step, top
     )  # fmt: skip
 
 

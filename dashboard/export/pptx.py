@@ -17,7 +17,6 @@ from pptx.util import Emu, Inches, Pt
 from dashboard.export import charts, pictures, styles
 from dashboard.export.report import Report
 from dashboard.export.text import plain
-from dashboard.words.numbers import NOTHING
 
 _WIDTH, _HEIGHT = Inches(13.333), Inches(7.5)
 _LEFT, _INSIDE = Inches(0.6), Inches(12.13)
@@ -78,13 +77,12 @@ def _years(deck: Any, r: Report) -> None:
 
 def _options(deck: Any, r: Report) -> None:
     w, c = r.w, pictures.curve(r)
-    slide = _slide(deck, r, w("Three sizes: what each one buys"))
-    rows = [[w("option"), w("size"), w("shortfall chance"), w("mean gap if short"), w("idle money in a mean year")]]
-    for o in r.options:
-        gap = NOTHING if o.gap_yuan is None else w.money(o.gap_yuan)
-        rows.append([o.name, w.advised(o.fund_yuan), w.percent(o.chance), gap, w.money(o.idle_yuan)])
-    _table(slide, Inches(1.4), rows)
-    charts.curve(slide, (_LEFT, Inches(3.45), _INSIDE, Inches(3.4)), c, w)
+    slide = _slide(deck, r, w("Sizes to choose from: what each one buys"))
+    heads, rows = r.option_table
+    _table(slide, Inches(1.35), [heads, *rows])
+    _text(slide, Inches(1.4 + 0.66 + 0.42 * len(rows)), Inches(0.35), [r.options_explained], 14, styles.MUTED)
+    top = 1.8 + 0.66 + 0.42 * len(rows)
+    charts.curve(slide, (_LEFT, Inches(top), _INSIDE, Inches(6.9 - top)), c, w)
     said = [w("{size}: short in {p} of years", size=w.advised(o.fund_yuan), p=w.percent(o.chance)) for o in r.options]
     _say(slide, r, [w.joined_clauses(said) + ("。" if w.lang == "zh" else "."), w("More money is short less often and lies idle more often.")])  # fmt: skip
 

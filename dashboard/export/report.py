@@ -9,20 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from dashboard import options
 from dashboard.export.text import plain
 from dashboard.figures.figure import source_of
+from dashboard.options import Option
 from dashboard.words import Words
 from dashboard.words.labels import N_
 from sim import estimate
 from sim.answers.answer import Answer
-from sim.answers.outlook import account_parts, at_size
+from sim.answers.outlook import account_parts
 from sim.answers.sample import Sample
 from sim.law.vocabulary import term_for
 from sim.store import RunFolder
 from sim.units import F64, FEN_PER_YUAN
 
 DRAFT = 2000  # fewer histories than these are for orientation only
-_SMALLER, _LARGER = 0.75, 1.5  # of the advised size
 FIGURES = (
     "need_yuan", "need_yuan_free_split", "need_yuan_pooled", "ring_fencing_price_yuan", "runoff_need_yuan",
     "need_yuan_stationary_opening", "top_up_yuan", "top_up_by_account_yuan", "mean_gap_if_short_yuan", "fiscal_debt_yuan",
@@ -40,17 +41,6 @@ class Row:
     name: str
     estimate: Mapping[str, Any]
     is_money: bool
-
-
-@dataclass(frozen=True)
-class Option:
-    """A size to choose: how often it is short, what is then missing, what is idle otherwise [yuan]."""
-
-    name: str
-    fund_yuan: float
-    chance: float
-    gap_yuan: float | None
-    idle_yuan: float
 
 
 @dataclass(frozen=True)
@@ -265,25 +255,26 @@ class Report:
         """Part of the fund in each separate account."""
         return account_parts(self.answer.scenario)
 
-    def option(self, name: str, fund_yuan: float) -> Option:
-        """What a size does."""
-        row = at_size(self.sample, self.parts, fund_yuan)
-        return Option(
-            name, fund_yuan, row["shortfall_chance"]["value"], row["mean_gap_if_short_yuan"]["value"], row["idle_yuan"]["value"]
-        )  # fmt: skip
-
     @cached_property
     def options(self) -> list[Option]:
-        """Three sizes: a smaller one, the advised one, and the size that is set now or else a larger one."""
-        w, advised = self.w, float(self.data["advice"]["fund_yuan"])
-        set_yuan = float(self.data["fund_yuan"])
-        step = 10_000.0 if advised < 1e6 else 100_000.0
-        smaller = np.ceil(advised * _SMALLER / step) * step
-        largest = (
-            (w("the size that is set"), set_yuan) if set_yuan > advised else (w("a larger one"), advised * _LARGER)
-        )
-        sizes = [(w("a smaller one"), float(smaller)), (w("the advised size"), advised), largest]
-        return [self.option(name, size) for name, size in sizes if size > 0]
+        """Sizes to choose from, those of the pages."""
+        return options.options(self.data, self.sample, self.parts, self.w)
+
+    @cached_property
+    def option_table(self) -> tuple[list[str], list[list[str]]]:
+        """The same as a table: heads and rows."""
+        w = self.w
+        heads = [w("option"), w("size"), w("shortfall chance"), w("mean gap if short"), w("idle money in a mean year")]
+        rows = [
+            [o.name, w.advised(o.fund_yuan), f"{w.percent(o.chance)} ({w.counted(o.chance, self.data)[1]})", w.money(o.gap_yuan), w.money(o.idle_yuan)]
+            for o in self.options
+        ]  # fmt: skip
+        return heads, rows
+
+    @property
+    def options_explained(self) -> str:
+        """What lean and safe mean."""
+        return options.explained(self.options, self.data, self.w)
 
 
 _FINGERPRINTS = (

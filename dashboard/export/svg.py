@@ -31,7 +31,7 @@ def dots(d: Dots, w: Words) -> str:
         _text(
             at - 8,
             top + 8,
-            w("{k}/{n} enough", k=len(d.enough), n=len(d.enough) + len(d.short)),
+            w("{count} enough", count=d.counted[0]),
             "end",
             theme.BLUE,
             bold=True,
@@ -41,7 +41,7 @@ def dots(d: Dots, w: Words) -> str:
         _text(
             at + 8,
             top + 8,
-            w("{k}/{n} short", k=len(d.short), n=len(d.enough) + len(d.short)),
+            w("{count} short", count=d.counted[1]),
             "start",
             theme.SHORT,
             bold=True,

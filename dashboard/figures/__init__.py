@@ -7,7 +7,7 @@ On a page: ``st.plotly_chart(f.figure, theme=None, config=CONFIG, alt=f.alt)``.
 """
 
 from dashboard.figures.causes import differences, drivers_waterfall
-from dashboard.figures.chance import dots, exceedance
+from dashboard.figures.chance import dots, exceedance, veiled
 from dashboard.figures.figure import Figure
 from dashboard.figures.lab import heat_table
 from dashboard.figures.months import balance_fan, subsidy_ageing
@@ -33,4 +33,5 @@ __all__ = [
     "lending_curve",
     "subsidy_ageing",
     "township_map",
+    "veiled",
 ]

@@ -238,7 +238,7 @@ def differences(
     )
     figure = _difference_dots(called, found, m, w)
     table = pd.DataFrame(
-        [[name, m.cell(row["base"]), m.cell(row["other"]), m.cell(v.value), m.cell(v.low), m.cell(v.high), _verdict(v, w)]
+        [[name, m.cell(row["base"]), m.cell(row["other"]), m.cell(v.value), m.cell(v.low), m.cell(v.high), verdict(v, w)]
          for name, row, v in zip(called, mine, found, strict=True)],
         columns=columns,
     )  # fmt: skip
@@ -264,7 +264,8 @@ def _differences_title(names: Sequence[str], found: Sequence[Value], m: Measure,
     )
 
 
-def _verdict(v: Value, w: Words) -> str:
+def verdict(v: Value, w: Words) -> str:
+    """Can a difference be told from none?"""
     if v.value == 0 and v.bounds in (None, (0.0, 0.0)):
         return w("no difference")
     return w("cannot be told apart") if _includes_zero(v) else w("can be told apart")
@@ -273,11 +274,7 @@ def _verdict(v: Value, w: Words) -> str:
 def _words_of(v: Value, m: Measure, w: Words) -> str:
     text = f"{m.change(v.value or 0.0)} ({m.change_interval(v)})" if v.bounds else m.change(v.value or 0.0)
     return (
-        text
-        if not _includes_zero(v)
-        else f"{text}, {_verdict(v, w)}"
-        if w.lang == "en"
-        else f"{text}，{_verdict(v, w)}"
+        text if not _includes_zero(v) else f"{text}, {verdict(v, w)}" if w.lang == "en" else f"{text}，{verdict(v, w)}"
     )
 
 
@@ -300,7 +297,7 @@ def _difference_dots(names: Sequence[str], found: Sequence[Value], m: Measure, w
             text=theme.lines_of(name, 19), x=0, xref="paper", y=y, xanchor="right", xshift=-10, align="right", font={"color": ink}
         )  # fmt: skip
         first = f"<b>{theme.plain(m.change(v.value or 0.0))}</b>"
-        second = _verdict(v, w) if _includes_zero(v) else m.change_interval(v)
+        second = verdict(v, w) if _includes_zero(v) else m.change_interval(v)
         figure.add_annotation(
             text=f"{first}<br>{theme.plain(second)}", x=1, xref="paper", y=y, xanchor="left", xshift=10, align="left",
             font={"color": ink, "size": 12},

@@ -14,7 +14,6 @@ import plotly.graph_objects as go
 from dashboard.figures import theme
 from dashboard.figures.figure import Figure, Value, described, finished, nothing, read, source_of
 from dashboard.figures.measure import Measure
-from dashboard.words.sentence import years_of
 from sim import estimate
 from sim.estimate import Strata, mass_of
 from sim.units import F64, FEN_PER_YUAN
@@ -34,7 +33,7 @@ _POINTS = 160  # of the curve; a screen shows no more
 
 def dots(
     data: Mapping[str, Any], histories: pd.DataFrame, w: Words, *, fund_yuan: float | None = None,
-    years: int | None = None, strata: Strata | None = None,
+    strata: Strata | None = None,
 ) -> Figure:  # fmt: skip
     """Equally likely next years as dots along what each needs, those that the size does not cover set apart.
 
@@ -49,7 +48,6 @@ def dots(
         `Answer.histories()`: ``replication``, ``need_fen``.
     fund_yuan : float, optional
         Size to judge; the advised one by default.
-    years : {20, 100}, optional
     strata : Strata, optional
         Where histories were chosen by strata (`RunFolder.strata`).
     """
@@ -62,7 +60,7 @@ def dots(
     if not need.max() > 0:
         return nothing(question, str(data["need_yuan"].get("reason") or ""), columns, source, w)
     chance = read(estimate.weighted_share(need > size, strata))
-    n_dots = years or _denominator(chance.value or 0.0, data)
+    n_dots = _denominator(data)
     at = _equally_likely(need, n_dots, strata)
     x, is_short = need[at], need[at] > size
     n_short = int(is_short.sum())
@@ -70,7 +68,8 @@ def dots(
     subtitle = w("Each dot is one of {n} equally likely next years, placed by what it needs.", n=n_dots)
     figure, right = _dot_plot(m, x, is_short, histories["replication"].to_numpy()[at], size, n_dots, w)
     _size_line(figure, m.at(size), w("size {size}", size=w.advised(size)), is_near=m.at(size) < 0.12 * right)
-    _counts(figure, m.at(size), n_short, n_dots, w, is_near=m.at(size) < 0.2 * right)
+    counted = w.counted(chance.value or 0.0, data)
+    _counts(figure, m.at(size), counted, w, is_near=m.at(size) < 0.2 * right)
     alt = described(title, [
         subtitle,
         w("{k} of {n} dots need more than {size}", k=n_short, n=n_dots, size=w.advised(size)),
@@ -86,16 +85,30 @@ def dots(
     return finished(figure, title, subtitle, alt, table, source, left=28, above=30, x_title=name)
 
 
+def veiled(data: Mapping[str, Any], w: Words) -> Figure:
+    """The same number of years before anybody is told which of them are short: for a room that guesses first."""
+    n, across = _denominator(data), 10
+    figure = go.Figure(go.Scatter(
+        x=[k % across for k in range(n)], y=[-(k // across) for k in range(n)], mode="markers+text", text=["?"] * n,
+        textfont={"color": theme.INK, "size": 18}, hoverinfo="skip",
+        marker={"symbol": "circle", "size": 34, "color": theme.RAMP[1], "line": {"color": theme.GREYED, "width": 1}},
+    ))  # fmt: skip
+    figure.update_layout(
+        xaxis={"visible": False, "range": [-0.6, across - 0.4]},
+        yaxis={"visible": False, "range": [-(n / across) + 0.4, 0.6]},
+    )
+    title = w("{n} equally likely next years: which of them are short is not shown yet", n=n)
+    table = pd.DataFrame({w("dot"): range(1, n + 1)})
+    return finished(figure, title, "", title, table, source_of(data, w))
+
+
 def _dot_columns(w: Words) -> list[str]:
     return [w("dot"), Measure("money", w).column(w("need of the year")), w("history"), w("with this size")]
 
 
-def _denominator(chance: float, data: Mapping[str, Any]) -> int:
-    """The sentence's denominator, but a hundred where that would show a chance as none."""
-    counts = years_of(chance, 1 - data["assurance"], data["replications"])
-    if counts is not None and (counts[0] > 0 or chance == 0):
-        return counts[1]
-    return 20 if chance >= 0.05 else 100
+def _denominator(data: Mapping[str, Any]) -> int:
+    """The sentence's: 20 where one year in twenty may be short, else a hundred."""
+    return 20 if 20 * (1 - data["assurance"]) > 1 - 1e-9 else 100
 
 
 def _equally_likely(need: F64, n_dots: int, strata: Strata | None) -> F64:
@@ -121,7 +134,10 @@ def _dots_title(size: float, n_short: int, n_dots: int, chance: Value, w: Words)
             p=most,
         )
     if n_short == 0:
-        return w("{size} is enough in all {n} dots: short in {p} of the simulated years", size=money, n=n_dots, p=p)
+        return w(
+            "{size} is enough in more than {k} of {n} equally likely next years (short in {p})",
+            size=money, k=n_dots - 1, n=n_dots, p=p,
+        )  # fmt: skip
     if n_short == n_dots:
         return w("{size} is not enough in any of {n} equally likely next years", size=money, n=n_dots)
     return w(
@@ -136,7 +152,7 @@ def _dot_plot(
     """Dots stacked in columns that begin at the size, so that none stands on the wrong side of it."""
     values, at = [m.at(v) for v in x], m.at(size)
     right = max(*values, at) * 1.02
-    right = max(right, at + 0.2 * right)  # room for the count beyond the size
+    right = max(right, at + 0.28 * right)  # room for the count beyond the size
     step = right / _BINS.get(n_dots, 13)
     column = [math.ceil((v - at) / step - 1e-12) - 1 for v in values]
     stacked: Counter[int] = Counter()
@@ -173,11 +189,11 @@ def _size_line(figure: go.Figure, at: float, text: str, *, is_near: bool) -> Non
     )  # fmt: skip
 
 
-def _counts(figure: go.Figure, at: float, n_short: int, n_dots: int, w: Words, *, is_near: bool) -> None:
+def _counts(figure: go.Figure, at: float, counted: tuple[str, str], w: Words, *, is_near: bool) -> None:
     """How many on each side, so that nobody has to count dots or subtract; near the left edge both to the right."""
     for text, anchor, colour in (
-        (w("{k}/{n} enough", k=n_dots - n_short, n=n_dots), "left" if is_near else "right", theme.BLUE),
-        (w("{k}/{n} short", k=n_short, n=n_dots), "left", theme.SHORT),
+        (w("{count} enough", count=counted[0]), "left" if is_near else "right", theme.BLUE),
+        (w("{count} short", count=counted[1]), "left", theme.SHORT),
     ):
         figure.add_annotation(
             text=f"<b>{theme.plain(text)}</b>", x=at, y=0.98, yref="y domain", yanchor="top", xanchor=anchor,
@@ -223,7 +239,7 @@ def exceedance(
         ("━", theme.BLUE, w("share of the simulated years that need more")),
         ("■", theme.RAMP[2], w("simulation error, 95%")),
     ]
-    figure = _curve(m, sizes, shares)
+    figure = _curve(m, sizes, shares, _nearest(need, histories["replication"].to_numpy(), sizes))
     parameters = data.get("uncertainty", {}).get("need_over_parameters_yuan", {})
     said = _over_parameters(figure, m, parameters, 1 - data["assurance"], w)
     if said:
@@ -257,7 +273,16 @@ def _sizes(need: F64, size: float) -> F64:
     return np.union1d(found, [0.0, size])
 
 
-def _curve(m: Measure, sizes: F64, shares: list[Value]) -> go.Figure:
+def _nearest(need: F64, numbers: F64, sizes: F64) -> list[int]:
+    """The history whose need is nearest to each size: a point of the curve can be asked for its year."""
+    order = np.argsort(need, kind="stable")
+    at = np.clip(np.searchsorted(need[order], sizes), 1, need.size - 1) if need.size > 1 else np.zeros(sizes.size, int)
+    if need.size > 1:
+        at = at - (sizes - need[order][at - 1] < need[order][at] - sizes)
+    return [int(x) for x in numbers[order][at]]
+
+
+def _curve(m: Measure, sizes: F64, shares: list[Value], histories: list[int]) -> go.Figure:
     """Steps: between two needs nothing changes."""
     x = [m.at(s) for s in sizes]
     low, high = [100 * (v.low or 0.0) for v in shares], [100 * (v.high or 0.0) for v in shares]
@@ -268,7 +293,8 @@ def _curve(m: Measure, sizes: F64, shares: list[Value]) -> go.Figure:
         x=x, y=low, mode="lines", line=step, fill="tonexty", fillcolor=theme.faded(theme.BLUE, 0.25), hoverinfo="skip",
     ))  # fmt: skip
     figure.add_trace(go.Scatter(
-        x=x, y=[100 * (v.value or 0.0) for v in shares], mode="lines", line={"shape": "hv", "width": 2.5, "color": theme.BLUE},
+        x=x, y=[100 * (v.value or 0.0) for v in shares], mode="lines+markers", customdata=histories,
+        line={"shape": "hv", "width": 2.5, "color": theme.BLUE}, marker={"size": 8, "opacity": 0},
         hovertext=[f"{m.say(float(s))}: {m.w.percent(v.value)}" for s, v in zip(sizes, shares, strict=True)], hoverinfo="text",
     ))  # fmt: skip
     return figure

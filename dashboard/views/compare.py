@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 import sim
-from calibration import toml_text
-from dashboard import commands, library, panels, safe, scenario_file, shell, work
+from dashboard import address, change, commands, library, panels, safe, scenario_file, shell, work
 from dashboard.figures import differences
+from dashboard.figures.causes import verdict
+from dashboard.figures.figure import read
+from dashboard.figures.measure import measure_of
 from dashboard.library import Run
 from dashboard.shell import View
 from dashboard.words import Words
 from sim.errors import RiskfundError
-from sim.law import vocabulary
-from sim.parameters import value_of
 from sim.study import Results, check_comparable
 
 METRICS = (
@@ -39,7 +40,7 @@ def show(v: View) -> None:
     with st.expander(w("New comparison"), expanded=not studies):
         _new(v)
     with st.expander(w("Change a scenario and save it")):
-        _change(v)
+        change.panel(v)
 
 
 # --- a stored study ----------------------------------------------------------------------------------
@@ -47,11 +48,7 @@ def show(v: View) -> None:
 
 def _stored(v: View, studies: list[Run]) -> None:
     w = v.w
-    left, right = st.columns([5, 3], vertical_alignment="bottom")
-    with left:
-        run = panels.stored_run(studies, w("Comparison"), "study", w, may_be_first=("ready",))
-    with right:
-        metric = panels.choice(w("Figure to compare"), METRICS, w.label, "metric", METRICS[0])
+    run = panels.stored_run(studies, w("Comparison"), "study", w, may_be_first=("ready",))
     if run.state in ("stale", "broken"):
         st.warning(safe.markdown(shell.why_not(run, w)))
         return
@@ -61,15 +58,17 @@ def _stored(v: View, studies: list[Run]) -> None:
     results = library.results_of(run)
     rows = library.differences_of(str(run.path), run.sha, shell.assurance())
     titles = _titles(results, w)
-    same = [name for name in results.names[1:] if not results.what_differs(name)]
-    for name in same:
+    for name in [name for name in results.names[1:] if not results.what_differs(name)]:
         st.info(
             w("{name} is the same as the base: every difference is exactly nothing.", name=safe.markdown(titles[name]))
         )
+    _table(rows, titles, results, w)
+    panels.few_histories(results.n, w)
+    _as_one(v, results, rows, titles)
+    metric = panels.choice(w("Figure in the picture"), METRICS, w.label, "metric", METRICS[0], w)
     is_demonstration = any(s.is_demonstration for s in results.scenarios())
     about = {"seed": results.seed, "replications": results.n, "is_demonstration": is_demonstration}
     panels.picture(differences(rows, metric, w, about=about, names=titles), w, "differences", height=_height(results))
-    panels.few_histories(results.n, w)
     _differing(results, titles, w)
 
 
@@ -84,10 +83,67 @@ def _titles(results: Results, w: Words) -> dict[str, str]:
     return {name: title if many.count(title) == 1 else name for name, title in titles.items()}
 
 
-def _differing(results: Results, titles: dict[str, str], w: Words) -> None:
+def _table(rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str], results: Results, w: Words) -> None:
+    """Every figure of every scenario beside the base, with its interval and what can be said of it."""
+    body, marks = [], []
+    for name in results.names[1:]:
+        for metric in METRICS:
+            row = next((r for r in rows if (r["scenario"], r["metric"]) == (name, metric)), None)
+            if row is None or read(row["difference"]).value is None:
+                continue
+            m, d = measure_of(metric, w), read(row["difference"])
+            body.append([
+                *([titles[name]] if len(results.names) > 2 else []), w.label(metric), m.say(row["base"]), m.say(row["other"]),
+                m.change(d.value or 0.0), m.change_interval(d) or "—", verdict(d, w),
+            ])  # fmt: skip
+            marks.append("" if verdict(d, w) == w("can be told apart") else "muted")
+    heads = [
+        *([w("scenario")] if len(results.names) > 2 else []), w("figure"), titles[results.names[0]],
+        w("here") if len(results.names) > 2 else titles[results.names[1]], w("difference"), w.term("interval_95"), w("reading"),
+    ]  # fmt: skip
+    first = len(heads) - 5
+    st.html(safe.table(heads, body, w("All figures, each with the difference on the same luck"), numbers=range(first, first + 4), marks=marks))  # fmt: skip
+
+
+def _as_one(v: View, results: Results, rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> None:
+    """A comparison holds fast what the base has at its beginning; a sizing of the other scenario does not."""
+    w, base = v.w, results.scenarios()[0]
+    lines = [w("In a comparison every scenario begins with the base's book of open loans and, where an anchor sets the level of defaults, with the base's default probabilities: only what was changed differs. Sized alone, a scenario has its own opening book, and its probabilities are set anew so that its long-run share of defaults meets its anchor. The two figures answer two questions and need not agree.")]  # fmt: skip
+    for name in results.names[1:]:
+        row = next((r for r in rows if (r["scenario"], r["metric"]) == (name, "need_yuan")), None)
+        alone = alone_needs(v, base, name, results.what_differs(name))
+        if row is not None and alone is not None:
+            lines.append(w(
+                "{name}: {here} in this comparison; alone, with its own opening book and default level: {alone} ({n} histories).",
+                name=titles[name], here=w.money(row["other"]), alone=w.money(alone[0]), n=w.number(alone[1]),
+            ))  # fmt: skip
+        if change.moves_drought(results.what_differs(name)) and base.defaults.anchor is not None:
+            lines.append(change.about_drought(w))
+    panels.card(w.joined(lines))
+
+
+def alone_needs(v: View, base: sim.Scenario, name: str, differs: Mapping[str, Any]) -> tuple[float, int] | None:
+    """The need that the newest readable sizing of a scenario gives, and from how many histories.
+
+    A study keeps its scenarios on the base's probabilities, so the sizing is known by its name and by what differs.
+    """
+    for run in v.every:
+        if run.kind == "size" and run.state == "ready" and run.scenario == name:
+            try:
+                if sim.what_differs(base, sim.scenario_of(run.path)) != differs:
+                    continue
+                found = library.answer_of(run, shell.assurance()).data
+            except RiskfundError:
+                continue
+            value = found["need_yuan"]["value"]
+            return None if value is None else (float(value), int(found["replications"]))
+    return None
+
+
+def _differing(results: Results, titles: Mapping[str, str], w: Words) -> None:
     """Only the parameters that are not as in the base."""
     rows = [
-        [titles[name], field, shown(a, w, field), shown(b, w, field)]
+        [titles[name], w.field(field), shown(a, w, field), shown(b, w, field)]
         for name in results.names[1:]
         for field, (a, b) in results.what_differs(name).items()
     ]
@@ -96,9 +152,9 @@ def _differing(results: Results, titles: dict[str, str], w: Words) -> None:
         st.html(safe.table(heads, rows, w("What differs from the base")))
 
 
-def shown(value: Any, w: Words, field: str = "") -> str:
+def shown(value: Any, w: Words, field: str) -> str:
     """A value of a field in a table; long ones by their beginning."""
-    text = "—" if value is None else w.rule_value(value, vocabulary().get(field.removeprefix("rules.")))
+    text = w.field_value(field, value)
     return text if len(text) <= 90 else text[:88] + "…"
 
 
@@ -110,11 +166,12 @@ def _new(v: View) -> None:
     called = {name: scenario_file.title(name, w.lang) for name in names}
     left, right = st.columns([2, 4])
     with left:
-        base = st.selectbox(w("Base"), names, index=names.index(work.DEMONSTRATION), format_func=lambda n: called.get(n, n), key="base")  # fmt: skip
+        base = panels.scenario(w("Base"), names, "base", w)
     with right:
+        rest = [n for n in names if n != base]
         others = st.multiselect(
-            w("Others (one to five)"), [n for n in names if n != base], max_selections=_MOST, placeholder=w("choose scenarios"),
-            format_func=lambda n: called.get(n, n), key="others",
+            w("Others (one to five)"), rest, max_selections=_MOST, placeholder=w("choose scenarios"), select_all=False,
+            format_func=lambda n: called.get(n, Path(n).stem), **address.remembered("others", w.lang, rest, []),
         )  # fmt: skip
     if not others:
         st.caption(w("Choose one more scenario."))
@@ -123,7 +180,13 @@ def _new(v: View) -> None:
     if problem:
         st.warning(safe.markdown(problem))
         return
-    _start(v, [base, *others])
+    chosen = [base, *others]
+    work.starts(
+        v.jobs, "compare", w, "compare", sizes=work.SIZES, arms=len(chosen),
+        how=commands.mechanism([sim.Scenario.load(name) for name in chosen]),
+        total=lambda n: commands.compare_total(len(chosen), n),
+        begin=lambda n: commands.compare(v.jobs, chosen, n, w.lang), label=w("Compare"),
+    )  # fmt: skip
 
 
 def _not_comparable(names: list[str], w: Words) -> str:
@@ -135,86 +198,6 @@ def _not_comparable(names: list[str], w: Words) -> str:
     except RiskfundError as error:
         return w.joined([w("These scenarios cannot be compared:"), w.error(error)])
     return ""
-
-
-def _start(v: View, names: list[str]) -> None:
-    w = v.w
-    left, middle, right = st.columns([2, 4, 2], vertical_alignment="bottom")
-    with left:
-        n = st.selectbox(w("Histories"), work.SIZES, index=1, format_func=w.number, key="n-compare")
-    with middle:
-        how = commands.mechanism([sim.Scenario.load(name) for name in names])
-        found = v.jobs.estimate(commands.compare_total(len(names), n), "compare", how)
-        st.caption(work.estimate_text(found, n, w))
-    with right:
-        if st.button(w("Compare"), key="go-compare", type="primary", width="stretch"):
-            commands.compare(v.jobs, names, n, w.lang)
-            st.rerun()
-
-
-# --- a changed scenario ------------------------------------------------------------------------------
-
-
-def _change(v: View) -> None:
-    """Fields of a scenario or values of its rules, as its file writes them, saved under a new name."""
-    w, names = v.w, scenario_file.names(v.runs)
-    left, right = st.columns([2, 4])
-    with left:
-        base = st.selectbox(w("Scenario to change"), names, index=names.index(work.DEMONSTRATION), format_func=lambda n: scenario_file.title(n, w.lang), key="change-base")  # fmt: skip
-    loaded = sim.Scenario.load(base)
-    now = fields(loaded)
-    with right:
-        chosen = st.multiselect(w("Fields to change"), list(now), placeholder=w("choose fields"), key="change-fields", format_func=lambda f: named(f, loaded, w))  # fmt: skip
-    changes = {}
-    for field in chosen:
-        text = st.text_input(named(field, loaded, w), toml_text.value_text(now[field]), key=f"change-{loaded.name}-{field}")  # fmt: skip
-        changes[field] = _typed(text)
-    left, right = st.columns([4, 2], vertical_alignment="bottom")
-    with left:
-        name = st.text_input(
-            w("Name of the new scenario"), key="change-name", placeholder=w("for example: filed in 10 days")
-        )
-    with right:
-        clicked = st.button(w("Save"), key="change-save", disabled=not (changes and name.strip()), width="stretch")
-    if clicked:
-        path = scenario_file.save(v.runs, base, name.strip(), changes)
-        st.success(w("Saved as {path}. It can be compared and sized now.", path=safe.markdown(str(path))))
-
-
-def fields(scenario: sim.Scenario) -> dict[str, Any]:
-    """Fields that hold one value, and the rules, with what they are now."""
-    plain = {
-        f: value_of(scenario, f) for f in _leaves(scenario.model_dump(mode="json")) if f.split(".")[0] not in _FIXED
-    }
-    rules = {f"rules.{key}": value.value for key, value in scenario.rule_values().items()}
-    return {k: x for k, x in plain.items() if isinstance(x, int | float | str | bool)} | rules
-
-
-_FIXED = ("name", "title", "note", "sources", "rule_changes", "uncertain", "is_demonstration", "rules")
-
-
-def _leaves(raw: dict[str, Any], prefix: str = "") -> list[str]:
-    out = []
-    for key, value in raw.items():
-        name = f"{prefix}.{key}" if prefix else key
-        out += _leaves(value, name) if isinstance(value, dict) else [name]
-    return out
-
-
-def named(field: str, scenario: sim.Scenario, w: Words) -> str:
-    """A field as a list shows it; rules by their names."""
-    rule = scenario.pack().parameters.get(field.removeprefix("rules.")) or vocabulary().get(
-        field.removeprefix("rules.")
-    )
-    return f"{rule.label[w.lang]} ({field})" if rule is not None and field.startswith("rules.") else field
-
-
-def _typed(text: str) -> Any:
-    """What was typed, as a file would mean it; words need no quotes."""
-    try:
-        return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 show(shell.view())

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 import sim
-from dashboard import county, panels, safe, shell, work
+from dashboard import county, panels, safe, shell
 from dashboard.shell import View
 from dashboard.words import Words
 
@@ -18,18 +18,18 @@ _SKIPPED = ("name", "title", "note", "sources", "rule_changes", "uncertain", "is
 def show(v: View) -> None:
     """The page."""
     w = v.w
-    scenario = v.answer.scenario if v.answer is not None else sim.scenario(work.DEMONSTRATION)
+    scenario = v.answer.scenario if v.answer is not None else sim.scenario(panels.DEMONSTRATION)
     panels.heading(w("Are the county's data right?"), w("Values of {scenario}: what is the county's own, and what was taken over.", scenario=scenario.title.get(w.lang)))  # fmt: skip
     county.panel(v)
     rows = values(scenario, w)
     _summary(rows, w)
-    wanted = st.text_input(w("Search"), placeholder=w("field, value or source"), key="county-search")
+    wanted = st.text_input(w("Search"), placeholder=w("field, value or source"), key=f"county-search-{w.lang}")
     found = [row for row in rows if wanted.casefold() in " ".join(row).casefold()]
     if not found:
         st.info(w("No value matches the search. Try a shorter word."))
         return
     heads = [w("field"), w("value"), w("kind"), w("source")]
-    st.html(safe.table(heads, found, w("Values of the scenario, as its file names them")))
+    st.html(safe.table(heads, found, w("Values of the scenario")))
 
 
 def values(scenario: sim.Scenario, w: Words) -> list[list[str]]:
@@ -40,7 +40,14 @@ def values(scenario: sim.Scenario, w: Words) -> list[list[str]]:
             continue
         source = scenario.source_of(field)
         kind = w.term(source.kind) if source else "—"
-        rows.append([field, _text(value, w), kind, w.reason(source.note) if source else w("no source given")])
+        rows.append(
+            [
+                w.field(field),
+                w.field_value(field, value),
+                kind,
+                w.reason(source.note) if source else w("no source given"),
+            ]
+        )
     return rows
 
 
@@ -53,26 +60,14 @@ def _flat(raw: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return out
 
 
-def _text(value: Any, w: Words) -> str:
-    """A value as a table shows it; lists of tables by their names."""
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return w.listed([_name(item, w) for item in value])
-    if isinstance(value, dict):
-        return w.listed([f"{k}: {x}" for k, x in value.items()])
-    return w.rule_value(value)
-
-
-def _name(item: dict[str, Any], w: Words) -> str:
-    label = item.get("label")
-    return str(label[w.lang] if isinstance(label, dict) else item.get("key", item))
-
-
 def _summary(rows: list[list[str]], w: Words) -> None:
-    """How much of the scenario is law, data, assumption."""
+    """How much of the scenario is law, data, assumption, counted by value; the rules have a page of their own."""
     items = []
     for kind in ("law", "data", "assumption"):
         n = sum(row[2] == w.term(kind) for row in rows)
-        items.append((w.term(kind), w.number(n), w("{p} of the values", p=w.percent(n / max(len(rows), 1), 0))))
+        items.append(
+            (w.term(kind), w.number(n), w("{p} of the {n} values", p=w.percent(n / max(len(rows), 1), 0), n=len(rows)))
+        )
     panels.figures(items)
 
 

@@ -4,51 +4,62 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 import sim
-from dashboard import panels, safe, shell, work
+from dashboard import library, panels, safe, shell
+from dashboard.figures import calibration_dots, default_by_debts, subsidy_ageing, township_map
 from dashboard.shell import View
 from dashboard.words import Words
+from dashboard.words.labels import N_
 
 VALIDATION = Path(__file__).parents[2] / "docs" / "validation.md"
+_HEADING = re.compile(r"## (D\d+)\.")
 _CELLS = re.compile(r"(?<!\\) \| ")
+_PARTS = ("sources", "unknown", "anchors", "model", "checks")
+# What each group of exact checks is about, by its number on the page of the documents.
+GROUPS = {
+    "D1": N_("random numbers"), "D2": N_("definitions and dates"), "D3": N_("independent loans"),
+    "D4": N_("one common factor"), "D5": N_("county and township factors"), "D6": N_("drought"),
+    "D7": N_("the fund's layer and its smallest size"), "D8": N_("stacked loans"), "D9": N_("late subsidy"),
+    "D10": N_("defaults month by month"), "D11": N_("first time that the balance is used up"),
+    "D12": N_("the clerks' desk"), "D13": N_("intervals and estimators"),
+}  # fmt: skip
 
 
 @shell.told
 def show(v: View) -> None:
     """The page."""
     w = v.w
-    scenario = v.answer.scenario if v.answer is not None else sim.scenario(work.DEMONSTRATION)
+    scenario = v.answer.scenario if v.answer is not None else sim.scenario(panels.DEMONSTRATION)
     panels.heading(w("Why believe it, and how far?"), w("What is law, what was measured, what was assumed; and what the program was held against."))  # fmt: skip
     _kinds(scenario, w)
-    sources, unknown, anchors, checks = st.tabs(
-        [w("Sources"), w("What is not known"), w("Anchors"), w("Checks of the program")]
-    )
-    with sources:
-        rows = [[w.listed(s.fields), w.term(s.kind), w.reason(s.note)] for s in scenario.sources]
+    names = [w("Sources"), w("What is not known"), w("Level of defaults"), w("Model and targets"), w("Checks of the program")]  # fmt: skip
+    tabs = dict(zip(_PARTS, st.tabs(names, key=f"evidence-parts-{w.lang}", on_change="rerun"), strict=True))
+    with tabs["sources"]:
+        rows = [[w.listed([w.field(f) for f in s.fields]), w.term(s.kind), w.reason(s.note)] for s in scenario.sources]
         st.html(safe.table([w("fields"), w("kind"), w("source")], rows, w("Where the values come from")))
-    with unknown:
+    with tabs["unknown"]:
         _unknown(v, scenario)
-    with anchors:
+    with tabs["anchors"]:
         _anchors(v, scenario)
-    with checks:
+    with tabs["model"]:
+        _model(v, scenario)
+    with tabs["checks"]:
         _checks(w)
 
 
 def _kinds(scenario: sim.Scenario, w: Words) -> None:
-    kinds: list[str] = [s.kind for s in scenario.sources for _ in s.fields]
+    """Sources counted by kind: each stands for one group of values; the page of county data counts single values."""
+    kinds: list[str] = [s.kind for s in scenario.sources]
     said = {
         "law": w("read in a text that is cited"), "data": w("counted or measured"),
         "assumption": w("taken, with the reason"),
     }  # fmt: skip
-    panels.figures(
-        [
-            (w.term(k), w.n("{n} group of values", "{n} groups of values", kinds.count(k)), text)
-            for k, text in said.items()
-        ]
-    )
+    panels.figures([(w.term(k), w.n("{n} source", "{n} sources", kinds.count(k)), text) for k, text in said.items()])
+    st.caption(w("Counted here: sources, one for each group of values (single values are counted on the page of county data, rules on their own page)."))  # fmt: skip
     if "data" not in kinds:
         panels.card(w("Nothing of this scenario was measured in the county itself: no default, no claim. The answer says what follows from the rules and the assumptions, not what was observed."))  # fmt: skip
 
@@ -63,9 +74,9 @@ def _unknown(v: View, scenario: sim.Scenario) -> None:
     else:
         kinds = {"lognormal": w("lognormal"), "logit_normal": w("logit-normal"), "uniform": w("uniform"), "between_sets": w("between the sets of behaviour"), "normal": w("normal")}  # fmt: skip
         rows = [
-            [u.field, kinds.get(u.distribution, u.distribution), w.interval((u.p05, u.p95), lambda x: f"{x:g}") if u.p05 is not None and u.p95 is not None else "—", w.reason(u.note or "")]
+            [w.field(u.field), kinds.get(u.distribution, u.distribution), _between(u, w), w.reason(u.note or "")]
             for u in scenario.uncertain
-        ]  # fmt: skip
+        ]
         heads = [w("field"), w("distribution"), w("nine in ten between"), w("reason")]
         st.html(safe.table(heads, rows, w("Parameters that are drawn anew in every history"), numbers=(2,)))
     if v.answer is None:
@@ -73,6 +84,12 @@ def _unknown(v: View, scenario: sim.Scenario) -> None:
     found = v.answer.data["uncertainty"]["variance_shares"]
     rows = [[w.label(k), w.value(x, w.percent), w.interval(x.get("ci95"), w.percent)] for k, x in found.items()]
     st.html(safe.table([w("part"), w("share"), w.term("interval_95")], rows, w("Where the spread of the need comes from"), numbers=(1, 2)))  # fmt: skip
+
+
+def _between(u: Any, w: Words) -> str:
+    if u.p05 is None or u.p95 is None:
+        return "—"
+    return w.interval((u.p05, u.p95), lambda x: w.field_value(u.field, float(f"{x:.3g}")))
 
 
 def _anchors(v: View, scenario: sim.Scenario) -> None:
@@ -103,17 +120,88 @@ def _anchors(v: View, scenario: sim.Scenario) -> None:
     )
 
 
+# --- the model beside what is known ------------------------------------------------------------------
+
+
+def _model(v: View, scenario: sim.Scenario) -> None:
+    """Targets against the model where there are any; where defaults arise, and with how many other debts."""
+    w = v.w
+    if v.answer is None or v.run is None:
+        st.info(w("There is no result to hold against anything yet."))
+        return
+    rows = targets(v.answer, w)
+    if rows:
+        panels.picture(calibration_dots(rows, w, about=v.answer.data), w, "targets", height=260)
+        st.caption(w("The target is a mean over years, the model's figure that of the sized year."))
+    else:
+        st.info(w("No target: nothing of this scenario's defaults was counted in the county, so there is nothing that the model could be held against. A loan book with known outcomes, read with `riskfund data import`, gives the first one."))  # fmt: skip
+    table = library.table_of(v.answer, v.run.sha, "townships")
+    kept = library.stored(v.answer, v.run.sha)
+    towns = [t.label.get(w.lang) for t in scenario.townships]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        panels.picture(township_map(table, towns, w, about=v.answer.data, strata=kept.sample.strata), w, "places", height=460)  # fmt: skip
+    with right:
+        panels.picture(default_by_debts(v.answer.data, w), w, "debts", height=460)
+    panels.picture(subsidy_ageing(v.answer.data, w), w, "ageing", height=320)
+
+
+def targets(answer: sim.Answer, w: Words) -> list[dict[str, Any]]:
+    """What was counted in the county and the model gives as well: today the share of defaults, where it is its own."""
+    d = answer.scenario.defaults
+    field = f"defaults.anchors.{d.anchor}"
+    source = answer.scenario.source_of(field)
+    if d.anchor is None or source is None or source.kind != "data":
+        return []
+    drawn = next((u for u in answer.scenario.uncertain if u.field == field), None)
+    model = answer.data["compensable_share"]
+    low, high = model.get("ci95") or (None, None)
+    return [{
+        "name": w("defaulted principal, share of principal due"), "unit": "share", "target": d.anchors[d.anchor],
+        "low": drawn.p05 if drawn else None, "high": drawn.p95 if drawn else None,
+        "model": model["value"], "model_low": low, "model_high": high,
+    }]  # fmt: skip
+
+
+# --- checks of the program ---------------------------------------------------------------------------
+
+
 def _checks(w: Words) -> None:
-    """The table of exact checks, as the page of the documents has it."""
-    if not VALIDATION.is_file():
+    """The exact checks by group, and each of them for those who want to see it."""
+    groups = checks()
+    if not groups:
         st.info(w("No table of checks is there yet. `make theory-full` runs them and writes docs/validation.md."))
         return
-    lines = [line for line in VALIDATION.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    table = [[cell.replace("\\|", "|") for cell in _CELLS.split(line.strip().strip("|").strip())] for line in lines]
-    if not table:
-        st.info(w("docs/validation.md holds no table."))
-        return
-    st.html(safe.table(table[0], [row for row in table[1:] if len(row) == len(table[0])], w("Each check against an answer that is known exactly; the last column names the planted fault that it noticed")))  # fmt: skip
+    n, good = sum(len(g) for g in groups.values()), sum(_agrees(row) for g in groups.values() for row in g)
+    st.write(w("{good} of {n} checks agree with an answer that is known exactly without simulation; each has also noticed a fault that was planted to try it.", good=good, n=n))  # fmt: skip
+    rows = [
+        [w(GROUPS.get(key, key)), len(group), sum(_agrees(row) for row in group), sum(row[3] != "not random" for row in group)]
+        for key, group in groups.items()
+    ]  # fmt: skip
+    heads = [w("what is checked"), w("checks"), w("agree"), w("of them with simulated histories")]
+    st.html(safe.table(heads, rows, w("Checks against exact answers, by group"), numbers=(1, 2, 3)))
+    with st.expander(w("Each check (in English, as the page docs/validation.md has it)")):
+        heads = [w("check"), w("exact"), w("simulated"), w("accepted"), w("verdict"), w("planted faults that it noticed")]  # fmt: skip
+        st.html(safe.table(heads, [row for group in groups.values() for row in group], w("All checks")))
+
+
+def checks() -> dict[str, list[list[str]]]:
+    """Rows of the page of the documents by group; empty where the page is not there."""
+    if not VALIDATION.is_file():
+        return {}
+    out: dict[str, list[list[str]]] = {}
+    group = ""
+    for line in VALIDATION.read_text(encoding="utf-8").splitlines():
+        heading = _HEADING.match(line)
+        group = heading.group(1) if heading else group
+        cells = [cell.replace("\\|", "|") for cell in _CELLS.split(line.strip().strip("|").strip())]
+        if line.startswith("| ") and len(cells) == 6 and cells[0] != "check":
+            out.setdefault(group, []).append(cells)
+    return out
+
+
+def _agrees(row: list[str]) -> bool:
+    return row[4].startswith("agrees")
 
 
 show(shell.view())

@@ -24,6 +24,7 @@ NAMES = {
     "heavy": N_("severe drought"),
 }
 _LOOKS = (100, 200, 500)
+_CELLS = 28  # seven latenesses by four droughts
 
 
 @shell.told
@@ -46,7 +47,7 @@ def _grid(v: View, grids: list[Run]) -> None:
     with left:
         run = panels.stored_run(grids, w("Grid"), "grid", w, may_be_first=("ready", "unfinished", "running"))
     with right:
-        metric = panels.choice(w("Figure to show"), sim.GRID_METRICS, w.label, "cell", sim.GRID_METRICS[0])
+        metric = panels.choice(w("Figure to show"), sim.GRID_METRICS, w.label, "cell", sim.GRID_METRICS[0], w)
     if run.state in ("stale", "broken"):
         st.warning(safe.markdown(shell.why_not(run, w)))
         return
@@ -110,18 +111,12 @@ def _against(mine: pd.DataFrame, metric: str, w: Words) -> None:
 
 def _new(v: View) -> None:
     w = v.w
-    names = scenario_file.names(v.runs)
-    scenario = st.selectbox(w("Scenario"), names, index=names.index(work.DEMONSTRATION), format_func=lambda n: scenario_file.title(n, w.lang), key="grid-scenario")  # fmt: skip
-    left, middle, right = st.columns([2, 4, 2], vertical_alignment="bottom")
-    with left:
-        n = st.selectbox(w("Histories of each cell"), _LOOKS, index=1, format_func=w.number, key="n-grid")
-    with middle:
-        how = commands.mechanism([sim.Scenario.load(scenario)])
-        st.caption(work.estimate_text(v.jobs.estimate(commands.compare_total(28, n), "grid", how), n, w))
-    with right:
-        if st.button(w("Make the grid"), key="go-grid", type="primary", width="stretch"):
-            commands.grid(v.jobs, scenario, n, w.lang)
-            st.rerun()
+    scenario = panels.scenario(w("Scenario"), scenario_file.names(v.runs), "grid-scenario", w)
+    work.starts(
+        v.jobs, "grid", w, "grid", sizes=_LOOKS, arms=_CELLS, how=commands.mechanism([sim.Scenario.load(scenario)]),
+        total=lambda n: commands.compare_total(_CELLS, n), begin=lambda n: commands.grid(v.jobs, scenario, n, w.lang),
+        label=w("Make the grid"),
+    )  # fmt: skip
 
 
 show(shell.view())

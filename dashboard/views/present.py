@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import library, panels, readings, safe, shell
-from dashboard.figures import dots
+from dashboard import address, library, options, panels, readings, safe, shell
+from dashboard.figures import balance_fan, dots, drivers_waterfall, exceedance, frontier, veiled
 from dashboard.shell import View
 
 STEPS = 6
@@ -16,11 +16,18 @@ def show(v: View) -> None:
     """The page."""
     if not shell.needs_answer(v) or v.answer is None:
         return
-    step = min(max(int(st.session_state.get("step", 1)), 1), STEPS)
-    draw = (_answer, _guess, _options, _bad_years, _why_believe, _decide)[step - 1]
+    step = _step()
+    address.keep("step", str(step))
+    draw = (_guess, _answer, _options, _bad_years, _why_believe, _decide)[step - 1]
     with st.container(key="present"):
         draw(v)
     _buttons(v, step)
+
+
+def _step() -> int:
+    """The step in the address; the first one where there is none."""
+    text = address.value("step")
+    return min(max(int(text), 1), STEPS) if text.isdigit() else 1
 
 
 def _buttons(v: View, step: int) -> None:
@@ -38,7 +45,7 @@ def _buttons(v: View, step: int) -> None:
 
 
 def _go(step: int) -> None:
-    st.session_state["step"] = step
+    address.keep("step", str(step))
 
 
 def _large(title: str, lines: list[str]) -> None:
@@ -50,19 +57,16 @@ def _large(title: str, lines: list[str]) -> None:
 # --- steps -------------------------------------------------------------------------------------------
 
 
-def _answer(v: View) -> None:
-    assert v.answer is not None
-    said = v.w.sentences(readings.told_data(v))
-    _large(said["headline"], [said.get("if_short", ""), said.get("range", "")])
-
-
 def _guess(v: View) -> None:
-    """People remember what they have first guessed wrong."""
+    """People remember what they have first guessed wrong: the question, and nothing that answers it."""
     assert v.answer is not None and v.run is not None
-    w = v.w
-    size = w.advised(v.answer.data["advice"]["fund_yuan"])
-    _large(w("With {size}: of 20 equally likely next years, in how many is it not enough?", size=size), [])
+    w, data = v.w, v.answer.data
+    size = w.advised(data["advice"]["fund_yuan"])
+    hidden = veiled(data, w)
+    years = len(hidden.table)
+    _large(w("With {size} in the fund: of {n} equally likely next years, in how many is it not enough?", size=size, n=years), [])  # fmt: skip
     if not st.session_state.get("revealed"):
+        panels.picture(hidden, w, "hidden-dots", height=260, with_data=False)
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         with left:
             st.segmented_control(w("Our guess"), [0, 1, 2, 3, 4, 5, 6, 8, 10], key="guess")
@@ -70,12 +74,26 @@ def _guess(v: View) -> None:
             st.button(w("Show the answer"), key="reveal", type="primary", on_click=_reveal, width="stretch")
         return
     guess = st.session_state.get("guess_kept")
-    kept = library.stored(v.answer, v.run.sha)
-    picture = dots(v.answer.data, kept.sample.frame, w, years=20, strata=kept.sample.strata)
     if guess is not None:
         said = w("The guess was {n}.", n=guess)
         st.html(f'<p class="rf-step-more">{safe.html(said)}</p>')
-    panels.picture(picture, w, "guess-dots", height=400, with_data=False)
+    _dots(v)
+
+
+def _dots(v: View) -> None:
+    assert v.answer is not None and v.run is not None
+    kept = library.stored(v.answer, v.run.sha)
+    picture = dots(v.answer.data, kept.sample.frame, v.w, strata=kept.sample.strata)
+    panels.picture(picture, v.w, "present-dots", height=350, with_data=False)
+
+
+def _answer(v: View) -> None:
+    """The headline, how bad it is if it is not enough, how the size comes about."""
+    assert v.answer is not None and v.run is not None
+    w, data = v.w, v.answer.data
+    said = w.sentences(data)
+    _large(said["headline"], [said.get("if_short", ""), said.get("why", "")])
+    _dots(v)
 
 
 def _reveal() -> None:
@@ -85,17 +103,20 @@ def _reveal() -> None:
 
 def _options(v: View) -> None:
     assert v.answer is not None
-    w, data, found = v.w, v.answer.data, readings.options(v)
-    _large(w("Three sizes to choose from"), [])
+    w, data, found = v.w, v.answer.data, readings.sizes_to_choose(v)
+    _large(w("Sizes to choose from"), [])
     rows = [
-        [w("size"), *(w.advised(o.yuan) for o in found)],
-        [w("not enough"), *(readings.counted(o.row, data, w) for o in found)],
-        [w("missing if short, mean"), *(readings.or_dash(o.row["mean_gap_if_short_yuan"], w) for o in found)],
-        [w("idle in a mean year"), *(readings.or_dash(o.row["idle_yuan"], w) for o in found)],
+        [w("size"), *(w.advised(o.fund_yuan) for o in found)],
+        [w("not enough"), *(f"{w.counted(o.chance, data)[1]} ({w.percent(o.chance)})" for o in found)],
+        [w("missing if short, mean"), *(w.money(o.gap_yuan) for o in found)],
+        [w("idle in a mean year"), *(w.money(o.idle_yuan) for o in found)],
     ]
-    heads = ["", *(f"{o.name} ★" if o.is_advised else o.name for o in found)]
-    starred = next((k for k, o in enumerate(found) if o.is_advised), 0) + 1
-    st.html(f'<div class="rf-large">{safe.table(heads, rows, w("Sizes to choose from (★ advised)"), numbers=range(1, len(heads)), strong=(0,), starred=starred)}</div>')  # fmt: skip
+    heads, starred = panels.starred(found)
+    caption = w("★ advised; {names}", names=options.explained(found, data, w))
+    st.html(f'<div class="rf-large">{safe.table(heads, rows, caption, numbers=range(1, len(heads)), strong=(0,), starred=starred)}</div>')  # fmt: skip
+    if v.run is not None:
+        kept = library.stored(v.answer, v.run.sha)
+        panels.picture(exceedance(data, kept.sample.frame, w, strata=kept.sample.strata), w, "present-curve", height=290, with_data=False)  # fmt: skip
 
 
 def _bad_years(v: View) -> None:
@@ -114,26 +135,31 @@ def _bad_years(v: View) -> None:
             )
         )
     if "banks_wait_for_yuan" in paid:
-        lines.append(w("If it is not enough, banks wait for {wait} on average; next year's budget pays {later} of it.", wait=readings.or_dash(paid["banks_wait_for_yuan"], w), later=readings.or_dash(paid["next_budget_pays_yuan"], w)))  # fmt: skip
+        lines.append(w("If {size} is not enough, banks wait for {wait} on average; next year's budget pays {later} of it.", size=w.advised(paid["fund_yuan"]), wait=readings.or_dash(paid["banks_wait_for_yuan"], w), later=readings.or_dash(paid["next_budget_pays_yuan"], w)))  # fmt: skip
     openings = data["need_by_opening"]
     if openings["dry"].get("value") is not None:
         lines.append(w("If the year begins in a drought {dry} is needed, otherwise {normal}.", dry=w.money(openings["dry"]["value"]), normal=w.money(openings["normal"]["value"])))  # fmt: skip
-    steps = readings.chain(v.answer, w)
-    if steps:
-        lines.append(" → ".join(f"{name} {text}" for name, text in steps))
     _large(w("What a bad year looks like"), lines)
+    if v.run is not None:
+        kept = library.stored(v.answer, v.run.sha)
+        table = library.table_of(v.answer, v.run.sha, "months")
+        ring = v.answer.scenario.law().fund.ring_fenced
+        panels.picture(balance_fan(data, table, w, is_ring_fenced=ring, strata=kept.sample.strata), w, "present-fan", height=360, with_data=False)  # fmt: skip
 
 
 def _why_believe(v: View) -> None:
     assert v.answer is not None
     w, scenario, data = v.w, v.answer.scenario, v.answer.data
     kinds = [s.kind for s in scenario.sources]
+    level = readings.default_level(v.answer, w)
     _large(w("Why believe it"), [
         w("Rules: {pack}, each value with its article.", pack=scenario.pack().title[w.lang]),
-        w("Data: {data} groups of values were counted, {assumed} are assumptions.", data=kinds.count("data"), assumed=kinds.count("assumption")),
+        w("Data: {data} sources are counts or measurements, {assumed} are assumptions.", data=kinds.count("data"), assumed=kinds.count("assumption")),
         shell.calibration_state(v),
         w("{n} equally likely years, each checked to the fen; the same number for anyone who runs it again ({number}).", n=w.number(data["replications"]), number=data["provenance"]["result_number"]),
+        level,
     ])  # fmt: skip
+    panels.picture(drivers_waterfall(data, w), w, "present-drivers", height=300, with_data=False)
 
 
 def _decide(v: View) -> None:
@@ -142,6 +168,8 @@ def _decide(v: View) -> None:
         w("Which size goes into the budget?"), w("In how many of 20 years may it be short?"),
         w("Who pays when it is short?"),
     ])  # fmt: skip
+    if v.answer is not None:
+        panels.picture(frontier(v.answer.data, w), w, "present-frontier", height=410, with_data=False)
 
 
 show(shell.view())

@@ -26,7 +26,7 @@ def show(v: View) -> None:
     left, middle, right = st.columns([3, 2, 3], vertical_alignment="bottom")
     with left:
         pack = sim.load_pack(
-            st.selectbox(w("Rule pack"), packs, format_func=lambda name: sim.load_pack(name).title[w.lang], key="pack")
+            panels.choice(w("Rule pack"), packs, lambda name: sim.load_pack(name).title[w.lang], "pack", used, w)
         )
     with middle:
         day = st.date_input(
@@ -58,32 +58,33 @@ def _table(v: View, pack: Pack, day: dt.date, wanted: str) -> None:
     if not found:
         st.info(w("No rule matches the search. Try a shorter word."))
         return
-    heads = [w("rule"), w("value"), w("unit"), w("valid from"), w("article or reason"), w("kind")]
+    heads = [
+        w("rule"),
+        w("in the text"),
+        w("in this scenario"),
+        w("unit"),
+        w("valid from"),
+        w("article or reason"),
+        w("kind"),
+    ]
     marks = ["warn" if row[-1] != w.term("law") else "" for row in found]
+    if changes:
+        st.caption(w.n("{n} value is the county's own; it stands beside that of the text.", "{n} values are the county's own; they stand beside those of the text.", len(changes)))  # fmt: skip
     st.html(safe.table(heads, found, pack.title[w.lang], marks=marks))
 
 
 def _row(parameter: Parameter, day: dt.date, w: Words, changes: dict[str, object]) -> list[str]:
     name, unit = parameter.label[w.lang], w.unit(parameter.unit)
-    own = {rule: value for rule, value in changes.items() if f"{rule}.".startswith(f"{parameter.key}.")}
-    if own:
-        return [
-            name,
-            w.listed([_shown(value, parameter, w) for value in own.values()]),
-            unit,
-            "",
-            w("changed by this scenario"),
-            w("scenario"),
-        ]
+    own = _shown(changes[parameter.key], parameter, w) if parameter.key in changes else ""
     values = [value for value in parameter.values if value.from_date <= day]
     if not values:
-        return [name, "—", unit, w.date(parameter.values[0].from_date), w("not yet in force"), ""]
+        return [name, "—", own, unit, w.date(parameter.values[0].from_date), w("not yet in force"), w("scenario") if own else ""]  # fmt: skip
     value = values[-1]
-    kind = w.term("law" if value.cite else "assumption")
+    kind = w("scenario") if own else w.term("law" if value.cite else "assumption")
     source = w.source(value.source)
     if parameter.term.not_simulated:
         source += " " + w("(not simulated: {why})", why=parameter.term.not_simulated[w.lang])
-    return [name, _shown(value.value, parameter, w), unit, w.date(value.from_date), source, kind]
+    return [name, _shown(value.value, parameter, w), own or w("the same"), unit, w.date(value.from_date), source, kind]
 
 
 def _shown(value: Any, parameter: Parameter, w: Words) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import commands, panels, safe, scenario_file, shell, work
+from dashboard import address, commands, panels, safe, scenario_file, shell, work
 from dashboard.jobs import Job
 from dashboard.library import Run
 from dashboard.shell import View
+from dashboard.words import Words
 
 
 @shell.told
@@ -22,9 +23,7 @@ def show(v: View) -> None:
     _export(v)
     with st.container(border=True):
         panels.part(w("New run"))
-        names = scenario_file.names(v.runs)
-        first = names.index(work.DEMONSTRATION) if work.DEMONSTRATION in names else 0
-        scenario = st.selectbox(w("Scenario"), names, index=first, format_func=lambda n: scenario_file.title(n, w.lang), key="new-run")  # fmt: skip
+        scenario = panels.scenario(w("Scenario"), scenario_file.names(v.runs), "new-run", w)
         work.starter(v.jobs, scenario, w, "new")
     _jobs(v)
     _runs(v)
@@ -51,7 +50,7 @@ def _jobs(v: View) -> None:
 
 def _state(v: View, job: Job) -> None:
     if job.state == "queued":
-        st.write(v.w("{title}: waits in line", title=safe.markdown(job.title)))
+        st.write(v.w("{title}: waits in line", title=work.called(job, v.w)))
     elif job.state == "running":
         st.write(work.progress_text(job, v.w))
     else:
@@ -103,8 +102,9 @@ def _delete(v: View) -> None:
     with st.expander(w("Delete stored runs")):
         idle = [r for r in v.every if r.state != "running"]
         gone = st.multiselect(
-            w("Runs to delete"), [r.name for r in idle], placeholder=w("choose runs"), key="delete-runs"
-        )
+            w("Runs to delete"), [r.name for r in idle], placeholder=w("choose runs"), key=f"delete-runs-{w.lang}",
+            select_all=False, format_func={r.name: r.label(w) for r in idle}.__getitem__,
+        )  # fmt: skip
         sure = st.checkbox(w("Delete these folders for good"), key="delete-sure", disabled=not gone)
         if st.button(w("Delete"), key="delete-go", disabled=not (gone and sure)):
             for run in idle:
@@ -129,10 +129,15 @@ def _export(v: View) -> None:
     with st.container(border=True):
         panels.part(w("Take away the chosen result"))
         _formats(v)
-        st.caption(w("The same answer in a terminal and in Python:"))
-        st.code(
-            f"riskfund size {v.run.path}\n\nimport sim\nanswer = sim.read_answer({str(v.run.path)!r})", language=None
-        )
+        st.caption(w("How to get the same figure from the command line and from Python stands on the answer page."))
+
+
+def format_names(w: Words) -> dict[str, str]:
+    """The formats in words."""
+    return {
+        "pptx": w("slides (PowerPoint)"), "xlsx": w("workbook and official forms (Excel)"), "docx": w("memo (Word)"),
+        "html": w("one page to print (HTML)"), "csv": w("tables (CSV)"), "ipynb": w("notebook (Jupyter)"),
+    }  # fmt: skip
 
 
 def _formats(v: View) -> None:
@@ -140,7 +145,10 @@ def _formats(v: View) -> None:
     from dashboard.export import FORMATS, export  # its libraries are slow to load
 
     w = v.w
-    chosen = st.pills(w("Formats"), FORMATS, selection_mode="multi", default=FORMATS[:1], key="formats")
+    chosen = st.pills(
+        w("Formats"), FORMATS, selection_mode="multi", format_func=format_names(w).__getitem__,
+        **address.remembered("formats", w.lang, list(FORMATS), [FORMATS[0]]),
+    )  # fmt: skip
     if st.button(w("Make the files"), key="export-go", type="primary", disabled=not chosen):
         assert v.answer is not None
         with st.spinner(w("Writing")), tempfile.TemporaryDirectory() as folder:

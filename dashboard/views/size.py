@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
-from dashboard import library, panels, readings, safe, shell
+from dashboard import address, library, options, panels, readings, safe, shell, stories
 from dashboard.figures import balance_fan, exceedance, frontier, lending_curve
 from dashboard.library import Stored
 from dashboard.shell import View
+from sim.answers.outlook import paid_by, years
 from sim.estimate import rounded_up
+from sim.units import FEN_PER_YUAN
 
 _STEPS = 60
+_MILLION = 1_000_000.0
+_PARTS = ("sizes", "months", "years", "lending", "paid")
 
 
 @shell.told
@@ -21,7 +26,6 @@ def show(v: View) -> None:
     if not shell.needs_answer(v) or v.answer is None or v.run is None:
         return
     _slider()
-    _further(v)
 
 
 @st.fragment
@@ -34,21 +38,28 @@ def _slider() -> None:
     w, kept = v.w, library.stored(v.answer, v.run.sha)
     yuan, assurance, carried = _controls(v, kept)
     row = readings.row_at(kept, yuan)
-    need = readings.need_at(kept, assurance)
-    advised = readings.advised_at(kept, assurance)
+    need = options.need_at(kept.sample, assurance)
+    advised = options.advised_at(kept.sample, assurance)
+    data = {**v.answer.data, "assurance": assurance}
+    chance = row["shortfall_chance"]["value"]
     panels.figures([
-        (w("not enough"), readings.counted(row, {**v.answer.data, "assurance": assurance}, w), w("shortfall chance {p}", p=w.percent(row["shortfall_chance"]["value"]))),
-        (w("missing if short, mean"), readings.or_dash(row["mean_gap_if_short_yuan"], w), w("paid later by the budget; banks wait")),
-        (w("idle in a mean year"), readings.or_dash(row["idle_yuan"], w), ""),
+        (w("not enough"), w.counted(chance, data)[1], w("shortfall chance {p}", p=readings.chance_of(row, w))),
+        (w("missing if short, mean"), readings.or_dash(row["mean_gap_if_short_yuan"], w), w("with {size}; paid later by the budget, banks wait", size=w.advised(yuan))),
+        (w("idle in a mean year"), readings.or_dash(row["idle_yuan"], w), w("with {size}", size=w.advised(yuan))),
         (w("new money needed"), w.money(max(yuan - carried, 0.0)), w("size less {carried} carried over", carried=w.money(carried))),
-        (w("advised at {assurance}", assurance=w.percent(assurance, 0)), w.advised(advised), w("need {low}", low=w.range_money(need.ci95))),
+        (w("advised at {assurance}", assurance=w.percent(assurance, 0)), w.advised(advised), w("need {need} ({low})", need=w.money(need.value), low=w.range_money(need.ci95))),
     ])  # fmt: skip
+    st.caption(safe.markdown(w.sentences(v.answer.data).get("why", "")))
     left, right = st.columns([1.24, 1], gap="medium")
     with left:
         picture = exceedance(v.answer.data, kept.sample.frame, w, fund_yuan=yuan, strata=kept.sample.strata)
-        panels.picture(picture, w, "exceedance", height=430)
+        chosen = panels.picture(picture, w, "exceedance", height=430, selectable=True)
     with right:
         _around(v, kept, yuan)
+    if chosen is not None:
+        panels.part(w("What happened in the year that needs this much"))
+        stories.show(v, chosen)
+    _further(v, kept, yuan)
 
 
 def _controls(v: View, kept: Stored) -> tuple[float, float, float]:
@@ -56,117 +67,124 @@ def _controls(v: View, kept: Stored) -> tuple[float, float, float]:
     assert v.answer is not None and v.run is not None
     w, data = v.w, v.answer.data
     left, middle, right = st.columns([6, 2, 2], gap="medium", vertical_alignment="bottom")
-    advised = float(data["advice"]["fund_yuan"])
-    sizes = _sizes(kept, advised)
+    advised, set_yuan = float(data["advice"]["fund_yuan"]), float(data["fund_yuan"])
+    sizes = sizes_of(float(kept.sample["need_fen"].max()) / FEN_PER_YUAN, advised, set_yuan)
     with left:
-        key = f"size-{v.run.sha[:12]}"
-        wanted = _number(st.query_params.get("size"), advised)
-        if key not in st.session_state:
-            st.session_state[key] = min(sizes, key=lambda x: abs(x - wanted))
-        yuan = float(st.select_slider(w("Size of the fund"), sizes, format_func=w.advised, key=key))
-        st.query_params["size"] = f"{yuan:.0f}"
+        bound = address.bound(
+            "size", w.lang, sizes, advised, lambda text: min(sizes, key=lambda x: abs(x - float(text)))
+        )
+        yuan = float(st.select_slider(w("Size of the fund"), sizes, format_func=w.advised, **bound))
+        st.caption(w("Advised {advised}; set today {set}.", advised=w.advised(advised), set=w.advised(set_yuan)))
     with middle:
         assurance = shell.accepted(v, readings.askable(int(data["replications"])) or [shell.FIRST])
     with right:
-        carried = st.number_input(
-            w("Carried over ({unit})", unit=w.money_unit), min_value=0.0, step=w.in_unit(100_000.0), format="%.2f",
-            value=round(w.in_unit(float(data["carried_over_yuan"])), 2), key=f"carried-{v.run.sha[:12]}-{w.lang}",
-        )  # fmt: skip
-    return yuan, assurance, float(carried) / w.in_unit(1.0)
+        carried = _carried(v, float(data["carried_over_yuan"]))
+    return yuan, assurance, carried
 
 
-def _sizes(kept: Stored, advised: float) -> list[float]:
-    """Round sizes from nothing to beyond the largest need, and the advised one."""
-    top = max(float(kept.sample["need_fen"].max()) / 100, advised, 1.0) * 1.1
-    step = float(rounded_up(top / _STEPS, top / _STEPS / 2))
-    return sorted({*(k * step for k in range(int(top / step) + 2)), advised})
-
-
-def _number(text: str | None, otherwise: float) -> float:
+def _carried(v: View, usual: float) -> float:
+    """The balance carried over, typed in the reader's unit and kept in yuan."""
+    w, name = v.w, address.widget("carry", v.w.lang)
     try:
-        return float(text) if text else otherwise
+        kept = float(address.value("carry") or usual)
     except ValueError:
-        return otherwise
+        kept = usual
+    shown = round(w.in_unit(kept), 2 if w.lang == "zh" else 4)
+    typed = st.number_input(
+        w("Carried over ({unit})", unit=w.money_unit), min_value=0.0, step=w.in_unit(100_000.0), format="%g",
+        value=shown, key=f"{name}-{v.run.sha[:12] if v.run else ''}",
+    )  # fmt: skip
+    if typed != shown:
+        kept = float(typed) / w.in_unit(1.0)
+        address.keep("carry", f"{kept:.2f}")
+    return kept
+
+
+def sizes_of(most: float, advised: float, set_yuan: float) -> list[float]:
+    """Round sizes from nothing to beyond the largest need, then coarser ones to the size that is set.
+
+    The advised size and the set one are among them, and every whole million from and to the advised one.
+    """
+    top = max(most, advised, 1.0) * 1.1
+    step = float(rounded_up(top / _STEPS, top / _STEPS / 2))
+    beyond = max(step, float(rounded_up(max(set_yuan - top, 1.0) / 20, max(set_yuan - top, 1.0) / 40)))
+    found = {k * step for k in range(int(top / step) + 2)} | {advised, set_yuan}
+    found |= {x for x in np.arange(0.0, set_yuan + beyond / 2, beyond).tolist() if x > top}
+    found |= {advised + k * _MILLION for k in range(-3, 4) if advised + k * _MILLION > 0}
+    return sorted(found)
 
 
 def _around(v: View, kept: Stored, yuan: float) -> None:
-    """The chosen size between smaller and larger ones."""
+    """The chosen size between smaller and larger ones, a million apart where the fund is of that order."""
     assert v.answer is not None
     w, data = v.w, v.answer.data
     advised = float(data["advice"]["fund_yuan"])
-    step = max(float(rounded_up(advised / 10, advised / 20)), 1.0)
-    sizes = sorted({max(yuan + k * step, 0.0) for k in (-4, -3, -2, -1, 0, 1, 2, 3, 4)})
+    step = (
+        _MILLION if 2 * _MILLION <= advised < 30 * _MILLION else max(float(rounded_up(advised / 10, advised / 20)), 1.0)
+    )
+    sizes = sorted({yuan + k * step for k in range(-4, 5) if yuan + k * step >= 0} | {yuan + _MILLION})
     rows = [readings.row_at(kept, x) for x in sizes]
     body = [
-        [w.advised(x), w.percent(r["shortfall_chance"]["value"]), readings.or_dash(r["mean_gap_if_short_yuan"], w),
-         readings.or_dash(r["idle_yuan"], w)]
+        [w.advised(x), readings.chance_of(r, w), readings.or_dash(r["mean_gap_if_short_yuan"], w), readings.or_dash(r["idle_yuan"], w)]
         for x, r in zip(sizes, rows, strict=True)
     ]  # fmt: skip
-    heads = [w("size"), w("short in"), w("missing if short, mean"), w("idle in a mean year")]
+    heads = [w("size"), w("short in (95% interval)"), w("missing if short, mean"), w("idle in a mean year")]
     caption = w("What {step} more or less buys", step=w.money(step))
     st.html(safe.table(heads, body, caption, numbers=(0, 1, 2, 3), strong=(sizes.index(yuan),)))
-    panels.card(_knee(v))
-
-
-def _knee(v: View) -> str:
-    assert v.answer is not None
-    w, found = v.w, v.answer.data["frontier"]
-    return w(
-        "Up to about {knee} each further yuan buys most; beyond it, less and less.", knee=w.money(found["knee_yuan"])
-    )
+    knee = v.answer.data["frontier"]["knee_yuan"]
+    panels.card(w("Up to about {knee} each further yuan buys most; beyond it, less and less.", knee=w.money(knee)))
 
 
 # --- further down ------------------------------------------------------------------------------------
 
 
-def _further(v: View) -> None:
+def _further(v: View, kept: Stored, yuan: float) -> None:
+    """What else can be read at the size of the slider; what belongs to another size says for which."""
     assert v.answer is not None and v.run is not None
     w, answer, data = v.w, v.answer, v.answer.data
-    names = [
-        w("Sizes and idle money"),
-        w("Months"),
-        w("Years ahead"),
-        w("When lending follows"),
-        w("Who pays a shortfall"),
-    ]
-    first, months, years, lending, paid = st.tabs(names)
-    with first:
-        panels.picture(frontier(data, w), w, "frontier", height=520)
-    with months:
-        kept = library.stored(answer, v.run.sha)
+    names = {
+        "sizes": w("Sizes and idle money"), "months": w("Months"), "years": w("Years ahead"),
+        "lending": w("When lending follows"), "paid": w("Who pays a shortfall"),
+    }  # fmt: skip
+    tabs = dict(zip(_PARTS, st.tabs(list(names.values()), key=f"size-parts-{w.lang}", on_change="rerun"), strict=True))
+    with tabs["sizes"]:
+        panels.picture(frontier(data, w, fund_yuan=yuan), w, "frontier", height=520)
+    with tabs["months"]:
+        set_yuan = float(data["fund_yuan"])
+        panels.card(w("This is the balance of the fund as it is set today, {set}; another size would begin that much lower or higher.", set=w.advised(set_yuan)))  # fmt: skip
         ring = answer.scenario.law().fund.ring_fenced
         table = library.table_of(answer, v.run.sha, "months")
-        panels.picture(
-            balance_fan(data, table, w, is_ring_fenced=ring, strata=kept.sample.strata), w, "fan", height=440
-        )
-    with years:
-        _years(v)
-    with lending:
+        panels.picture(balance_fan(data, table, w, is_ring_fenced=ring, strata=kept.sample.strata), w, "fan", height=440)  # fmt: skip
+    with tabs["years"]:
+        _years(v, kept, yuan)
+    with tabs["lending"]:
+        panels.card(w("This picture has every size on its axis; its lines mark the size set today, not the slider's."))
         panels.picture(lending_curve(data, w), w, "lending", height=520)
         _stops(v)
-    with paid:
-        _paid(v)
+    with tabs["paid"]:
+        _paid(v, kept, yuan)
 
 
-def _years(v: View) -> None:
+def _years(v: View, kept: Stored, yuan: float) -> None:
     """Does the fund survive two bad years in a row?"""
     assert v.answer is not None
-    w, found = v.w, v.answer.data["years"]
+    w, s = v.w, v.answer.scenario
+    found = years(kept.sample, kept.parts, yuan, s.sized_year, s.law().fund.top_up)
     if "refill" not in found:
         st.info(safe.markdown(w.reason(str(found.get("reason", "")))))
         return
     policies = {
         "refill": w("filled up every 1 January"), "no_top_up": w("never filled up"),
-        "top_up_mean": w("a mean year's cost every year"),
+        "top_up_mean": w("a mean year's cost every year"), "by_rule": w("as the rules say"),
     }  # fmt: skip
     calendar = list(found["refill"]["short_by_year"])
     heads = [w("policy"), *calendar, w("in any of them"), w("two years running")]
     rows = [
         [name, *(w.percent(found[p]["short_by_year"][y]["value"]) for y in calendar),
          w.percent(found[p]["short_in_any_year"]["value"]), w.percent(found[p]["short_two_years_running"]["value"])]
-        for p, name in policies.items()
+        for p, name in policies.items() if p in found
     ]  # fmt: skip
-    caption = w("Chance of a shortfall, starting with {size}", size=w.money(found["fund_yuan"]))
+    caption = w("Chance of a shortfall, starting with {size}", size=w.advised(found["fund_yuan"]))
     st.html(safe.table(heads, rows, caption, numbers=range(1, len(heads))))
 
 
@@ -177,17 +195,17 @@ def _stops(v: View) -> None:
     if found.get("chance", {}).get("value") is None:
         st.caption(safe.markdown(w.reason(str(found.get("reason", "")))))
         return
-    panels.card(w("The multiple stops lending in {p} of years; a mean year turns {n} applications away.", p=w.percent(found["chance"]["value"]), n=w.number(found["applications"]["value"], 1)))  # fmt: skip
+    panels.card(w("With the size set today the multiple stops lending in {p} of years; a mean year turns {n} applications away.", p=w.percent(found["chance"]["value"]), n=w.number(found["applications"]["value"], 1)))  # fmt: skip
 
 
-def _paid(v: View) -> None:
+def _paid(v: View, kept: Stored, yuan: float) -> None:
     assert v.answer is not None
-    w, found = v.w, v.answer.data["shortfall_paid_by"]
+    w, found = v.w, paid_by(kept.sample, kept.parts, yuan, dict(v.answer.scenario.law().loss.through))
     if "banks_wait_for_yuan" not in found:
-        st.info(safe.markdown(w.reason(str(found.get("reason", "")))))
+        st.info(safe.markdown(w("With {size}: {reason}.", size=w.advised(yuan), reason=w.reason(str(found.get("reason", ""))))))  # fmt: skip
         return
     panels.figures([
-        (w("size"), w.money(found["fund_yuan"]), ""),
+        (w("size"), w.advised(found["fund_yuan"]), ""),
         (w("banks wait for, mean if short"), readings.or_dash(found["banks_wait_for_yuan"], w), ""),
         (w("next year's budget pays, mean if short"), readings.or_dash(found["next_budget_pays_yuan"], w), ""),
     ])  # fmt: skip

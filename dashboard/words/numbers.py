@@ -80,7 +80,7 @@ def money(yuan: float | None, lang: str) -> str:
     if yuan is None or not math.isfinite(yuan):
         return NOTHING
     unit, digits, name = unit_of(yuan, lang)
-    return _signed(number(yuan / unit, digits), name, lang)
+    return _signed(_without_empty_decimals(number(yuan / unit, digits)), name, lang)
 
 
 def advised(yuan: float, lang: str) -> str:
@@ -89,7 +89,13 @@ def advised(yuan: float, lang: str) -> str:
     exact = Decimal(repr(float(yuan))) / unit
     while digits < _MOST_DIGITS and exact != rounded(float(exact), digits):
         digits += 1
-    return _signed(number(float(exact), digits, ROUND_CEILING), name, lang)
+    return _signed(_without_empty_decimals(number(float(exact), digits, ROUND_CEILING)), name, lang)
+
+
+def _without_empty_decimals(text: str) -> str:
+    """34 for 34.0: decimals that are all zero say nothing."""
+    whole, dot, decimals = text.partition(".")
+    return whole if dot and not decimals.strip("0") else text
 
 
 def _signed(text: str, unit: str, lang: str) -> str:

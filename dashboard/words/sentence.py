@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dashboard.words import numbers
+from sim.estimate import rounded_up
 
 if TYPE_CHECKING:
     from dashboard.words.words import Words
@@ -37,6 +38,17 @@ def years_of(chance: float, accepted: float, histories: int) -> tuple[int, int] 
         return None
     short = int(numbers.rounded(years * chance, 0))
     return None if years == 100 and short <= 1 and histories < _NEEDED_FOR_HUNDREDTH else (short, years)
+
+
+def counted(chance: float, accepted: float, histories: int, w: Words) -> tuple[str, str]:
+    """How often a size is enough and how often short, as every table and picture says it: "19/20", "fewer than 1/20"."""
+    counts = years_of(chance, accepted, histories)
+    if counts is None:
+        return w.percent(1 - chance), w.percent(chance)
+    short, years = counts
+    if short == 0 and chance > 0:
+        return w("more than {k}/{n}", k=years - 1, n=years), w("fewer than 1/{n}", n=years)
+    return f"{years - short}/{years}", f"{short}/{years}"
 
 
 def headline(data: Mapping[str, Any], w: Words) -> str:
@@ -76,28 +88,37 @@ def sentences(data: Mapping[str, Any], w: Words) -> dict[str, str]:
     out = {"headline": headline(data, w)}
     if data["need_yuan"]["conservative"] == 0:
         return out
-    more = {"if_short": if_short(data, w), "range": over_parameters(data, w), "error": simulation_error(data, w)}
+    more = {
+        "why": why_this_size(data, w), "if_short": if_short(data, w), "range": over_parameters(data, w),
+        "error": simulation_error(data, w),
+    }  # fmt: skip
     return out | {name: text for name, text in more.items() if text}
 
 
-def if_short(data: Mapping[str, Any], w: Words) -> str:
-    """How much is missing when the fund is not enough."""
-    gap = data["advice"].get("mean_gap_if_short_yuan", {}).get("value")
-    if gap is not None:
-        return w("If it is not enough, {gap} is missing on average.", gap=w.money(gap))
-    paid = data.get("shortfall_paid_by", {})  # of a size that is named: it need not be the advised one
-    if "banks_wait_for_yuan" in paid and paid["banks_wait_for_yuan"]["value"] is not None:
-        return w(
-            "If {fund} is not enough, {gap} is missing on average.",
-            fund=w.money(paid["fund_yuan"]), gap=w.money(paid["banks_wait_for_yuan"]["value"]),
-        )  # fmt: skip
-    tail, size = data.get("need_tail_mean_yuan", {}).get("value"), data["advice"]["fund_yuan"]
-    if tail is None or tail <= size:
+def why_this_size(data: Mapping[str, Any], w: Words) -> str:
+    """From the need to the advice: the need itself, its upper figure, and the step to which that is rounded up."""
+    need, size = data["need_yuan"], data["advice"]["fund_yuan"]
+    if need.get("ci95") is None or need.get("conservative") is None:
         return ""
     return w(
-        "In the {share} of years with the largest need, {tail} is needed on average, {more} more than the advised size.",
-        share=w.percent(1 - data["assurance"], 0), tail=w.money(tail), more=w.money(tail - size),
+        "Why {size}: {assurance} of years need at most {value} (95% interval {range}); to be 95% sure of that {up} is taken, rounded up in steps of {step}.",
+        size=w.advised(size), assurance=w.percent(data["assurance"], 0), value=w.money(need["value"]),
+        range=w.range_money(need["ci95"]), up=w.money(need["conservative"]), step=w.advised(step_of(need)),
     )  # fmt: skip
+
+
+def step_of(need: Mapping[str, Any]) -> float:
+    """The step to which advice is rounded [yuan]: what the smallest sum above nothing is rounded to."""
+    low, high = need.get("ci95") or (0.0, 0.0)
+    return float(rounded_up(1.0, (high - low) / 2))
+
+
+def if_short(data: Mapping[str, Any], w: Words) -> str:
+    """How much is missing when the size in the headline is not enough."""
+    gap, size = data["advice"]["mean_gap_if_short_yuan"].get("value"), w.advised(data["advice"]["fund_yuan"])
+    if gap is None:
+        return w("{fund} was enough in every simulated year.", fund=size)
+    return w("If {fund} is not enough, {gap} is missing on average.", fund=size, gap=w.money(gap))
 
 
 def over_parameters(data: Mapping[str, Any], w: Words) -> str:
@@ -109,7 +130,11 @@ def over_parameters(data: Mapping[str, Any], w: Words) -> str:
             range=w.range_money((need["p05"], need["p95"])),
         )  # fmt: skip
     why = need.get("reason")
-    return w("No range over the parameters: {reason}.", reason=w.reason(why)) if why else ""
+    if not why:
+        return ""
+    return w(
+        "How far parameters that are not known move the size is not worked out here: {reason}.", reason=w.reason(why)
+    )
 
 
 def simulation_error(data: Mapping[str, Any], w: Words) -> str:

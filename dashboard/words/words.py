@@ -7,9 +7,10 @@ import gettext
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
-from dashboard.words import glossary, labels, numbers, reasons, sentence
+from dashboard.words import fields, glossary, labels, numbers, reasons, sentence
 from sim.law import Term, vocabulary
 from sim.law.vocabulary import unit_words
 
@@ -24,6 +25,10 @@ def _catalogue(lang: str) -> gettext.NullTranslations:
     if lang == "en":  # the texts in the code are English
         return gettext.NullTranslations()
     return gettext.translation("riskfund", _LOCALE, [lang], fallback=True)
+
+
+def _is_han(character: str) -> bool:
+    return "一" <= character <= "鿿" if character else False
 
 
 class Words:
@@ -44,11 +49,25 @@ class Words:
 
     def __call__(self, text: str, **values: Any) -> str:
         """A text of the catalogue, its placeholders filled."""
-        return self._texts.gettext(text).format(**values) if text else ""
+        return self._filled(self._texts.gettext(text), values) if text else ""
+
+    def _filled(self, text: str, values: Mapping[str, Any]) -> str:
+        """A text with its placeholders filled; in Chinese no space between an amount's unit and the word after it."""
+        if self.lang == "en":
+            return text.format(**values)
+        out = ""
+        for literal, name, form, conversion in Formatter().parse(text):
+            if out and _is_han(out[-1]) and literal[:1] == " " and _is_han(literal[1:2]):
+                literal = literal[1:]
+            value = "" if name is None else Formatter().vformat(f"{{{name}{'!' + conversion if conversion else ''}:{form}}}", (), values)  # fmt: skip
+            if literal[-1:] == " " and _is_han(literal[-2:-1]) and _is_han(value[:1]):
+                literal = literal[:-1]
+            out += literal + value
+        return out
 
     def n(self, singular: str, plural: str, n: int, **values: Any) -> str:
         """A text that depends on a number, which its placeholder {n} shows."""
-        return self._texts.ngettext(singular, plural, n).format(**{"n": numbers.number(n), **values})
+        return self._filled(self._texts.ngettext(singular, plural, n), {"n": numbers.number(n), **values})
 
     def lookup(self, text: str) -> str:
         """A text of the catalogue as it stands, its placeholders not filled; the text itself where there is none."""
@@ -83,6 +102,14 @@ class Words:
                 [f"{names[k]} {self.rule_value(x, term if k == 'actor' else None)}" for k, x in value.items()]
             )
         return readings[value][self.lang] if isinstance(value, str) and value in readings else str(value)
+
+    def field(self, field: str) -> str:
+        """What a field of a scenario, or a rule, is called."""
+        return fields.label(field, self.lang)
+
+    def field_value(self, field: str, value: Any) -> str:
+        """A value of such a field in words."""
+        return fields.value(field, value, self)
 
     def reason(self, text: str) -> str:
         """The model's reason for a missing figure, or another fixed English text of the model, in this language."""
@@ -174,5 +201,9 @@ class Words:
         return sentence.headline(data, self)
 
     def sentences(self, data: Mapping[str, Any]) -> dict[str, str]:
-        """What stands under the headline too: `headline`, `if_short`, `range`, `error`; those that there are."""
+        """What stands under the headline too: `headline`, `why`, `if_short`, `range`, `error`; those that there are."""
         return sentence.sentences(data, self)
+
+    def counted(self, chance: float, data: Mapping[str, Any]) -> tuple[str, str]:
+        """How often a size is enough, and how often short, in the answer's own denominator."""
+        return sentence.counted(chance, 1 - data["assurance"], data["replications"], self)

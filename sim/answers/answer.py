@@ -14,7 +14,7 @@ from sim.answers.attribution import attribution
 from sim.answers.drivers import driver_figures, only_because_late
 from sim.answers.insurance import insurance_figures
 from sim.answers.lenders import lender_figures, truth_and_report
-from sim.answers.outlook import backwards, outlook
+from sim.answers.outlook import account_parts, at_size, backwards, outlook
 from sim.answers.sample import Sample
 from sim.answers.social import social_figures
 from sim.answers.uncertainty import uncertainty
@@ -82,6 +82,10 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         nil = f"no claim falls due in the year in these histories; loans that mature after {cutoff} are paid from a later year's fund"
         head = replace(head, reason=nil)
     short = h["gap_fen"] > 0
+    advice = fund.advice(h, head)
+    advice["mean_gap_if_short_yuan"] = at_size(h, account_parts(scenario), advice["fund_yuan"])[
+        "mean_gap_if_short_yuan"
+    ]
 
     def need(column: str) -> dict[str, Any]:
         return h.quantile_yuan(column, assurance).as_dict()
@@ -113,7 +117,7 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "need_by_anchor": needs(ANCHORS, "anchor", scenario.defaults.anchor),
         "need_by_opening": needs(OPENINGS, "opening", scenario.opening.drought),
         "need_yuan_stationary_opening": _stationary(folder, scenario, n, assurance),
-        "advice": fund.advice(h, head),
+        "advice": advice,
         "top_up_yuan": fund.top_up(head, [carried_yuan], [1.0]),
         "top_up_by_account_yuan": fund.top_up(head, *fund.carried_by_account(h, scenario)),
         "shortfall_chance": h.chance(short).as_dict(),
@@ -130,7 +134,7 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "recoveries": _means(h, [f"recovered{part}_fen" for part in ("", *(f"_to_{x}" for x in RECOVERED_TO))]),
         "bearers": _bearers(h, rules),
         "clerk_utilisation": _utilisation(h, scenario),
-        **outlook(folder, scenario, n, assurance, head),
+        **outlook(folder, scenario, n, advice["fund_yuan"]),
         "uncertainty": uncertainty(folder, scenario, n, assurance, seed),
         "drivers": driver_figures(folder, scenario, n, assurance, seed),
         "provenance": {**{k: identity[k] for k in PROVENANCE}, "result_number": f"RF-{scenario.sized_year}-{key_of(identity)[:6].upper()}"},

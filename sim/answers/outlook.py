@@ -26,16 +26,15 @@ _YUAN = 1 / FEN_PER_YUAN
 _STEPS = 41
 
 
-def outlook(folder: RunFolder, scenario: Scenario, n: int, assurance: float, need: Estimate) -> dict[str, Any]:
-    """The figures of `riskfund size` about sizes, years and months."""
+def outlook(folder: RunFolder, scenario: Scenario, n: int, fund_yuan: float) -> dict[str, Any]:
+    """The figures of `riskfund size` about sizes, years and months; those of one size are of the advised one."""
     h, parts = Sample.of(folder, "main", n), account_parts(scenario)
-    chosen = need.conservative or 0.0
     return {
         "need_by_assurance": need_by_assurance(h),
         "frontier": frontier(h, parts),
-        "years": years(h, parts, chosen, scenario.sized_year, scenario.law().fund.top_up),
+        "years": years(h, parts, fund_yuan, scenario.sized_year, scenario.law().fund.top_up),
         "lowest_month": lowest_month(folder, scenario, n),
-        "shortfall_paid_by": paid_by(h, parts, chosen, dict(scenario.law().loss.through)),
+        "shortfall_paid_by": paid_by(h, parts, fund_yuan, dict(scenario.law().loss.through)),
         "lending_stops": lending_stops(h, scenario),
         **payout_cap(h),
     }

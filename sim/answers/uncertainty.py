@@ -82,9 +82,7 @@ def _over_parameters(h: Sample, assurance: float, *, are_drawn: bool) -> dict[st
     counts = np.bincount(point, minlength=N_POINTS)
     if counts.min() * _NEIGHBOURS < needed:
         least = -(-needed // _NEIGHBOURS) * N_POINTS
-        return Estimate(
-            None, reason=f"{least} or more histories are needed for each point to have its quantile"
-        ).as_dict()
+        return Estimate(None, reason=f"{least} or more histories are needed").as_dict()
     order = np.argsort(np.bincount(point, need, N_POINTS) / counts)
     by_rank = [np.flatnonzero(point == k) for k in order]
     values = []

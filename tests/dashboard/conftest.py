@@ -48,7 +48,7 @@ def lang(request: pytest.FixtureRequest) -> str:
 def files(sized: sim.Answer, lang: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """All exports in one language, by the end of their names."""
     made = export(sized, FORMATS, lang, tmp_path_factory.mktemp(f"exports-{lang}"))
-    stem = f"{sized.data['provenance']['result_number']}-{lang}"
+    stem = f"{sized.data['provenance']['result_number']}-95-{lang}"
     return {path.name.removeprefix(stem): path for path in made}
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import sim
-from dashboard import commands
+from dashboard import commands, serve
 from dashboard.jobs import ENDED, Job, Jobs, Keeper
 from sim.sizing import finished_histories
 
@@ -62,11 +63,14 @@ def small_size(jobs: Jobs, file: Path, n: int) -> Job:
     return job
 
 
+TITLE = {"zh": "县", "en": "county"}
+
+
 @needs_posix
 def test_a_job_from_start_to_stop_to_end(jobs: Jobs, small_file: Path) -> None:
     """Progress is seen, stopping keeps what is finished, the same command goes on, and the queue moves on."""
     job = small_size(jobs, small_file, 3000)
-    waiting = jobs.submit("size", "next", "reduced-form", [sys.executable, "-c", "print('{}')"], jobs.runs / "b", 1, 1)
+    waiting = jobs.submit("size", TITLE, "reduced-form", [sys.executable, "-c", "print('{}')"], jobs.runs / "b", 1, 1)
     assert (jobs.running() or job).id == job.id and [j.id for j in jobs.queued()] == [waiting.id]
     assert small_size(jobs, small_file, 3000).id == job.id  # asked twice, run once
     until(
@@ -113,7 +117,7 @@ def test_a_killed_worker_is_told_and_can_go_on(jobs: Jobs, small_file: Path) -> 
 
 def test_a_job_that_cannot_be_done_says_why(jobs: Jobs) -> None:
     command = [sys.executable, "-m", "cli.main", "size", "no-such-county", "--progress", "json", "--lang", "en"]
-    job = jobs.submit("size", "x", "reduced-form", command, jobs.runs / "x", 60, 60)
+    job = jobs.submit("size", TITLE, "reduced-form", command, jobs.runs / "x", 60, 60)
     ends(jobs, job, "failed")
     ended = jobs.get(job.id)
     assert ended is not None and "no-such-county" in ended.message and "Traceback" not in ended.message
@@ -127,7 +131,7 @@ def test_a_job_that_lost_its_server_is_found_dead_or_done(jobs: Jobs) -> None:
         job = Job(
             name,
             "size",
-            "t",
+            TITLE,
             "reduced-form",
             ["x"],
             str(jobs.runs / name),
@@ -143,8 +147,8 @@ def test_a_job_that_lost_its_server_is_found_dead_or_done(jobs: Jobs) -> None:
 
 def test_a_queued_job_is_cancelled_and_forgotten(jobs: Jobs) -> None:
     sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
-    first = jobs.submit("size", "1", "reduced-form", sleeper, jobs.runs / "1", 1, 1)
-    second = jobs.submit("size", "2", "reduced-form", sleeper, jobs.runs / "2", 1, 1)
+    first = jobs.submit("size", TITLE, "reduced-form", sleeper, jobs.runs / "1", 1, 1)
+    second = jobs.submit("size", TITLE, "reduced-form", sleeper, jobs.runs / "2", 1, 1)
     jobs.cancel(second.id)
     assert state(jobs, second) == "cancelled"
     jobs.delete(first.id)  # at work: stays
@@ -157,7 +161,7 @@ def test_a_queued_job_is_cancelled_and_forgotten(jobs: Jobs) -> None:
 def test_the_keeper_moves_jobs_without_a_page(jobs: Jobs) -> None:
     keeper = Keeper(jobs)
     try:
-        job = jobs.submit("size", "1", "reduced-form", [sys.executable, "-c", "print('{}')"], jobs.runs / "1", 1, 1)
+        job = jobs.submit("size", TITLE, "reduced-form", [sys.executable, "-c", "print('{}')"], jobs.runs / "1", 1, 1)
         until(lambda: (jobs.get(job.id) or job).state == "done", 20)
     finally:
         keeper.stop()
@@ -170,7 +174,7 @@ def test_estimates_are_measured_once_something_ran(jobs: Jobs) -> None:
     old = Job(
         "old",
         "size",
-        "t",
+        TITLE,
         "reduced-form",
         ["x"],
         "o",
@@ -186,3 +190,32 @@ def test_estimates_are_measured_once_something_ran(jobs: Jobs) -> None:
     found = jobs.estimate(6000, "size", "reduced-form")
     assert found.is_measured and found.seconds == pytest.approx(10 + 60)
     assert not jobs.estimate(6000, "size", "household").is_measured
+    grid = jobs.estimate(6000, "grid", "reduced-form")  # another kind of run on the same model tells as well
+    assert grid.is_measured and grid.seconds == found.seconds
+
+
+def test_the_end_of_a_job_is_told_until_somebody_has_seen_it(jobs: Jobs) -> None:
+    job = jobs.submit("size", TITLE, "reduced-form", [sys.executable, "-c", "print('{}')"], jobs.runs / "1", 1, 1)
+    assert jobs.last_ended(3600) is None
+    ends(jobs, job, "done")
+    told = Jobs(jobs.runs).last_ended(3600)  # in any tab
+    assert told is not None and told.id == job.id
+    jobs.see(job.id)
+    assert Jobs(jobs.runs).last_ended(3600) is None and jobs.get(job.id) is not None
+
+
+@needs_posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_the_command_stops_its_server(number: signal.Signals, tmp_path: Path) -> None:
+    """Ctrl-C, also where the shell had it ignored, and an ordinary kill: nothing goes on listening."""
+    import psutil
+
+    port = serve.free_port()
+    code = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from cli.main import app; app(['dashboard', '--no-browser', '--port', '{port}', '--runs', {str(tmp_path / 'runs')!r}])"  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None and f":{port}/".encode() in process.stdout.readline()
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 0
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]

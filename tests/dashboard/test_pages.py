@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable
@@ -120,7 +121,7 @@ def test_the_slider_answers_on_ten_thousand_histories_in_half_a_second(
     import numpy as np
     import pandas as pd
 
-    from dashboard import readings
+    from dashboard import options, readings
     from dashboard.figures import exceedance
     from dashboard.library import Stored
     from sim.answers.outlook import account_parts
@@ -136,7 +137,7 @@ def test_the_slider_answers_on_ten_thousand_histories_in_half_a_second(
         start = time.process_time()
         for more in range(9):
             readings.row_at(kept, size + more)
-        readings.need_at(kept, 0.95)
+        options.need_at(kept.sample, 0.95)
         exceedance(answer.data, many, Words("zh"), fund_yuan=size)
         took.append(time.process_time() - start)
     assert min(took) < 0.5
@@ -145,9 +146,85 @@ def test_the_slider_answers_on_ten_thousand_histories_in_half_a_second(
 def test_the_accepted_shortfall_moves_the_advice(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at = opened("answer", "en", shelf, monkeypatch)
     first = next(h.proto.body for h in at.get("html") if "rf-headline" in h.proto.body)
-    at.selectbox(key="risk").set_value("2/20").run()
+    at.selectbox(key="risk-en").set_value("2/20").run()
     assert not at.exception
     assert next(h.proto.body for h in at.get("html") if "rf-headline" in h.proto.body) != first
+
+
+def test_what_was_chosen_outlives_a_change_of_language_and_a_link(
+    shelves: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run, size, accepted shortfall and carry-over: by the address on every page, and in words of the language."""
+    import shutil
+
+    runs = shelves("ready")
+    shutil.copytree(runs / "sized", runs / "older")
+    os.utime(runs / "older" / "manifest.json", (1e9, 1e9))
+    at = opened("answer", "zh", runs, monkeypatch)
+    at.selectbox(key="run-zh").set_value("older").run()
+    at.selectbox(key="risk-zh").set_value("2/20").run()
+    at.switch_page("views/size.py").run()
+    slider = at.select_slider(key="size-zh")
+    slider.set_value(10_000.0).run()
+    size = at.query_params["size"]
+    at.segmented_control(key="lang-").set_value("en").run()
+    assert not at.exception
+    assert at.query_params["size"] == size and at.selectbox(key="run-en").value == "older"
+    assert not HAN.search(str(at.selectbox(key="risk-en").options))
+    at.switch_page("views/rules.py").run()
+    kept = {k: at.query_params[k] for k in ("lang", "run", "risk", "size")}
+    assert kept == {"lang": "en", "run": "older", "risk": "2/20", "size": size}
+
+
+def test_the_page_the_command_and_python_give_the_same_figure(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the answer page offers to copy is run, and gives its need and its advice to the last digit."""
+    import shlex
+    import subprocess
+    import sys
+
+    at = opened("answer", "en", shelf, monkeypatch)
+    command, snippet = (c.value for c in at.code[:2])
+    data = sim.read_answer(shelf / "sized").data
+    need, advised = data["need_yuan"]["value"], data["advice"]["fund_yuan"]
+    assert any(f"need of {need} yuan" in c.value and f"{advised:.0f}" in c.value for c in at.caption)
+    words = shlex.split(command)
+    assert words[0] == "riskfund"
+    told = json.loads(subprocess.run([sys.executable, "-m", "cli.main", *words[1:]], capture_output=True, check=True, timeout=120).stdout)  # fmt: skip
+    assert (told["need_yuan"]["value"], told["advice"]["fund_yuan"]) == (need, advised)
+    printed = subprocess.run([sys.executable, "-c", snippet], capture_output=True, check=True, timeout=120, text=True).stdout  # fmt: skip
+    assert printed.split() == [repr(need), repr(advised)]
+
+
+def test_pages_and_exports_offer_the_same_sizes(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lean, advised, safe and set are one thing everywhere."""
+    from dashboard.export.report import Report
+
+    w = Words("zh")
+    at = opened("answer", "zh", shelf, monkeypatch)
+    table = next(h.proto.body for h in at.get("html") if w("lean") in h.proto.body and "rf-table" in h.proto.body)
+    found = Report(sim.read_answer(shelf / "sized"), w).options
+    assert [o.key for o in found][:2] == ["lean", "advised"] and found[-1].key == "set"
+    assert all(w.advised(o.fund_yuan) in table and w.money(o.gap_yuan) in table for o in found)
+
+
+def test_a_year_is_told_from_its_stored_history(shelf: Path) -> None:
+    from dashboard import stories
+    from sim.store import RunFolder
+
+    answer, folder = sim.read_answer(shelf / "sized"), RunFolder(shelf / "sized")
+    frame = answer.histories()
+    row = frame.loc[frame["need_fen"].idxmax()]
+    told = "\n".join(stories.told(answer, row, folder.read("months", "main", 60), folder.read("townships", "main", 60), Words("en")))  # fmt: skip
+    assert f"History {int(row['replication'])}: the fund needed {Words('en').money(row['need_fen'] / 100)}" in told
+    assert "had least at the end of" in told and f"{int(row['defaulted_count'])} loans" in told
+
+
+def test_the_slider_reaches_the_set_size_and_one_more_million() -> None:
+    source = (serve.APP.with_name("views") / "size.py").read_text(encoding="utf-8").replace("show(shell.view())", "")
+    space: dict[str, Any] = {"__name__": "size"}
+    exec(compile(source, "size.py", "exec"), space)
+    sizes = space["sizes_of"](6e6, 5e6, 20e6)
+    assert {0.0, 5e6, 6e6, 4e6, 20e6} <= set(sizes) and len(sizes) < 90
 
 
 def test_one_in_a_hundred_is_not_asked_of_few_histories() -> None:
@@ -164,14 +241,14 @@ def test_one_in_a_hundred_is_not_asked_of_few_histories() -> None:
 def test_what_differs_and_a_scenario_that_changes_nothing(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at = opened("compare", "en", shelf, monkeypatch)
     table = next(h.proto.body for h in at.get("html") if "What differs from the base" in h.proto.body)
-    assert "opening.drought" in table and "defaults.anchor" not in table
+    assert Words("en").field("opening.drought") in table and Words("en").field("defaults.anchor") not in table
     assert any("same as the base" in i.value for i in at.info)
     assert len(at.get("plotly_chart")) == 1 and at.get("plotly_chart")[0].proto.alt
 
 
 def test_scenarios_that_cannot_be_compared_are_refused_in_words(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at = opened("compare", "zh", shelf, monkeypatch)
-    at.multiselect(key="others").set_value(["luoping-2023"]).run()
+    at.multiselect(key="others-zh").set_value(["luoping-2023"]).run()
     assert any("只能比较同一年度" in x.value or "不能放在一起比较" in x.value for x in at.warning)
     assert not [b for b in at.button if b.key == "go-compare"]
 
@@ -220,7 +297,7 @@ def running_job(runs: Path) -> Job:
     home = runs / ".jobs" / "j1"
     home.mkdir(parents=True)
     job: dict[str, Any] = {
-        "id": "j1", "kind": "size", "title": "<i>long</i>", "mechanism": "reduced-form", "out": str(runs / "long"),
+        "id": "j1", "kind": "size", "title": {"zh": "<i>long</i>", "en": "<i>long</i>"}, "mechanism": "reduced-form", "out": str(runs / "long"),
         "command": ["python", "-m", "cli.main", "size", "x-county"], "n": 2000, "state": "running", "done": 500, "total": 2000, "pid": os.getpid(),
         "pid_born": processes.born(os.getpid()), "began": time.time() - 60, "first_at": time.time() - 50, "asked": 1.0,
     }  # fmt: skip

@@ -33,18 +33,18 @@ HAN = re.compile(r"[一-鿿]")
         (12_500_000, "1,250 万元", "CNY 12.5 million"),
         (2_754_119, "275 万元", "CNY 2.75 million"),
         (125_000_000, "1.25 亿元", "CNY 125 million"),
-        (99_999_999, "1.00 亿元", "CNY 100 million"),  # as shown it is a hundred million: no 10,000 万元
+        (99_999_999, "1 亿元", "CNY 100 million"),  # as shown it is a hundred million: no 10,000 万元
         (99_994_999, "9,999 万元", "CNY 100 million"),
-        (999_999, "100 万元", "CNY 1.00 million"),
-        (999_499, "99.9 万元", "CNY 1.00 million"),
-        (10_000, "1.0 万元", "CNY 10,000"),
-        (9_999.5, "1.0 万元", "CNY 10,000"),
+        (999_999, "100 万元", "CNY 1 million"),
+        (999_499, "99.9 万元", "CNY 1 million"),
+        (10_000, "1 万元", "CNY 10,000"),
+        (9_999.5, "1 万元", "CNY 10,000"),
         (9_999.4, "9,999 元", "CNY 9,999"),
         (8_500, "8,500 元", "CNY 8,500"),
         (0.5, "1 元", "CNY 1"),
         (0, "0 元", "CNY 0"),
         (-0.4, "0 元", "CNY 0"),
-        (-500_000, "−50.0 万元", "−CNY 0.50 million"),
+        (-500_000, "−50 万元", "−CNY 0.50 million"),
         (None, "—", "—"),
         (float("nan"), "—", "—"),
     ],
@@ -89,7 +89,7 @@ def test_units_of_axes_agree_with_money() -> None:
 def test_advised_size_is_never_shown_as_less_than_it_is() -> None:
     assert (ZH.advised(12_540_000), EN.advised(12_540_000)) == ("1,254 万元", "CNY 12.54 million")
     assert (ZH.advised(123_450_000), EN.advised(123_450_000)) == ("1.2345 亿元", "CNY 123.45 million")
-    assert (ZH.advised(3_000_000), EN.advised(3_000_000)) == ("300 万元", "CNY 3.00 million")
+    assert (ZH.advised(3_000_000), EN.advised(3_000_000)) == ("300 万元", "CNY 3 million")
     assert ZH.advised(123_456_789) == "1.2346 亿元"
 
 
@@ -121,12 +121,16 @@ def test_a_figure_without_a_value_gives_its_reason() -> None:
 # --- the answer in sentences -------------------------------------------------------------------------
 
 
-def answer_of(chance: float, assurance: float = 0.95, replications: int = 2000, **more: Any) -> dict[str, Any]:
+def answer_of(
+    chance: float, assurance: float = 0.95, replications: int = 2000, gap: float | None = None, **more: Any
+) -> dict[str, Any]:
     """The part of an answer that the sentences read."""
     return {
         "year": 2027, "assurance": assurance, "replications": replications, "cutoff_maturity_on": "2027-06-06",
         "need_yuan": {"value": 12.1e6, "ci95": [11.9e6, 12.3e6], "conservative": 12.3e6},
-        "advice": {"fund_yuan": 12_500_000, "shortfall_chance": {"value": chance}}, **more,
+        "advice": {
+            "fund_yuan": 12_500_000, "shortfall_chance": {"value": chance}, "mean_gap_if_short_yuan": {"value": gap},
+        }, **more,
     }  # fmt: skip
 
 
@@ -169,17 +173,41 @@ def test_a_year_in_which_nothing_falls_due_says_only_that() -> None:
 
 def test_the_three_kinds_of_not_knowing_are_told_apart() -> None:
     spread = {"need_over_parameters_yuan": {"p05": 8.0e6, "p95": 21.0e6}}
-    paid = {"fund_yuan": 12_300_000, "banks_wait_for_yuan": {"value": 2_300_000}}
-    said = ZH.sentences(answer_of(0.05, uncertainty=spread, shortfall_paid_by=paid))
-    assert list(said) == ["headline", "if_short", "range", "error"]
-    assert said["if_short"] == "规模 1,230 万元 一旦不够，平均还差 230 万元。"
+    said = ZH.sentences(answer_of(0.05, uncertainty=spread, gap=2_300_000))
+    assert list(said) == ["headline", "why", "if_short", "range", "error"]
+    assert said["if_short"].replace(" ", "") == "规模1,250万元一旦不够，平均还差230万元。"
     assert said["range"] == "受参数把握程度影响，建议规模的合理区间为 800–2,100 万元。"
-    assert said["error"] == "抽样误差：±20.0 万元（模拟 2,000 次）。"
+    assert said["error"] == "抽样误差：±20 万元（模拟 2,000 次）。"
     known = {"need_over_parameters_yuan": {"value": None, "reason": "every parameter is taken as known"}}
-    said = EN.sentences(answer_of(0.05, uncertainty=known, need_tail_mean_yuan={"value": 15e6}))
-    assert said["range"] == "No range over the parameters: every parameter is taken as known."
-    assert "CNY 15.0 million is needed on average, CNY 2.50 million more" in said["if_short"]
-    assert "if_short" not in EN.sentences(answer_of(0.05))
+    said = EN.sentences(answer_of(0.05, uncertainty=known))
+    assert said["range"].endswith("is not worked out here: every parameter is taken as known.")
+    assert "was enough in every simulated year" in said["if_short"]
+
+
+def test_the_size_is_explained_with_the_need_its_upper_figure_and_the_step() -> None:
+    """All three numbers, and how one comes from the other."""
+    need = {"value": 3_228_756.0, "ci95": [2_950_000.0, 4_100_000.0], "conservative": 4_070_000.0}
+    data = answer_of(0.01) | {"need_yuan": need}
+    data["advice"] = {**data["advice"], "fund_yuan": 5_000_000.0}
+    said = EN.sentences(data)["why"]
+    assert [x in said for x in ("CNY 5 million", "CNY 3.23 million", "CNY 4.07 million", "steps of CNY 1 million")] == [
+        True
+    ] * 4
+    assert all(x in ZH.sentences(data)["why"] for x in ("500 万元", "323 万元", "407 万元", "100 万元"))
+
+
+@pytest.mark.parametrize(
+    ("chance", "accepted", "n", "said"),
+    [(0.10, 0.05, 200, ("18/20", "2/20")), (0.015, 0.05, 200, ("more than 19/20", "fewer than 1/20")),
+     (0.0, 0.05, 200, ("20/20", "0/20")), (0.015, 0.01, 10_000, ("98/100", "2/100")), (0.004, 0.01, 2000, ("99.6%", "0.4%"))],
+)  # fmt: skip
+def test_one_rule_makes_counts_of_chances(chance: float, accepted: float, n: int, said: tuple[str, str]) -> None:
+    assert EN.counted(chance, {"assurance": 1 - accepted, "replications": n}) == said
+
+
+def test_an_amount_is_not_followed_by_a_gap_in_chinese() -> None:
+    assert "500 万元一旦" in ZH("If {fund} is not enough, {gap} is missing on average.", fund="500 万元", gap="34 万元")
+    assert "县 一：" in ZH("{title}: waits in line", title="县 一")  # names stay as people wrote them
 
 
 # --- what may not be said ----------------------------------------------------------------------------
@@ -311,7 +339,7 @@ def reasons_in(path: Path) -> set[str]:
 def test_every_reason_of_the_model_has_a_chinese_text() -> None:
     """A new reason in sim/ that is not in `model_texts` fails here."""
     found = set().union(*map(reasons_in, (ROOT / "sim").rglob("*.py")))
-    assert {"no history was short", "7 or more histories are needed for each point to have its quantile"} <= found
+    assert {"no history was short", "7 or more histories are needed"} <= found
     assert not [text for text in found if re.search(r"[a-z]{3}", re.sub(r"\w+\.(parquet|csv)", "", ZH.reason(text)))]
     off = {f"defaults.{k}": v for k, v in {"drought": None, "late_subsidy": None, "stacking": {}}.items()}
     for why in sim.drivers.absent(sim.scenario("x-county").with_changes(off)).values():
@@ -319,10 +347,7 @@ def test_every_reason_of_the_model_has_a_chinese_text() -> None:
 
 
 def test_reasons_with_numbers_and_in_parts() -> None:
-    assert (
-        ZH.reason("768 or more histories are needed for each point to have its quantile")
-        == "要在每个参数点上估计分位数，需模拟 768 次以上"
-    )
+    assert ZH.reason("768 or more histories are needed") == "需模拟 768 次以上"
     two = "no driver of default is switched on: drought: the scenario has no drought; stacking: switched off in the scenario"
     assert ZH.reason(two) == "没有开启任何违约成因：旱灾：情景不含旱灾；一户多贷：情景中已关闭"
     assert ZH.reason("something new") == "something new"
