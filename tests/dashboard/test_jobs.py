@@ -213,9 +213,16 @@ def test_stopping_the_command_stops_its_server(number: signal.Signals, tmp_path:
     port = serve.free_port()
     code = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from cli.main import app; app(['dashboard', '--no-browser', '--port', '{port}', '--runs', {str(tmp_path / 'runs')!r}])"  # fmt: skip
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert process.stdout is not None and f":{port}/".encode() in process.stdout.readline()
+    assert process.stdout is not None
+    url = f"http://{serve.HOST}:{port}/".encode()
+    assert any(line.strip() == url for line in process.stdout)  # told once the server answers
     children = psutil.Process(process.pid).children(recursive=True)
-    assert children
-    process.send_signal(number)
-    assert process.wait(timeout=30) == 0
-    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    try:
+        assert children
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 0
+        assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    finally:
+        for left in (process, *children):
+            if psutil.pid_exists(left.pid):
+                left.kill()
