@@ -76,7 +76,7 @@ def _need(b: Book, sheet: Any, row: int, live: Live) -> int:
         rank,
         "whole",
         "",
-        "ceil(a n)",
+        w("assurance times histories, rounded up"),
     )
     need = live.need_cell(int(float(rank.value)))
     row = _put(b, sheet, row, live, "need", w.label("need_yuan"), need, "yuan bold", w("yuan"))

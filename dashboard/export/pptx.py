@@ -17,6 +17,7 @@ from pptx.util import Emu, Inches, Pt
 from dashboard.export import charts, pictures, styles
 from dashboard.export.report import Report
 from dashboard.export.text import plain
+from dashboard.figures.theme import width
 
 _WIDTH, _HEIGHT = Inches(13.333), Inches(7.5)
 _LEFT, _INSIDE = Inches(0.6), Inches(12.13)
@@ -125,7 +126,7 @@ def _slide(deck: Any, r: Report, title: str) -> Any:
     slide = deck.slides.add_slide(deck.slide_layouts[_TITLE_ONLY])
     head = slide.shapes.title
     head.left, head.top, head.width, head.height = _LEFT, Inches(0.45), _INSIDE, Inches(0.95)
-    _fill(head.text_frame, [title], 30 if len(title) < 60 else 26, bold=True)
+    _fill(head.text_frame, [title], 30 if width(title) < 50 else 23, bold=True)
     head.text_frame.vertical_anchor = MSO_ANCHOR.MIDDLE
     _text(slide, Inches(6.95), Inches(0.4), [r.stamp], 12, styles.MUTED)
     if r.warnings:
@@ -162,7 +163,7 @@ def _fill(
 def _table(slide: Any, top: int, rows: list[list[str]]) -> None:
     frame = slide.shapes.add_table(len(rows), len(rows[0]), _LEFT, top, _INSIDE, Inches(0.45) * len(rows))
     table = frame.table
-    for j, share in enumerate((0.26, 0.18, 0.16, 0.20, 0.20)):
+    for j, share in enumerate((0.16, 0.18, 0.28, 0.19, 0.19)):
         table.columns[j].width = Emu(int(_INSIDE * share))
     for i, row in enumerate(rows):
         table.rows[i].height = Inches(0.66 if i == 0 else 0.42)

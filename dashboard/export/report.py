@@ -166,7 +166,8 @@ class Report:
         """Fields of the scenario, whether law, data or assumption, and why."""
         w = self.w
         return [
-            (plain(", ".join(s.fields)), w.label(s.kind), plain(w.source(s.note))) for s in self.answer.scenario.sources
+            (plain(w.listed([w.field(f) for f in s.fields])), w.label(s.kind), plain(w.source(s.note)))
+            for s in self.answer.scenario.sources
         ]
 
     @cached_property

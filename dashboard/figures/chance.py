@@ -135,7 +135,7 @@ def _dots_title(size: float, n_short: int, n_dots: int, chance: Value, w: Words)
         )
     if n_short == 0:
         return w(
-            "{size} is enough in more than {k} of {n} equally likely next years (short in {p})",
+            "{size} is enough in at least {k} of {n} equally likely next years (short in {p})",
             size=money, k=n_dots - 1, n=n_dots, p=p,
         )  # fmt: skip
     if n_short == n_dots:

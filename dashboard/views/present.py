@@ -116,7 +116,7 @@ def _options(v: View) -> None:
     st.html(f'<div class="rf-large">{safe.table(heads, rows, caption, numbers=range(1, len(heads)), strong=(0,), starred=starred)}</div>')  # fmt: skip
     if v.run is not None:
         kept = library.stored(v.answer, v.run.sha)
-        panels.picture(exceedance(data, kept.sample.frame, w, strata=kept.sample.strata), w, "present-curve", height=290, with_data=False)  # fmt: skip
+        panels.picture(exceedance(data, kept.sample.frame, w, strata=kept.sample.strata), w, "present-curve", height=245, with_data=False)  # fmt: skip
 
 
 def _bad_years(v: View) -> None:
@@ -159,7 +159,7 @@ def _why_believe(v: View) -> None:
         w("{n} equally likely years, each checked to the fen; the same number for anyone who runs it again ({number}).", n=w.number(data["replications"]), number=data["provenance"]["result_number"]),
         level,
     ])  # fmt: skip
-    panels.picture(drivers_waterfall(data, w), w, "present-drivers", height=300, with_data=False)
+    panels.picture(drivers_waterfall(data, w), w, "present-drivers", height=290, with_data=False)
 
 
 def _decide(v: View) -> None:
@@ -169,7 +169,7 @@ def _decide(v: View) -> None:
         w("Who pays when it is short?"),
     ])  # fmt: skip
     if v.answer is not None:
-        panels.picture(frontier(v.answer.data, w), w, "present-frontier", height=410, with_data=False)
+        panels.picture(frontier(v.answer.data, w), w, "present-frontier", height=385, with_data=False)
 
 
 show(shell.view())

@@ -41,13 +41,13 @@ def years_of(chance: float, accepted: float, histories: int) -> tuple[int, int] 
 
 
 def counted(chance: float, accepted: float, histories: int, w: Words) -> tuple[str, str]:
-    """How often a size is enough and how often short, as every table and picture says it: "19/20", "fewer than 1/20"."""
+    """How often a size is enough and how often short, as every table and picture says it: "19/20", "at least 19/20", "fewer than 1/20"."""
     counts = years_of(chance, accepted, histories)
     if counts is None:
         return w.percent(1 - chance), w.percent(chance)
     short, years = counts
     if short == 0 and chance > 0:
-        return w("more than {k}/{n}", k=years - 1, n=years), w("fewer than 1/{n}", n=years)
+        return w("at least {k}/{n}", k=years - 1, n=years), w("fewer than 1/{n}", n=years)
     return f"{years - short}/{years}", f"{short}/{years}"
 
 

@@ -7,6 +7,7 @@ them these tests are skipped. ``RISKFUND_SHOTS`` names the folder for the pictur
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -30,11 +31,21 @@ IDLE = "!document.querySelector('[data-testid=stStatusWidget]') && !document.que
 
 
 @pytest.fixture(scope="module")
-def url(shelf: Path) -> Iterator[str]:
-    """A server over the shelf, as the command starts it."""
+def runs(shelf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shelf with a second, older sized run."""
+    copy = tmp_path_factory.mktemp("browser") / "runs"
+    shutil.copytree(shelf, copy)
+    shutil.copytree(shelf / "sized", copy / "older")
+    os.utime(copy / "older" / "manifest.json", (1e9, 1e9))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def url(runs: Path) -> Iterator[str]:
+    """A server over these runs, as the command starts it."""
     port = serve.free_port()
     server = subprocess.Popen(
-        serve.command(port), env=serve.environment(shelf), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        serve.command(port), env=serve.environment(runs), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     address = f"http://{serve.HOST}:{port}/"
     deadline = time.monotonic() + 60
@@ -137,16 +148,55 @@ def test_keys_alone_reach_the_slider(url: str, browser: Any) -> None:
 
 
 def test_presenting_hides_the_answer_until_it_was_guessed(url: str, browser: Any) -> None:
+    """Nothing that answers the question stands on the first step; a reload comes back to the step and the run."""
     page = browser.new_page(viewport={"width": 1366, "height": 768})
-    page.goto(f"{url}present?lang=en")
+    page.goto(f"{url}present?lang=en&run=older")
     settled(page)
-    page.get_by_role("button", name="Next").click()
     page.get_by_role("button", name="Show the answer").wait_for()
-    assert page.locator(".js-plotly-plot").count() == 0
+    before = page.inner_text("[data-testid=stMain]")
+    assert "%" not in before and "Set aside" not in before
     page.get_by_role("button", name="Show the answer").click()
-    page.locator(".js-plotly-plot").first.wait_for()
-    for _ in range(4):
+    page.wait_for_function("/enough/.test((document.querySelector('.js-plotly-plot') || {}).textContent)")
+    for step in range(2, 7):
         page.get_by_role("button", name="Next").click()
         settled(page)
-    assert "Who pays" in page.inner_text("[data-testid=stMain]")
+        assert f"step={step}" in page.url and page.locator(".js-plotly-plot").count() == 1, step
+    page.reload()
+    settled(page)
+    assert "Who pays" in page.inner_text("[data-testid=stMain]") and "run=older" in page.url
+    page.close()
+
+
+def test_a_change_of_language_keeps_the_run_the_size_and_the_words(url: str, browser: Any) -> None:
+    """An older run, a size of the slider and an accepted shortfall: through language, links and reload."""
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.goto(f"{url}size?lang=zh&run=older&risk=2/20&size=100000")
+    settled(page)
+    before = page.inner_text(".rf-figures")
+    page.get_by_text("EN", exact=True).click()
+    settled(page)
+    words = page.inner_text("[data-testid=stMain]")
+    assert not re.search(r"[\u4e00-\u9fff]", words.replace("中", "")), words
+    assert all(f"{k}={v}" in page.url for k, v in (("lang", "en"), ("run", "older"), ("size", "100000")))
+    assert accepted(page) == "2 of 20 years"
+    page.get_by_role("link", name="Comparison").click()
+    settled(page)
+    page.reload()
+    settled(page)
+    page.get_by_role("link", name="Fund size").click()
+    settled(page)
+    assert "run=older" in page.url and "size=100000" in page.url
+    page.get_by_text("中", exact=True).click()
+    settled(page)
+    assert page.inner_text(".rf-figures") == before
+    page.close()
+
+
+def test_a_clicked_dot_tells_its_year(url: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 1366, "height": 900})
+    page.goto(f"{url}?lang=en")
+    settled(page)
+    page.locator(".js-plotly-plot .scatterlayer .trace .point").nth(3).click(force=True)
+    page.get_by_text(re.compile(r"History \d+: the fund needed")).first.wait_for()
+    assert "had least at the end of" in page.inner_text("[data-testid=stMain]")
     page.close()

@@ -99,7 +99,7 @@ def test_files_that_cannot_be_written_are_one_clear_line(sized: sim.Answer, tmp_
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="out: found"):
         export(sized, ["csv"], "zh", tmp_path / "file")
-    stem = f"{sized.data['provenance']['result_number']}-zh"
+    stem = f"{sized.data['provenance']['result_number']}-95-zh"
     (tmp_path / f"{stem}-histories.csv").mkdir()  # stands where a file must go, as one does that is held open
     with pytest.raises(InputError, match="close it in the program that has it open"):
         export(sized, ["csv"], "zh", tmp_path)

@@ -198,7 +198,7 @@ def test_the_size_is_explained_with_the_need_its_upper_figure_and_the_step() -> 
 
 @pytest.mark.parametrize(
     ("chance", "accepted", "n", "said"),
-    [(0.10, 0.05, 200, ("18/20", "2/20")), (0.015, 0.05, 200, ("more than 19/20", "fewer than 1/20")),
+    [(0.10, 0.05, 200, ("18/20", "2/20")), (0.015, 0.05, 200, ("at least 19/20", "fewer than 1/20")),
      (0.0, 0.05, 200, ("20/20", "0/20")), (0.015, 0.01, 10_000, ("98/100", "2/100")), (0.004, 0.01, 2000, ("99.6%", "0.4%"))],
 )  # fmt: skip
 def test_one_rule_makes_counts_of_chances(chance: float, accepted: float, n: int, said: tuple[str, str]) -> None:
