@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ import streamlit as st
 
 import sim
 from calibration.county_file import CountyFile, CountyProblems, folder_for, save_county
+from calibration.county_file.problems import Problem
 from dashboard import county_file, panels, safe, scenario_file, work
 from dashboard.shell import View
 from dashboard.words import LANGUAGES, Words
@@ -60,7 +61,7 @@ def _templates(base: sim.Scenario, w: Words) -> None:
         with column:
             st.download_button(
                 w("Template, {language}", language=_LANGUAGE[lang]), data=_made(base, lang), mime=_MIME,
-                file_name=f"{base.name}-{lang}.xlsx", on_click="ignore", key=f"county-template-{lang}", width="stretch",
+                file_name=f"{Words(lang)('county data template')} {base.name}.xlsx", on_click="ignore", key=f"county-template-{lang}", width="stretch",
             )  # fmt: skip
 
 
@@ -116,10 +117,21 @@ def _called_by_reader(county: CountyFile, w: Words) -> CountyFile:
 def _problems(error: CountyProblems, w: Words) -> None:
     st.error(safe.markdown(error.summary))
     heads = [w("sheet"), w("cell"), w("row"), w("column"), w("found"), w("allowed")]
-    rows = [[p.sheet, p.cell, p.row, p.column, p.found, p.allowed] for p in error.problems]
+    rows = [[p.sheet, p.cell, p.row, p.column, p.found, p.allowed] for p in in_order(error.problems)]
     st.html(safe.table(heads, rows[:_SHOWN], w("Cells to put right")))
     if len(rows) > _SHOWN:
         st.caption(w("And {n} more.", n=w.number(len(rows) - _SHOWN)))
+
+
+def in_order(problems: Sequence[Problem]) -> list[Problem]:
+    """As one goes through the file: sheet after sheet, from the top row down."""
+    sheets = list(dict.fromkeys(p.sheet for p in problems))
+
+    def place(p: Problem) -> tuple[int, int, str]:
+        row = "".join(c for c in p.cell if c.isdigit())
+        return sheets.index(p.sheet), int(row or 0), p.cell
+
+    return sorted(problems, key=place)
 
 
 def _preview(county: CountyFile, w: Words) -> None:

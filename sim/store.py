@@ -190,7 +190,7 @@ class RunFolder:
     def _read_part(self, table: str, arm: str, batch: int) -> pd.DataFrame:
         path = self.part(table, arm, batch)
         try:
-            return pd.read_parquet(path)
+            return _part(path, path.stat().st_mtime_ns)
         except (OSError, pa.ArrowException) as error:
             raise self._broken(path, error) from None
 
@@ -226,6 +226,12 @@ class RunFolder:
 def _plan(path: Path, written: int) -> Plan:
     """A plan as it was written at a moment: every table of a run is read by it."""
     return Plan.from_frame(pd.read_parquet(path))
+
+
+@functools.lru_cache(maxsize=256)
+def _part(path: Path, written: int) -> pd.DataFrame:
+    """A batch as it was written at a moment: an answer reads the main arm's histories several times."""
+    return pd.read_parquet(path)
 
 
 def _replace(path: Path, data: bytes) -> None:

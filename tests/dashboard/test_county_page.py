@@ -8,6 +8,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+import sim
 from dashboard import county_file, scenario_file
 from dashboard.words import LANGUAGES, Words
 from sim.scenario import Scenario
@@ -98,3 +99,28 @@ def test_what_is_typed_on_the_page_meets_the_same_checks(tmp_path: Path) -> None
         county_file.check_tables(typed, base, w)
     problem = caught.value.problems[0]
     assert (problem.sheet, problem.row, problem.column) == ("参数", "因银行失职不予补偿的比例", "本县")
+
+
+def test_problems_stand_in_the_order_of_the_file() -> None:
+    from calibration.county_file.problems import Problem
+    from dashboard.county import in_order
+
+    found = [
+        Problem("A", "F12", "", "", "", ""),
+        Problem("B", "C2", "", "", "", ""),
+        Problem("A", "F3", "", "", "", ""),
+    ]
+    assert [(p.sheet, p.cell) for p in in_order(found)] == [("A", "F3"), ("A", "F12"), ("B", "C2")]
+
+
+def test_a_what_if_typed_on_the_page_is_an_assumption_under_its_own_name(tmp_path: Path) -> None:
+    """Not the county's data: its source says so, and the title is the reader's."""
+    base, w = sim.scenario("x-county"), Words("zh")
+    typed = county_file.tables(base, w)
+    typed["county"].loc["office.clerks", "own"] = "5"
+    county = county_file.check_tables(typed, base, w)
+    supposed = county_file.as_said(county, "多两个经办人", is_what_if=True).scenario
+    own = county_file.as_said(county, "本县", is_what_if=False).scenario
+    assert supposed.title.zh == "多两个经办人" and supposed.office.clerks == 5
+    kinds = [s.source_of("office.clerks") for s in (supposed, own)]
+    assert [s and s.kind for s in kinds] == ["assumption", "data"]
