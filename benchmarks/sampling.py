@@ -16,13 +16,14 @@ import numpy as np
 
 import sim
 from sim.arms import LUCK, arms_of, known, openings_of
-from sim.estimate import effective_sample_size, quantile
+from sim.estimate import Strata, effective_sample_size, quantile
 from sim.estimate.strata import stratified_mean
 from sim.experiment import run_arms
 from sim.outcomes import year_span
 from sim.planning import plan_run
 from sim.sampling import SCORED, Sampling
 from sim.store import RunFolder
+from sim.units import F64
 
 SCHEMES = (Sampling("flags"), Sampling("cells"), Sampling("score"), Sampling("score", "neyman"))
 LEVELS = (0.95, 0.99)
@@ -57,12 +58,20 @@ def main(name: str = "x-county-all-three", n: int = 6000) -> None:
             assert strata is not None
             gains = []
             for a, q in at.items():
-                p, error = stratified_mean((need > (q.value or 0.0)).astype(float), strata)
+                is_bad = (need > (q.value or 0.0)).astype(float)
+                p, error = stratified_mean(is_bad, strata)
                 gains.append(
-                    f"{a:.0%} x{p * (1 - p) / n / error**2:.1f} (at {_million(quantile(need, a, strata).value)})"
+                    f"{a:.0%} x{p * (1 - p) / n / error**2:.1f} of at most {_most(is_bad, strata):.1f} (at {_million(quantile(need, a, strata).value)})"
                 )
             print(f"  {how.kind:6} {how.allocation:7} {strata.share.size:3} strata, gain {', '.join(gains)}; "
                   f"effective {effective_sample_size(strata):,.0f}; look and pilot {looked:.0f} s")  # fmt: skip
+
+
+def _most(x: F64, strata: Strata) -> float:
+    """The gain that these strata would have with the best allocation and no pilot: what they leave within is luck."""
+    p = np.bincount(strata.of, x) / strata.counts
+    mean = strata.share @ p
+    return float(mean * (1 - mean) / (strata.share @ np.sqrt(p * (1 - p))) ** 2)
 
 
 def _folder(root: str, name: str) -> RunFolder:
