@@ -400,7 +400,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     n_bad = enter(c.people, h.register, c.out, c.book, c.fates, end, cover, first, freed, c.went_bad,
                   setup.rules.loan.lockout_after_late)  # fmt: skip
     if n_bad:
-        _file_claims(setup, world, c.went_bad[:n_bad])
+        _file_claims(setup, world, c.went_bad[:n_bad], end)
         if not setup.rules.has_cover:  # no multiple to hold: the lender has its money, or bears the loss
             bad = c.went_bad[:n_bad]
             np.add.at(freed[:, 0], c.book[LENDER, bad], covered(setup.rules, c.book[BALANCE, bad]))
@@ -471,12 +471,17 @@ def _month_end(day: int) -> int:
     return int(clock.last_day_of_month(clock.month_of(np.array([day])))[0])
 
 
-def _file_claims(setup: Setup, world: World, rows: I64) -> None:
-    """Claims of loans that have just gone bad: their dates lie ahead, day 90 first."""
+def _file_claims(setup: Setup, world: World, rows: I64, end: int) -> None:
+    """Claims of loans that have just gone bad: their dates lie ahead, day 90 first.
+
+    Where the wait is shorter than a month, a loan goes bad on a day of the month whose end is only now: nothing is
+    collected before it is known.
+    """
     c, h = world.community, setup.households
     assert c is not None and h is not None
     new = np.empty((15, rows.size), dtype=np.int64)
     new_claims(rows, c.book, c.fates, setup.claim_terms, world.replication, new)
+    new[RECOVERED_ON] = np.maximum(new[RECOVERED_ON], end + 1)
     who = c.owner[new[ROW]]
     new[REFUSED] |= h.wrongly_admitted[who]
     c.people.recover_on[who], c.people.recover_fen[who] = new[RECOVERED_ON], new[AMOUNT]

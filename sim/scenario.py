@@ -318,7 +318,7 @@ class Scenario(Model):
     is_demonstration: bool = True
     rules: str
     rule_changes: dict[str, Any] = Field(default_factory=dict)
-    sized_year: Annotated[int, Field(ge=2013, le=2035)]
+    sized_year: Annotated[int, Field(ge=2006, le=2035)]
     information_on: dt.date
     lenders: Annotated[list[Lender], Field(min_length=1)]
     townships: Annotated[list[Township], Field(min_length=1)]
