@@ -51,6 +51,12 @@ def points(scenario: Scenario, seed: int, n: int = 1) -> list[Changes]:
     return out
 
 
+def n_points(scenario: Scenario, n: int) -> int:
+    """Points of the first n histories; 0 where every parameter is taken as known."""
+    items = drawn(scenario)
+    return N_POINTS * _cubes(items, n) if items else 0
+
+
 def point_of(replications: I64, n_points: int) -> I64:
     """Number of each history's point, among the points of at least as many histories; 0 where there is none."""
     cube = replications // BLOCK % MOST_CUBES

@@ -50,12 +50,16 @@ class Precision:
     def histories_more(self, figure: Estimate, n: int) -> int:
         """Histories that are still to run, in whole batches; none if the precision holds.
 
+        An interval that ends where the histories end is shorter than it should be: it counts as no precision at all.
+
         Raises
         ------
         TooFewHistories
             More than `MOST` would be needed.
         """
         half, wanted = half_width(figure), self.wanted(figure)
+        if figure.reason is not None and half is not None and n < MOST:
+            return -(-n // BATCH) * BATCH
         if half is None or half <= wanted:
             return 0
         if wanted == 0:

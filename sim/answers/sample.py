@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sim import estimate
+from sim.errors import TooFewHistories
 from sim.estimate import Estimate, Strata
 from sim.store import RunFolder
 from sim.units import FEN_PER_YUAN, Array, Bool
@@ -39,8 +40,11 @@ class Sample:
         return self.frame[column].to_numpy()
 
     def quantile_yuan(self, column: str, a: float) -> Estimate:
-        """a-quantile of a column of fen [yuan]."""
-        return estimate.quantile(self[column], a, self.strata).scaled(_YUAN, 2)
+        """a-quantile of a column of fen [yuan]; without a value where it has no upper order statistic."""
+        try:
+            return estimate.quantile(self[column], a, self.strata).scaled(_YUAN, 2)
+        except TooFewHistories as error:
+            return Estimate(None, reason=error.reason)
 
     def tail_mean_yuan(self, column: str, a: float) -> Estimate:
         """Tail mean of a column of fen [yuan]."""
@@ -61,6 +65,14 @@ class Sample:
     def chance(self, hit: Bool) -> Estimate:
         """Probability of what ``hit`` marks."""
         return estimate.weighted_share(hit, self.strata)
+
+    def chance_among(self, hit: Bool, among: Bool) -> Estimate:
+        """Probability of what ``hit`` marks, over the histories that ``among`` marks; exact where all weigh the same."""
+        if self.strata is None:
+            return estimate.weighted_share(hit[among])
+        found = estimate.mean_among(hit, among, self.strata)
+        low, high = found.ci95 or (0.0, 1.0)
+        return Estimate(found.value, (max(low, 0.0), min(high, 1.0)), reason=found.reason)
 
     def upper_chance(self, hit: Bool) -> float:
         """One-sided upper bound of a probability; with strata that of the two-sided interval."""

@@ -13,6 +13,8 @@ from sim.estimate.strata import Strata, mass_of, stratified_mean
 from sim.units import F64, Array
 
 _Z90 = 1.6448536269514722  # a one-sided 95 per cent bound
+SHORT_ABOVE = "the sample is too small for a 95% interval: its upper end is the largest value"
+SHORT_BELOW = "the sample is too small for a 95% interval: its lower end is the smallest value"
 _ROUNDING = 1e-9  # of a history: a n that is whole on paper is whole here
 
 
@@ -57,11 +59,11 @@ def quantile(x: Array, a: float, strata: Strata | None = None) -> Estimate:
         raise _too_few(n, needed_histories(a), a)
     if strata is not None:
         return _stratified_quantile(np.asarray(x, dtype=float), a, strata)
-    ranks = interval_ranks(n, a)
-    reason = (
-        None if ranks is not None else "the sample is too small for a 95% interval: its upper end is the largest value"
-    )
-    low, high = ranks if ranks is not None else (max(_binomial_quantile(n, a, 0.025), 1), n)
+    reason, ranks = None, interval_ranks(n, a)
+    if ranks is None:
+        ranks = _binomial_quantile(n, a, 0.025), _binomial_quantile(n, a, 0.975) + 1
+        reason = SHORT_ABOVE if ranks[1] > n else SHORT_BELOW
+    low, high = max(ranks[0], 1), min(ranks[1], n)
     return Estimate(float(ordered[quantile_rank(n, a) - 1]), (float(ordered[low - 1]), float(ordered[high - 1])),
                     float(ordered[upper - 1]), reason)  # fmt: skip
 
@@ -107,9 +109,7 @@ def _stratified_quantile(x: F64, a: float, strata: Strata) -> Estimate:
         raise _too_few(n, math.ceil(n * (_Z90 * error / (1 - a)) ** 2) + 1, a)
     if error == 0:  # whole strata sit at the quantile
         return Estimate(q, (q, q), q)
-    reason = None
-    if a + Z95 * error >= 1:
-        reason = "the sample is too small for a 95% interval: its upper end is the largest value"
+    reason = SHORT_ABOVE if a + Z95 * error >= 1 else SHORT_BELOW if a <= Z95 * error else None
 
     def beyond(level: float) -> float:
         """First value with more than this mass below or at it: like the rank s + 1 of plain histories."""
@@ -122,7 +122,8 @@ def _stratified_quantile(x: F64, a: float, strata: Strata) -> Estimate:
 def _too_few(n: int, needed: int, a: float) -> TooFewHistories:
     return TooFewHistories(
         f"replications: found {n}; allowed: {needed} or more for an assurance of {a:g} "
-        "(the upper 95 per cent order statistic does not exist for fewer)"
+        "(the upper 95 per cent order statistic does not exist for fewer)",
+        f"{needed} or more histories are needed",
     )
 
 
