@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sim.errors import InputError, TooFewHistories
@@ -30,7 +31,7 @@ class Precision:
             raise InputError("command", "precision", None, "a part of the figure, or yuan: one of the two")
         if self.part is not None and not 0 < self.part < 1:
             raise InputError("command", "precision", f"{100 * self.part:g}%", "above 0% and below 100%, such as 2%")
-        if self.yuan is not None and not self.yuan > 0:
+        if self.yuan is not None and not 0 < self.yuan < math.inf:
             raise InputError("command", "precision", self.yuan, "yuan above 0, such as 500000")
 
     @staticmethod

@@ -70,6 +70,7 @@ ALLOWED = (
     N_("above 0% and below 100%, such as 2%"),
     N_("yuan above 0, such as 500000"),
     N_("yuan above 0"),
+    N_("yuan above 0, at most {limit}"),
     N_("0 or more"),
     N_("1 or more"),
     N_("yes or no"),

@@ -24,6 +24,7 @@ from sim.years import N_YEARS
 TopUp = Callable[[int, F64], F64]  # number of the year and balances (n, n_accounts) to what is paid in [fen]
 _YUAN = 1 / FEN_PER_YUAN
 _STEPS = 41
+_MOST_YUAN = 1e12  # a budget; fen of a larger one are no whole numbers any more
 _FEWEST = 10  # histories of which a share can be told with an interval
 
 
@@ -252,8 +253,7 @@ def backwards(h: Sample, scenario: Scenario, budget_yuan: float, assurance: floa
     smaller ones, counts. Sizes at which nobody is turned away any more lend what the smallest of them lends. A volume is
     covered if even the upper bound of its chance of a shortfall is allowed.
     """
-    if not budget_yuan > 0:
-        raise InputError("command", "budget", budget_yuan, "yuan above 0")
+    check_budget(budget_yuan)
     enough = h.chance(h["need_fen"] <= budget_yuan * FEN_PER_YUAN)
     return {
         "budget_yuan": budget_yuan,
@@ -261,6 +261,17 @@ def backwards(h: Sample, scenario: Scenario, budget_yuan: float, assurance: floa
         "if_short": at_size(h, account_parts(scenario), budget_yuan),
         "largest_multiple": _largest_multiple(h, budget_yuan, 1 - assurance + 1e-9),
     }
+
+
+def check_budget(yuan: float) -> None:
+    """Refuse what is no sum of money above nothing.
+
+    Raises
+    ------
+    InputError
+    """
+    if not 0 < yuan <= _MOST_YUAN:
+        raise InputError("command", "budget", yuan, f"yuan above 0, at most {_MOST_YUAN:,.0f}")
 
 
 def _largest_multiple(h: Sample, budget_yuan: float, allowed: float) -> dict[str, Any]:

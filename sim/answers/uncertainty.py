@@ -26,7 +26,9 @@ _YUAN = 1 / FEN_PER_YUAN
 _NEIGHBOURS = 5  # points of similar need that share a quantile, or more: one point alone has too few histories
 _GROUPS = 12  # of them that do not overlap; with fewer there is no distribution to speak of
 _TRUSTED = 0.5  # part of the spread over points that must be parameters: below, most of what is told would be luck
-_OUTSIDE = 0.02  # by so much a part of the variance may lie outside 0 to 1 and is taken to the end: 0% is printed anyway
+_OUTSIDE = (
+    0.02  # by so much a part of the variance may lie outside 0 to 1 and is taken to the end: 0% is printed anyway
+)
 _TELLING = 0.1  # half-width of a part of the variance that is worth printing
 
 
@@ -101,7 +103,7 @@ def _over_parameters(h: Sample, assurance: float, n_points: int) -> dict[str, An
     """
     if n_points == 0:
         return Estimate(None, reason="every parameter is taken as known").as_dict()
-    if h.strata is not None:
+    if h.strata is not None and h.strata.are_chosen:
         return Estimate(None, reason="histories chosen by strata: points have too unequal parts of them").as_dict()
     need, needed = h["need_fen"].astype(float), estimate.needed_histories(assurance)
     _, point = np.unique(point_of(h["replication"], n_points), return_inverse=True)

@@ -51,7 +51,9 @@ def test_points_of_two_hypercubes_are_not_taken_for_one() -> None:
     at = np.linspace(-1, 1, n_points)[point_of(np.arange(n), n_points)]
     at = np.where(np.arange(n) < 1000, at, -at[np.arange(n) % 1000])
     need = (np.exp(2 * at) * 1e6).astype(np.int64)
-    found = uncertainty._over_parameters(Sample(pd.DataFrame({"replication": np.arange(n), "need_fen": need}), None), A, 128)
+    found = uncertainty._over_parameters(
+        Sample(pd.DataFrame({"replication": np.arange(n), "need_fen": need}), None), A, 128
+    )
     assert found["points"] == 128
     assert found["p95"] > 2 * found["p05"]
 
