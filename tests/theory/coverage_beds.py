@@ -355,7 +355,7 @@ def shared_parameters(n: int, a: float, weights: Sequence[float], *, paired: boo
     return Bed(f"shared parameters, {kind}, {100 * a:g} %", n, truth, estimates)
 
 
-LOOKED_AT = 4_000  # histories of a planner's pool
+LOOKED_AT = 20_000  # histories of a planner's pool; half of a run's
 
 
 def planned(n: int, a: float, kind: str) -> Bed:
