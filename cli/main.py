@@ -87,13 +87,7 @@ def size(
     """
     folder = Path(scenario)
     if folder.is_dir() and ((folder / "manifest.json").is_file() or scenario not in sim.scenario_names()):
-        for name, option in _FIXED_IN_A_RUN.items():
-            if str(ctx.get_parameter_source(name)).split(".")[-1] != "DEFAULT":
-                raise InputError(
-                    "command", option, scenario, f"no {option} with a stored run: it is what it was made with"
-                )
-        n = replications if str(ctx.get_parameter_source("replications")).split(".")[-1] != "DEFAULT" else None
-        _answer(sim.read_answer(folder, assurance, n), json, str(lang))
+        _answer(sim.read_answer(folder, assurance, _of_a_stored_run(ctx, scenario)), json, str(lang))
         return
     loaded = sim.Scenario.load(cli_county.opened(scenario, str(lang)), _changes(set_))
     if fund is not None:
@@ -108,6 +102,7 @@ def size(
 
 @app.command()
 def explain(
+    ctx: typer.Context,
     scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, or a run folder.")],
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
     resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
@@ -117,7 +112,7 @@ def explain(
     All sets of drivers run on the same random numbers. The run is that of `riskfund size`: a stored one is read.
     """
     if Path(scenario).is_dir():
-        result = sim.read_answer(Path(scenario), assurance)
+        result = sim.read_answer(Path(scenario), assurance, _of_a_stored_run(ctx, scenario))
     else:
         with show.progress_bar(str(lang), quiet=quiet) as progress:
             result = sim.size(sim.Scenario.load(scenario, _changes(set_)), assurance=assurance, replications=replications,
@@ -438,6 +433,15 @@ def data_import(
 
 
 # --- shared ------------------------------------------------------------------------------------------
+
+
+def _of_a_stored_run(ctx: typer.Context, scenario: str) -> int | None:
+    """Histories to read of a stored run; None for all. What the run was made with cannot be asked for again."""
+    given = {name for name in ctx.params if str(ctx.get_parameter_source(name)).split(".")[-1] != "DEFAULT"}
+    for name, option in _FIXED_IN_A_RUN.items():
+        if name in given:
+            raise InputError("command", option, scenario, f"no {option} with a stored run: it is what it was made with")
+    return ctx.params["replications"] if "replications" in given else None
 
 
 def _answer(result: sim.Answer, json: bool, lang: str) -> None:

@@ -128,6 +128,12 @@ def _told(data: dict[str, Any], w: Words) -> list[str]:
         "Loans that mature up to {date} are paid from this year's fund; later ones from the next.",
         date=w.date(data["cutoff_maturity_on"]),
     ))  # fmt: skip
+    how = data["sampling"]
+    lines.append(w(
+        "{n} histories, worth {worth} equally weighted ones; the heaviest has {share} of all weight.",
+        n=w.number(data["replications"], 0), worth=w.number(how["effective_sample_size"], 0),
+        share=w.percent(how["largest_weight_share"], 2),
+    ))  # fmt: skip
     return lines
 
 

@@ -74,6 +74,17 @@ def _tried(
     n = PILOT * plan.share.size
     run_arms([pilot], n, seed, tried, openings, **running)
     need = tried.read("histories", pilot.name, n).set_index("replication")["need_fen"]
+    return aimed(plan, need, assurance)
+
+
+def aimed(plan: Plan, need: pd.Series[Any], assurance: float) -> Plan:
+    """A plan whose strata have the histories that their size and spread ask for.
+
+    Parameters
+    ----------
+    need : Series
+        By history: some of each stratum that were tried.
+    """
     strata = plan.strata(need.index.to_numpy())
     bad = need.to_numpy() > float(estimate.quantile_value(need.to_numpy(float), assurance, strata.mass))
     # a half added on both sides: a stratum without a bad history in the pilot may have one

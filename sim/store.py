@@ -19,7 +19,9 @@ import pyarrow.parquet as pq
 from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Strata
 from sim.opening import OpeningState
+from sim.parameters import shared
 from sim.sampling import Plan
+from sim.scenario import Scenario
 from sim.units import I64, Bool
 
 BATCH = 50  # histories in one file; fixed, so that a batch is the same file on any number of workers
@@ -183,9 +185,15 @@ class RunFolder:
         temporary.replace(self.path / "plan.parquet")
 
     def strata(self, replications: I64) -> Strata | None:
-        """Strata of some histories of the run; None where all weigh the same."""
+        """What histories of the run have in common: their strata, or points of uncertain parameters; None if nothing."""
         plan = self.plan()
-        return None if plan is None else plan.strata(replications)
+        if plan is not None:
+            return plan.strata(replications)
+        identity = self.manifest()["identity"] if self.manifest_path.is_file() else {}
+        raw = identity.get("scenario") or next(iter(identity.get("scenarios", ())), None)
+        if not raw or not raw.get("uncertain"):
+            return None
+        return Strata.alike(shared(_scenario(json.dumps(raw)), int(identity["seed"]), replications))
 
     def _read_part(self, table: str, arm: str, batch: int) -> pd.DataFrame:
         path = self.part(table, arm, batch)
@@ -226,6 +234,12 @@ class RunFolder:
 def _plan(path: Path, written: int) -> Plan:
     """A plan as it was written at a moment: every table of a run is read by it."""
     return Plan.from_frame(pd.read_parquet(path))
+
+
+@functools.lru_cache(maxsize=8)
+def _scenario(raw: str) -> Scenario:
+    """The scenario of a run, read once."""
+    return Scenario.from_dict(json.loads(raw), "manifest.json")
 
 
 @functools.lru_cache(maxsize=256)

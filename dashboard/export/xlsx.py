@@ -139,14 +139,14 @@ def _histories(b: Book, c: Columns) -> None:
     accounts = r.lenders if k > 1 else [w("all")]
     heads = [w("history"), w("need of the year"), *(w("need of {lender}", lender=name) for name in accounts),
              w("paid by the fund"), w("defaulted principal"), w("dry opening"), w("weight"), w("weight so far")]  # fmt: skip
-    b.row(sheet, _FIRST - 2, heads[: 5 + k] if h.strata is None else heads, "head")
+    b.row(sheet, _FIRST - 2, heads[: 5 + k] if h.is_plain else heads, "head")
     sheet.freeze_panes(_FIRST - 1, 1)
     sheet.repeat_rows(_FIRST - 2)
     sheet.autofilter(_FIRST - 2, 0, _FIRST - 2 + len(h), 4 + k)
     shown = [h["replication"], yuan_of(h["need_fen"]), *(yuan_of(h[f"need_{i}_fen"]) for i in range(k)),
              yuan_of(h["payout_fen"]), yuan_of(h["defaulted_fen"]), h["dry_opening"].astype(float)]  # fmt: skip
     looks = ["whole", *["yuan"] * (3 + k), "whole"]
-    if h.strata is not None:
+    if not h.is_plain:
         shown, looks = [*shown, r.mass, np.cumsum(r.mass)], [*looks, "plain", "plain"]
     for i, (values, look) in enumerate(zip(shown, looks, strict=True)):
         sheet.write_column(_FIRST - 1, i, values.tolist(), b.look(look))
