@@ -43,7 +43,7 @@ def import_book(
         file, out,
         lenders={x.key: (x.key, x.label.zh, x.label.en) for x in base.lenders},
         townships={x.key: (x.key, x.label.zh, x.label.en) for x in base.townships} if known_townships else None,
-        on=on, ceiling_yuan=rules.loan.ceiling_yuan, term_max_months=rules.loan.term_max_months,
+        on=on, ceiling_yuan=rules.loan.most_yuan, term_max_months=rules.loan.term_max_months,
         wait_days=rules.claim.wait_days, lang=lang,
     )  # fmt: skip
     scenario_file = out / SCENARIO

@@ -72,9 +72,11 @@ def _values(key: str, term: Term, base: Pack | None, begins: dt.date | None, lan
         for k in names:
             last = base.parameters[k].values[-1]
             why = says["like"].format(title=base.title[lang])
-            out += _entry(
-                k, value_text(begins or last.from_date), value_text(last.value), f"assumption = {value_text(why)}"
-            )
+            since = value_text(begins or last.from_date)
+            if last.open:
+                out += [f"[[{k}.values]]", f"from = {since}", f"open = {value_text(last.open)}"]
+                continue
+            out += _entry(k, since, value_text(last.value), f"assumption = {value_text(why)}")
         if out:
             return out
     named = f"{key}.file" if term.each else key

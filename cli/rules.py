@@ -204,6 +204,8 @@ def _told(key: str, value: Value | None, w: Words) -> str:
     if value is None:
         absent = vocabulary()[key].absent if key in vocabulary() else {}
         return absent[w.lang] if absent else "—"
+    if value.open:
+        return w.source(value.source)
     shown = rule_value(value.value, w, _term(key, value.value)) if term_of(key) else str(value.value)
     return f"{shown}  [{w.source(value.source)}]"
 

@@ -11,7 +11,7 @@ from sim.reading import Model, PositiveInt, Share, Text, Yuan, adds_up, refuse
 
 Month = Annotated[int, Field(ge=1, le=12)]
 NotNegative = Annotated[float, Field(ge=0)]
-CATEGORIES = ("registered", "borderline", "five_guarantee")
+CATEGORIES = ("registered", "borderline", "five_guarantee", "in_need")
 MAX_PRODUCTS = 6  # beside the loan under the fund
 YOUNGEST, OLDEST = 18, 90  # of those who borrow [years]
 SOURCES_OF_INCOME = ("crop", "livestock", "wage", "transfer")
@@ -131,7 +131,7 @@ class Livelihoods(Model):
     worker_share: Share  # of the household's persons, at least one
     age: dict[str, Share]
     men: Share  # of borrowers
-    category: dict[Literal["registered", "borderline", "five_guarantee"], Share]
+    category: dict[Literal["registered", "borderline", "five_guarantee", "in_need"], Share]
     rating: dict[PositiveInt, Share]
     income_per_head_yuan: NotNegative
     income_sigma: Annotated[float, Field(ge=0, le=2)]

@@ -110,7 +110,7 @@ def _path_months(scenario: Scenario, opening: OpeningState, last_day: int) -> in
 def _check_lending(scenario: Scenario, rules: Rules) -> None:
     """A scenario may not lend what its pack forbids."""
     for field, value, key, limit in (
-        ("lending.principal_yuan", max(scenario.lending.principal_yuan), "loan.ceiling_yuan", rules.loan.ceiling_yuan),
+        ("lending.principal_yuan", max(scenario.lending.principal_yuan), rules.loan.most_rule, rules.loan.most_yuan),
         ("lending.term_months", max(scenario.lending.term_months), "loan.term_max_months", rules.loan.term_max_months),
     ):
         if value > limit:

@@ -13,6 +13,7 @@ from sim.law import Rules
 from sim.units import FEN_PER_YUAN, I64, PPM, Array, percent_to_ppm, share_of
 
 NO_END = 10_000_000  # a day that never comes
+NO_CEILING = 1 << 62  # above every principal [fen]
 EACH_SETTLEMENT, AT_REPAYMENT, YEARLY = range(3)
 _PAID_WHEN = {"each_settlement": EACH_SETTLEMENT, "at_repayment": AT_REPAYMENT, "yearly": YEARLY}
 
@@ -69,7 +70,7 @@ def subsidy_terms(rules: Rules) -> SubsidyTerms:
     return SubsidyTerms(
         np.array(list(steps), dtype=np.int64), np.array(share, dtype=np.int64), np.array(most, dtype=np.int64),
         int(subsidy.follows == "loan"), subsidy.months or 0, NO_END if subsidy.until is None else clock.day_of(dt.date.fromisoformat(subsidy.until)) + 1,
-        subsidy.ceiling_yuan * FEN_PER_YUAN, rules.interest.day_count,
+        NO_CEILING if subsidy.pays_above_ceiling else subsidy.ceiling_yuan * FEN_PER_YUAN, rules.interest.day_count,
         rules.claim.wait_days if subsidy.stops_at == "day_90" else 0,
         _PAID_WHEN[subsidy.paid_when or "each_settlement"], int(subsidy.paid_to == "household"), int(subsidy.late_loses == "all"),
     )  # fmt: skip

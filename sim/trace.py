@@ -129,7 +129,7 @@ def _check_made_up(rules: Rules, matures: dt.date, principal_yuan: float, term_m
     if cause not in CAUSES:
         raise InputError("command", "cause", cause, f"one of {list(CAUSES)}", CAUSES)
     for name, value, limit, unit, key in (
-        ("principal", principal_yuan, rules.loan.ceiling_yuan, "yuan", "loan.ceiling_yuan"),
+        ("principal", principal_yuan, rules.loan.most_yuan, "yuan", rules.loan.most_rule),
         ("term", term_months, rules.loan.term_max_months, "months", "loan.term_max_months"),
     ):
         if not 0 < value <= limit:

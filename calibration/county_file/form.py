@@ -156,7 +156,7 @@ def _source(key: str, scenario: Scenario) -> tuple[str, str]:
         return (found.kind, found.note) if found else ("none", "")
     value = value_in(scenario.rule_values(), rule)
     assert value is not None
-    return ("law", value.cite) if value.cite else ("assumption", value.assumption)
+    return ("law", value.cite) if value.cite else ("assumption", value.assumption or value.open)
 
 
 def _rule_label(key: str, scenario: Scenario) -> Words:

@@ -255,7 +255,7 @@ def _loans(
     on = own.get("information_on", base.information_on)
     rules = base.law().loan
     limits = (
-        own.get("rules.loan.ceiling_yuan", rules.ceiling_yuan),
+        max(own.get("rules.loan.ceiling_yuan", rules.ceiling_yuan), rules.extra_ceiling_yuan or 0),
         own.get("rules.loan.term_max_months", rules.term_max_months),
     )
     ledger, listed = read_loans(path, book, limits, lenders, known, on, say)

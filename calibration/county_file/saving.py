@@ -72,7 +72,7 @@ def _write_book(county: CountyFile, folder: Path) -> None:
         county.path, folder, sheet=county.book_sheet, lang=county.lang, on=s.information_on,
         lenders={x.key: (x.key, x.label.zh, x.label.en) for x in s.lenders},
         townships={t.key: (t.key, t.label.zh, t.label.en) for t in s.townships} if county.own_townships else None,
-        ceiling_yuan=rules.loan.ceiling_yuan, term_max_months=rules.loan.term_max_months,
+        ceiling_yuan=rules.loan.most_yuan, term_max_months=rules.loan.term_max_months,
         wait_days=rules.claim.wait_days,
     )  # fmt: skip
     if report.n_problems or report.n_open != county.n_loans:

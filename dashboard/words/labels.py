@@ -112,6 +112,8 @@ NAMES: dict[str, str] = {
     "category.registered": N_("registered as poor"),
     "category.borderline": N_("borderline"),
     "category.five_guarantee": N_("five-guarantee"),
+    "left_open": N_("left to the scenario"),
+    "category.in_need": N_("in need of assistance"),
     "income.crop": N_("crops"),
     "income.livestock": N_("livestock"),
     "income.wage": N_("wages"),

@@ -172,6 +172,11 @@ ALLOWED = (
 # Where a value comes from.
 SOURCES = (
     N_("assumption: {note}"),
+    N_("left to the scenario: {note}"),
+    N_("a value set by the scenario, since {pack} leaves it open: {note}"),
+    N_("a date and the reason alone: the scenario gives the value"),
+    N_("a value: only a rule that may be left out can be left open"),
+    N_("at least loan.ceiling_yuan, which is {limit}"),
     N_("X county regulation, art. {article}"),
     N_("the county's own figures ({file})"),
 )

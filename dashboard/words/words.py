@@ -91,6 +91,8 @@ class Words:
 
     def rule_value(self, value: Any, term: Term | None = None) -> str:
         """A value of a rule: its readings in words, yes and no, lists, amounts by lender; other words as they are."""
+        if value is None:
+            return self.label("left_open")
         if isinstance(value, bool):
             return self.label("yes" if value else "no")
         if isinstance(value, (list, tuple)):

@@ -47,7 +47,7 @@ class Register(NamedTuple):
         Index into `livelihoods.CATEGORIES`.
     rating : [stars]
     may_borrow
-        The rules do not exclude the category. Age is a matter of the loan's dates and not looked at here.
+        The rules admit the category and do not exclude it. Age is a matter of the loan's dates and not looked at here.
     crop_fen, livestock_fen, wage_fen, transfer_fen : [fen per year]
         Usual income.
     rain_fed_ppm : [1e-6]
@@ -103,7 +103,8 @@ def check_borrowers(where: str, register: Register, household_ids: Array, start:
     for i in np.flatnonzero(~is_known | (register.may_borrow[at] == 0))[:1]:
         allowed = "a household of the register"
         if is_known[i]:
-            category, article = CATEGORIES[register.category[at[i]]], rules.sources["loan.excludes"]
+            category = CATEGORIES[register.category[at[i]]]
+            article = rules.sources["loan.excludes" if category in rules.loan.excludes else "loan.admits"]
             allowed = f"a household that may borrow; the rules exclude category {category} ({article})"
         raise InputError(where, "household_id", household_ids[i], allowed)
     age = (month_of(np.asarray(start)) - register.born[at]) // 12
@@ -283,7 +284,8 @@ def _register(
     for word in rules.loan.excludes:
         if word not in CATEGORIES:
             raise InputError(rules.pack_id, "loan.excludes", word, f"one of {list(CATEGORIES)}", CATEGORIES)
-    may_borrow = np.array([name not in rules.loan.excludes for name in CATEGORIES])[category]
+    admitted = set(CATEGORIES if rules.loan.admits is None else rules.loan.admits) - set(rules.loan.excludes)
+    may_borrow = np.array([name in admitted for name in CATEGORIES])[category]
     month_u = _draw(live, "age_and_month", ids)[1]
     born = (scenario.sized_year - 1970) * 12 - 12 * age - np.floor(12 * month_u)
     product, month = _debts(live, ids, held)

@@ -21,22 +21,23 @@ CALENDARS = RULES.parent / "calendars"
 LIFE_TABLE = RULES.parent / "tables" / "life-table.toml"
 
 _PARAMETER_KEYS = {"values", "expect"}
-_VALUE_KEYS = {"from", "value", "cite", "assumption"}
+_VALUE_KEYS = {"from", "value", "cite", "assumption", "open"}
 
 
 @dataclass(frozen=True)
 class Value:
-    """One dated value and where it comes from."""
+    """One dated value and where it comes from; None where the pack leaves it ``open``: each scenario must say it."""
 
     from_date: dt.date
     value: Any
     cite: str
     assumption: str
+    open: str = ""
 
     @property
     def source(self) -> str:
-        """The citation, or ``assumption: why``."""
-        return self.cite or f"assumption: {self.assumption}"
+        """The citation, ``assumption: why``, or ``left to the scenario: why``."""
+        return self.cite or (f"left to the scenario: {self.open}" if self.open else f"assumption: {self.assumption}")
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,19 @@ def _value(where: str, term: Term, entry: dict[str, Any]) -> Value:
             raise InputError(where, f"{key}.{name}", name, f"one of {sorted(_VALUE_KEYS)}", _VALUE_KEYS)
     if type(entry.get("from")) is not dt.date:
         raise InputError(where, f"{key}.from", entry.get("from"), "a date, like 2016-07-01")
+    if "open" in entry:
+        return _open(where, term, entry)
     if bool(entry.get("cite")) == bool(entry.get("assumption")):
         raise InputError(where, key, entry.get("value"), "exactly one of cite (the article) and assumption (why)")
     term.check(where, key, entry.get("value"))
     return Value(entry["from"], entry["value"], entry.get("cite", ""), entry.get("assumption", ""))
+
+
+def _open(where: str, term: Term, entry: dict[str, Any]) -> Value:
+    """A value that the pack leaves to each scenario; only of a rule that a pack may leave out."""
+    field = f"{term.key}.open"
+    if set(entry) != {"from", "open"} or not entry["open"]:
+        raise InputError(where, field, sorted(entry), "a date and the reason alone: the scenario gives the value")
+    if not term.absent:
+        raise InputError(where, field, entry["open"], "a value: only a rule that may be left out can be left open")
+    return Value(entry["from"], None, "", "", entry["open"])

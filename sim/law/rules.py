@@ -42,6 +42,19 @@ class LoanRules:
     quota_yuan_per_year: int | None = None
     lockout_after_late: bool = False
     borrower_of_record: str = "household"
+    extra_ceiling_yuan: int | None = None
+    admits: list[str] | None = None
+    lending_floor_yuan_per_year: int | None = None
+
+    @property
+    def most_yuan(self) -> int:
+        """The most that one household may be lent [yuan], extra lending included."""
+        return max(self.ceiling_yuan, self.extra_ceiling_yuan or 0)
+
+    @property
+    def most_rule(self) -> str:
+        """The rule that sets it."""
+        return "loan.extra_ceiling_yuan" if self.most_yuan > self.ceiling_yuan else "loan.ceiling_yuan"
 
 
 @dataclass(frozen=True)
@@ -169,6 +182,7 @@ class SubsidyRules:
     until: str | None = None
     late_loses: str | None = None
     paid_when: str | None = None
+    pays_above_ceiling: bool = False
 
 
 @dataclass(frozen=True)
@@ -259,7 +273,7 @@ class Rules:
         return borne > 0 and self.loan.borrower_of_record == "household"
 
     @staticmethod
-    def view(pack: Pack, on: dt.date, changes: dict[str, Any] | None = None) -> Rules:
+    def view(pack: Pack, on: dt.date, changes: dict[str, Any] | None = None, needs_all: bool = True) -> Rules:
         """Read the pack on a day.
 
         Parameters
@@ -268,6 +282,8 @@ class Rules:
         on : date
         changes : dict, optional
             Values that a scenario sets in place of the pack's, by key.
+        needs_all : bool
+            What the pack leaves open must be among the changes; else it is read as left out.
 
         Raises
         ------
@@ -275,6 +291,11 @@ class Rules:
             Missing or unknown rule, value out of range, shares that do not add up to one.
         """
         values = in_force(pack, on, changes)
+        for key, value in values.items():
+            if value.open and needs_all:
+                allowed = f"a value set by the scenario, since {pack.id} leaves it open: {value.open}"
+                raise InputError("scenario", f"rules.{key}", None, allowed)
+        values = {key: value for key, value in values.items() if not value.open}
         for key in vocabulary():
             if key in REQUIRED and key != STEPS and key not in values:
                 parameter = pack.parameters.get(key)
@@ -343,7 +364,7 @@ def check_pack(pack: Pack) -> None:
     first = first_day(pack)
     changes = {v.from_date for p in pack.parameters.values() for v in p.values if v.from_date >= first}
     for day in sorted(changes | {first}):
-        Rules.view(pack, day)
+        Rules.view(pack, day, needs_all=False)
 
 
 def value_in(values: dict[str, Value], key: str) -> Value | None:
@@ -371,6 +392,11 @@ def _check(pack: Pack, rules: Rules) -> None:
         size, given = fund.size_yuan, [part for part in parts if part is not None]
         if size is not None and given and sum(given) != size:
             raise InputError(pack.where, name, sum(given), f"parts that add up to fund.size_yuan = {size}")
+    extra, ceiling = rules.loan.extra_ceiling_yuan, rules.loan.ceiling_yuan
+    if extra is not None and extra < ceiling:
+        raise InputError(
+            pack.where, "loan.extra_ceiling_yuan", extra, f"at least loan.ceiling_yuan, which is {ceiling}"
+        )
     line, resume = rules.stop.bad_loan_share, rules.stop.resume_share
     if resume is not None and (line is None or resume > line):
         raise InputError(pack.where, "stop.resume_share", resume, f"at most stop.bad_loan_share, which is {line}")

@@ -134,7 +134,7 @@ def stop_of(rules: Rules) -> Stop:
     return Stop(
         float(bad), float(bad if s.resume_share is None else s.resume_share),
         NO_RULE if s.unpaid_claim_days is None else s.unpaid_claim_days,
-        float(NO_RULE if s.used_share is None else s.used_share), s.measured_on == "county",
+        float(NO_RULE if s.used_share is None else s.used_share), rules.stop.measured_on == "county",
     )  # fmt: skip
 
 

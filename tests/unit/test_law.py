@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 
 from sim import clock
+from sim.fund.claims import covered
 from sim.law import Pack, Rules, load_pack, load_rates, pack_names, vocabulary
 from sim.law.pack import RULES, load_calendar, read_toml
 from sim.law.rules import OPTIONAL, REQUIRED
 from sim.law.vocabulary import check_value, unit_words
+from sim.subsidy import subsidised_reference, subsidy_terms
 
 ON = dt.date(2018, 1, 1)
 SHARE = "from = 2016-07-01\nvalue = { fund = 0.7, bank = 0.3 }\ncite = "
@@ -36,8 +39,9 @@ def test_shipped_packs_load_and_every_value_has_a_source(name: str) -> None:
     assert set(pack.title) == {"zh", "en"}
     for key, parameter in pack.parameters.items():
         for value in parameter.values:
-            assert bool(value.cite) != bool(value.assumption), key
-            assert value.source in (value.cite, f"assumption: {value.assumption}")
+            assert [bool(x) for x in (value.cite, value.assumption, value.open)].count(True) == 1, key
+            assert (value.value is None) == bool(value.open), key
+            assert value.source.endswith(value.cite or value.assumption or value.open)
 
 
 def test_x_county_on_the_first_of_january_2018(rules: Rules) -> None:
@@ -282,6 +286,60 @@ def test_a_change_says_where_it_comes_from() -> None:
     rules = Rules.view(load_pack("x-county"), ON, {"claim.steps.file.days": 10})
     assert rules.claim.steps.application.days == 10
     assert rules.sources["claim.steps.file"] == "assumption: set by the scenario"
+
+
+# --- a value that the pack leaves to the scenario ----------------------------------------------------
+
+TODAY = dt.date(2027, 1, 1)
+ABOVE = {"claim.cover_above_share": 1.0, "subsidy.pays_above_ceiling": True}
+
+
+@pytest.mark.parametrize("left", ABOVE)
+def test_what_a_pack_leaves_open_has_no_default(left: str, refuses: Refuses) -> None:
+    given = {key: value for key, value in ABOVE.items() if key != left}
+    pack = load_pack("assistance-2026")
+    refuses(lambda: Rules.view(pack, TODAY, given), f"rules.{left}", "set by the scenario, since assistance-2026")
+
+
+def test_yes_or_no_to_what_is_above_50_000() -> None:
+    pack = load_pack("assistance-2026")
+    no = Rules.view(pack, TODAY, {"claim.cover_above_share": 0.0, "subsidy.pays_above_ceiling": False})
+    yes = Rules.view(pack, TODAY, ABOVE)
+    above = 10_000_000  # fen
+    assert [int(covered(rules, above)) for rules in (no, yes)] == [5_000_000, 10_000_000]
+    paid = [subsidised_reference(subsidy_terms(rules), *(np.array([x]) for x in (above, 36_000, 0, 0, 100)))[0] for rules in (no, yes)]  # fmt: skip
+    assert paid == [50_000, 100_000]  # 3.6 per cent for 100 of 360 days
+    assert yes.sources["claim.cover_above_share"] == "assumption: set by the scenario"
+
+
+@pytest.mark.parametrize(
+    ("entry", "field", "allowed"),
+    [
+        ('open = ""', "claim.counts_from.open", "a date and the reason alone"),
+        ('value = "maturity"\nopen = "not read"', "claim.counts_from.open", "a date and the reason alone"),
+        ('open = "not read"', "claim.counts_from.open", "only a rule that may be left out"),
+    ],
+)
+def test_only_a_rule_that_may_be_left_out_is_left_open(
+    entry: str, field: str, allowed: str, pack_file: PackFile, refuses: Refuses
+) -> None:
+    old = re.search(
+        rf"{re.escape(NEXT)}\nfrom = 2016-07-01\n(.*\n.*)\n", (RULES / "x-county.toml").read_text(encoding="utf-8")
+    )
+    assert old is not None
+    path = pack_file((old[1], entry))
+    refuses(lambda: load_pack(path), field, allowed, where="county.toml")
+
+
+def test_extra_lending_has_its_own_ceiling(refuses: Refuses) -> None:
+    pack, day = load_pack("national-2021"), dt.date(2024, 1, 1)
+    rules = Rules.view(pack, day)
+    assert (rules.loan.ceiling_yuan, rules.loan.most_yuan, rules.loan.most_rule) == (50_000, 100_000, "loan.extra_ceiling_yuan")  # fmt: skip
+    raised = Rules.view(pack, day, {"loan.ceiling_yuan": 100_000})
+    assert (raised.loan.most_yuan, raised.loan.most_rule) == (100_000, "loan.ceiling_yuan")
+    refuses(
+        lambda: Rules.view(pack, day, {"loan.extra_ceiling_yuan": 40_000}), "loan.extra_ceiling_yuan", "is 50000", found=40_000
+    )  # fmt: skip
 
 
 # --- faults that were found once --------------------------------------------------------------------

@@ -52,11 +52,23 @@ def test_what_a_day_says() -> None:
 
 def test_what_two_packs_say_differently() -> None:
     rows = {row["key"]: row for row in answer("diff", "x-county", "national-2021")}
-    assert rows["loan.ceiling_yuan"]["x-county"]["value"] == 50_000
-    assert rows["loan.ceiling_yuan"]["national-2021"]["value"] == 100_000
+    assert "loan.ceiling_yuan" not in rows
+    assert rows["loan.extra_ceiling_yuan"]["x-county"] is None
+    assert rows["loan.extra_ceiling_yuan"]["national-2021"]["value"] == 100_000
     assert rows["fund.size_yuan"]["national-2021"] is None  # no such rule there
     assert "loss.shares" not in rows and "claim.steps.notice" not in rows
     assert answer("diff", "x-county", "x-county") == []
+
+
+def test_what_the_notice_of_2026_changes() -> None:
+    rows = {row["key"]: row for row in answer("diff", "national-2021", "assistance-2026")}
+    assert {key: row["assistance-2026"]["value"] if row["assistance-2026"] else None for key, row in rows.items()} == {
+        "loan.ceiling_yuan": 100_000, "loan.extra_ceiling_yuan": None, "loan.admits": ["registered", "borderline", "in_need"],
+        "claim.cover_above_share": None, "subsidy.pays_above_ceiling": None,
+    }  # fmt: skip
+    assert rows["loan.ceiling_yuan"]["national-2021"]["value"] == 50_000
+    for lang, told in (("en", "left to the scenario: whether the fund covers"), ("zh", "由情景给出：")):
+        assert ask("diff", "national-2021", "assistance-2026", "--lang", lang).count(told) == {"en": 1, "zh": 2}[lang]
 
 
 def test_articles_and_what_rests_on_them() -> None:
