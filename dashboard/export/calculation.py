@@ -21,7 +21,7 @@ def calculation(b: Book, live: Live) -> str:
     row = _size(b, sheet, row + 1, live)
     row = _sizes(b, sheet, row + 1, live)
     _curve(b, sheet, row + 1, live)
-    return f"'{b.w('Calculation')}'!{live.cells['need_shown']}"
+    return f"'{b.w('Calculation')}'!{live.cells['need']}"
 
 
 def _put(
@@ -78,41 +78,19 @@ def _need(b: Book, sheet: Any, row: int, live: Live) -> int:
         "",
         w("assurance times histories, rounded up"),
     )
+    unit = w.money_unit
     need = live.need_cell(int(float(rank.value)))
-    row = _put(b, sheet, row, live, "need", w.label("need_yuan"), need, "yuan bold", w("yuan"))
-    shown = Cell(f"={live.cells['need']}/{_unit(b):.0f}", w.in_unit(float(need.value)))
-    row = _put(b, sheet, row, live, "need_shown", w.label("need_yuan"), shown, "money", w.money_unit)
+    row = _put(b, sheet, row, live, "need", w.label("need_yuan"), need, "money bold", unit)
     low, high, upper = _bounds(live, d)
-    row = _put(b, sheet, row, live, "low", w("interval from"), low, "yuan", w("yuan"), w("95%, simulation error"))
-    row = _put(b, sheet, row, live, "high", w("interval to"), high, "yuan", w("yuan"))
-    row = _put(
-        b,
-        sheet,
-        row,
-        live,
-        "conservative",
-        w.term("conservative"),
-        upper,
-        "yuan",
-        w("yuan"),
-        w("95% sure not to be too low"),
-    )
-    ends = [float(x.value if isinstance(x, Cell) else x) for x in (low, high, upper)]
-    step = live.step(ends[0], ends[1])
-    row = _put(
-        b,
-        sheet,
-        row,
-        live,
-        "step",
-        w("step of rounding"),
-        step,
-        "whole",
-        w("yuan"),
-        w("not finer than the simulation error"),
-    )
-    advised = live.advised(ends[2], float(step.value))
-    return _put(b, sheet, row, live, "advised", w.label("advice"), advised, "whole bold", w("yuan"), w("rounded up"))
+    row = _put(b, sheet, row, live, "low", w("interval from"), low, "money", unit, w("95%, simulation error"))
+    row = _put(b, sheet, row, live, "high", w("interval to"), high, "money", unit)
+    note = w("95% sure not to be too low")
+    row = _put(b, sheet, row, live, "conservative", w.term("conservative"), upper, "money", unit, note)
+    low_yuan, high_yuan = d["need_yuan"]["ci95"]
+    step, note = live.step(low_yuan, high_yuan), w("not finer than the simulation error")
+    row = _put(b, sheet, row, live, "step", w("step of rounding"), step, "money", unit, note)
+    advised = live.advised(d["need_yuan"]["conservative"], float(step.value) * live.unit)
+    return _put(b, sheet, row, live, "advised", w.label("advice"), advised, "money bold", unit, w("rounded up"))
 
 
 def _bounds(live: Live, data: dict[str, Any]) -> Sequence[Any]:
@@ -120,7 +98,7 @@ def _bounds(live: Live, data: dict[str, Any]) -> Sequence[Any]:
     if live.is_plain:
         return live.bounds(data["assurance"])
     found = data["need_yuan"]
-    return [*found["ci95"], found["conservative"]]
+    return [live.r.w.in_unit(x) for x in (*found["ci95"], found["conservative"])]
 
 
 def _size(b: Book, sheet: Any, row: int, live: Live) -> int:
@@ -131,31 +109,34 @@ def _size(b: Book, sheet: Any, row: int, live: Live) -> int:
     size = f"({live.cells['size']}*{_unit(b):.0f})"
     chance = live.chance(size, yuan)
     row = _put(b, sheet, row + 1, live, "chance", w("shortfall chance"), chance, "share bold", "")
-    short = Cell(f"=ROUND(20*{live.cells['chance']},0)", float(_half_up(20 * float(chance.value))))
-    row = _put(b, sheet, row, live, "short", w("short, of 20 equally likely next years"), short, "whole", "")
-    row = _put(
-        b,
-        sheet,
-        row,
-        live,
-        "enough",
-        w("enough, of 20"),
-        Cell(f"=20-{live.cells['short']}", 20 - float(short.value)),
-        "whole",
-        "",
-    )
+    short, enough = _counted(live, float(chance.value))
+    name = w("short, of 20 equally likely next years")
+    row = _put(b, sheet, row, live, "short", name, short, "whole right", "")
+    row = _put(b, sheet, row, live, "enough", w("enough, of 20"), enough, "whole right", "")
     missing, idle = live.missing(size, yuan, live.cells["chance"]), live.idle(size, yuan)
-    row = _put(b, sheet, row, live, "missing", w.label("mean_gap_if_short_yuan"), missing, "yuan right", w("yuan"))
-    row = _put(b, sheet, row, live, "idle", w("idle money in a mean year"), idle, "yuan", w("yuan"))
+    unit = w.money_unit
+    row = _put(b, sheet, row, live, "missing", w.label("mean_gap_if_short_yuan"), missing, "money right", unit)
+    row = _put(b, sheet, row, live, "idle", w("idle money in a mean year"), idle, "money", unit)
     own = max(w.in_unit(yuan) - w.in_unit(d["carried_over_yuan"]), 0.0)
     needed = Cell(f"=MAX({live.cells['size']}-{live.cells['carried']}-{live.cells['grant']},0)", own)
     return _put(b, sheet, row, live, "own", w("the county's own money"), needed, "money bold", w.money_unit, w("size less balance less grant; what one account has too much does not help another"))  # fmt: skip
 
 
+def _counted(live: Live, chance: float) -> tuple[Cell, Cell]:
+    """How many of 20 years are short and enough; a chance that rounds to no year is said in words, never as none."""
+    w, at, short = live.r.w, live.cells["chance"], _half_up(20 * chance)
+    is_few, seldom = f"({at}>0)*(ROUND(20*{at},0)=0)", chance > 0 and short == 0
+    few, most = w("fewer than 1"), w("at least 19")
+    return (
+        Cell(f'=IF({is_few},"{few}",ROUND(20*{at},0))', few if seldom else float(short)),
+        Cell(f'=IF({is_few},"{most}",20-ROUND(20*{at},0))', most if seldom else float(20 - short)),
+    )
+
+
 def _sizes(b: Book, sheet: Any, row: int, live: Live) -> int:
     """Eight sizes around the one in the yellow cell."""
     w, unit = b.w, b.w.money_unit
-    heads = [w("part of the size to judge"), f"{w('size')} ({unit})", w("shortfall chance"), f"{w('mean gap if short')} ({w('yuan')})", f"{w('idle money in a mean year')} ({w('yuan')})"]  # fmt: skip
+    heads = [w("part of the size to judge"), f"{w('size')} ({unit})", w("shortfall chance"), f"{w('mean gap if short')} ({unit})", f"{w('idle money in a mean year')} ({unit})"]  # fmt: skip
     b.row(sheet, row, heads, "head")
     shown = w.in_unit(b.r.data["advice"]["fund_yuan"])
     for factor in _FACTORS:
@@ -166,7 +147,7 @@ def _sizes(b: Book, sheet: Any, row: int, live: Live) -> int:
             factor, Cell(f"={live.cells['size']}*$A${row + 1}", shown * factor), live.chance(size, yuan),
             live.missing(size, yuan, f"$C${row + 1}"), live.idle(size, yuan),
         ]  # fmt: skip
-        b.row(sheet, row, cells, ["box share", "box money", "box share", "box yuan right", "box yuan"])
+        b.row(sheet, row, cells, ["box share", "box money", "box share", "box money right", "box money"])
     return row + 1
 
 
@@ -223,7 +204,7 @@ def sentence(live: Live) -> Cell:
     said = {"size": "\1", "unit": w.money_unit, "enough": "\2", "short": "\3", "chance": "\4", "at_least": "\5"}
     some = _joined(w("With {size} {unit} in the fund: enough in about {enough} of 20 equally likely next years, short in {short} (shortfall chance {chance}).", **said), parts)  # fmt: skip
     none = _joined(w("With {size} {unit} in the fund: enough in at least {at_least} of 20 equally likely next years (short in {chance} of the simulated ones).", **said), parts)  # fmt: skip
-    return Cell(f"=IF({sheet}{cells['short']}=0,{none[0]},{some[0]})", (some if short else none)[1])
+    return Cell(f"=IF(ROUND(20*{sheet}{cells['chance']},0)=0,{none[0]},{some[0]})", (some if short else none)[1])
 
 
 def _joined(text: str, parts: dict[str, tuple[str, str]]) -> tuple[str, str]:

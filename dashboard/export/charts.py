@@ -21,6 +21,7 @@ from dashboard.export.pictures import Bars, Curve, Dots, Pairs
 from dashboard.words import Words
 
 _TEXT = 14  # [pt] of axes and keys
+PAIR = (styles.BLUE, styles.OCHRE)  # of bars side by side
 Box = tuple[int, int, int, int]  # left, top, width, height [EMU]
 
 
@@ -105,7 +106,7 @@ def pairs(slide: Any, box: Box, p: Pairs, w: Words) -> Any:
     frame, chart = _added(slide, box, XL_CHART_TYPE.BAR_CLUSTERED, data, p.alt)
     plot = chart.plots[0]
     plot.gap_width, plot.overlap = 45, 0
-    for series, colour in zip(plot.series, (styles.BLUE, styles.OCHRE), strict=False):
+    for series, colour in zip(plot.series, PAIR, strict=False):
         series.format.fill.solid()
         series.format.fill.fore_color.rgb = RGBColor.from_string(colour)
     plot.has_data_labels = True
@@ -120,7 +121,7 @@ def pairs(slide: Any, box: Box, p: Pairs, w: Words) -> Any:
         crosses.set("val", "max")  # below, though the cases run from the top down
     _every_name(chart.category_axis)
     _place(chart, 0.27, 0.1, 0.7, 0.74)
-    _key(chart)
+    chart.has_legend = False  # the slide says it in words
     return frame
 
 

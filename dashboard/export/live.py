@@ -66,6 +66,7 @@ class Live:
         self.by_account: F64 = np.column_stack([yuan_of(h[f"need_{i}_fen"]) for i in range(self.r.parts.size)])
         self.n = self.need.size
         self.is_plain = h.strata is None
+        self.unit = 1 / self.r.w.in_unit(1.0)  # yuan in the reader's unit of money
 
     # --- the need
 
@@ -84,37 +85,41 @@ class Live:
         below = np.cumsum(self.r.mass)
         return Cell(formula, min(int((below < a * self.n - 1e-9).sum()) + 1, self.n))
 
-    def at_rank(self, name: str) -> Cell:
-        """The value of a rank, itself in a cell [yuan]."""
-        return Cell(f"=SMALL({self.c.of(self.c.need)},{self.cells[name]})", 0.0)
-
     def need_cell(self, rank: int) -> Cell:
-        """The need [yuan]."""
-        return Cell(self.at_rank("rank").formula, float(self.need[rank - 1]))
+        """The need [reader's unit]."""
+        return self._of_rank(self.cells["rank"], float(self.need[rank - 1]))
 
     def bounds(self, a: float) -> tuple[Cell, Cell, Cell]:
-        """Ends of the 95 per cent interval, and the conservative figure [yuan]; distribution-free, from the binomial."""
+        """Ends of the 95 per cent interval, and the conservative figure [reader's unit]; distribution-free, from the binomial."""
         n, p = self.cells["n"], f"1-{self.cells['accepted']}"
-        column = self.c.of(self.c.need)
         found = estimate.quantile(self.need, a)
         low, high = found.ci95 or (0.0, 0.0)
         return (
-            Cell(f"=SMALL({column},MAX(CRITBINOM({n},{p},0.025),1))", low),
-            Cell(f"=SMALL({column},MIN(CRITBINOM({n},{p},0.975)+1,{n}))", high),
-            Cell(f"=SMALL({column},MIN(CRITBINOM({n},{p},0.95)+1,{n}))", found.conservative or 0.0),
+            self._of_rank(f"MAX(CRITBINOM({n},{p},0.025),1)", low),
+            self._of_rank(f"MIN(CRITBINOM({n},{p},0.975)+1,{n})", high),
+            self._of_rank(f"MIN(CRITBINOM({n},{p},0.95)+1,{n})", found.conservative or 0.0),
         )
 
+    def _of_rank(self, rank: str, yuan: float) -> Cell:
+        """The need of a rank, from the smallest."""
+        return Cell(f"=SMALL({self.c.of(self.c.need)},{rank})/{self.unit:.0f}", self.r.w.in_unit(yuan))
+
     def step(self, low: float, high: float) -> Cell:
-        """Step to which advice is rounded: 1, 2 or 5 times a power of ten, not finer than the simulation error [yuan]."""
-        half = f"(({self.cells['high']}-{self.cells['low']})/2/10000)"
+        """Step to which advice is rounded: 1, 2 or 5 times a power of ten, not finer than the simulation error.
+
+        Its ends are in yuan; the cell is in the reader's unit, the smallest step 10,000 yuan.
+        """
+        least = self.r.w.in_unit(10_000.0)
+        half = f"(({self.cells['high']}-{self.cells['low']})/2/{least:g})"
         power = f"10^INT(LOG10({half}))"
-        formula = f"=IF({half}<=1,10000,10000*{power}*IF({half}<={power},1,IF({half}<=2*{power},2,IF({half}<=5*{power},5,10))))"
-        return Cell(formula, _step((high - low) / 2))
+        times = f"IF({half}<=1,1,{power}*IF({half}<={power},1,IF({half}<=2*{power},2,IF({half}<=5*{power},5,10))))"
+        return Cell(f"={times}*{least:g}", self.r.w.in_unit(_step((high - low) / 2)))
 
     def advised(self, conservative: float, step: float) -> Cell:
-        """The advised size [yuan]."""
+        """The advised size [reader's unit], from yuan."""
         up, by = self.cells["conservative"], self.cells["step"]
-        return Cell(f"=ROUNDUP(MAX({up}/{by}-{_ROUNDING},0),0)*{by}", math.ceil(conservative / step - 1e-9) * step)
+        yuan = math.ceil(conservative / step - 1e-9) * step
+        return Cell(f"=ROUNDUP(MAX({up}/{by}-{_ROUNDING},0),0)*{by}", self.r.w.in_unit(yuan))
 
     # --- a size
 
@@ -129,14 +134,14 @@ class Live:
         return Cell(f'=SUMIF({column},">"&{size},{weight})/SUM({weight})', value)
 
     def missing(self, size: str, yuan: float, chance: str) -> Cell:
-        """Mean of what is missing where the size is not enough, account by account [yuan]."""
+        """Mean of what is missing where the size is not enough, account by account [reader's unit]."""
         total, worth = self._each(size, yuan, 1)
         likely = float(self.chance(size, yuan).value)
         none = "—"
         return Cell(f'=IF({chance}=0,"{none}",{total}/{chance})', worth / likely if likely else none)
 
     def idle(self, size: str, yuan: float) -> Cell:
-        """Mean of what is left over, account by account [yuan]."""
+        """Mean of what is left over, account by account [reader's unit]."""
         total, worth = self._each(size, yuan, -1)
         return Cell(f"={total}", worth)
 
@@ -150,7 +155,7 @@ class Live:
             over = f"({mine}-{has})" if sign > 0 else f"({has}-{mine})"
             sums.append(f"SUMPRODUCT(({over}>0)*{over}{weight})")
             worth += float((np.maximum(sign * (self.by_account[:, i] - yuan * part), 0.0) * self.r.mass).sum())
-        return f"({'+'.join(sums)})/{self.cells['n']}", worth / self.n
+        return f"({'+'.join(sums)})/{self.cells['n']}/{self.unit:.0f}", self.r.w.in_unit(worth / self.n)
 
 
 def _step(half: float) -> float:

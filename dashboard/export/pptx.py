@@ -80,7 +80,7 @@ def _options(deck: Any, r: Report) -> None:
     w, c = r.w, pictures.curve(r)
     slide = _slide(deck, r, w("Sizes to choose from: what each one buys"))
     heads, rows = r.option_table
-    _table(slide, Inches(1.35), [heads, *rows])
+    _table(slide, Inches(1.35), [heads, *rows], 16 if w.lang == "zh" else 14)
     _text(slide, Inches(1.4 + 0.66 + 0.42 * len(rows)), Inches(0.35), [r.options_explained], 14, styles.MUTED)
     top = 1.8 + 0.66 + 0.42 * len(rows)
     charts.curve(slide, (_LEFT, Inches(top), _INSIDE, Inches(6.9 - top)), c, w)
@@ -100,6 +100,7 @@ def _cases(deck: Any, r: Report) -> None:
     w, p = r.w, pictures.cases(r)
     slide = _slide(deck, r, p.title)
     charts.pairs(slide, _picture(), p, w)
+    _key(slide, [(name, colour) for (name, _), colour in zip(p.series, charts.PAIR, strict=False)])
     _text(slide, Inches(6.2), Inches(0.6), [w("All on the same random numbers; the second bar is the conservative figure.")], 18)  # fmt: skip
     _say(
         slide,
@@ -160,10 +161,10 @@ def _fill(
         run.font.color.rgb = RGBColor.from_string(colour)
 
 
-def _table(slide: Any, top: int, rows: list[list[str]]) -> None:
+def _table(slide: Any, top: int, rows: list[list[str]], size: int) -> None:
     frame = slide.shapes.add_table(len(rows), len(rows[0]), _LEFT, top, _INSIDE, Inches(0.45) * len(rows))
     table = frame.table
-    for j, share in enumerate((0.16, 0.18, 0.28, 0.19, 0.19)):
+    for j, share in enumerate((0.13, 0.2, 0.27, 0.2, 0.2)):
         table.columns[j].width = Emu(int(_INSIDE * share))
     for i, row in enumerate(rows):
         table.rows[i].height = Inches(0.66 if i == 0 else 0.42)
@@ -174,7 +175,19 @@ def _table(slide: Any, top: int, rows: list[list[str]]) -> None:
                 styles.BLUE if i == 0 else styles.PALE if i == 2 else "FFFFFF"
             )
             cell.vertical_anchor = MSO_ANCHOR.MIDDLE
-            _fill(cell.text_frame, [text], 16, bold=i in (0, 2), colour="FFFFFF" if i == 0 else styles.INK, align=PP_ALIGN.LEFT if j == 0 else PP_ALIGN.RIGHT)  # fmt: skip
+            _fill(cell.text_frame, [text], size, bold=i in (0, 2), colour="FFFFFF" if i == 0 else styles.INK, align=PP_ALIGN.LEFT if j == 0 else PP_ALIGN.RIGHT)  # fmt: skip
+
+
+def _key(slide: Any, items: Sequence[tuple[str, str]]) -> None:
+    """What each colour stands for, as text: office programs disagree on the order of a native key beside lying bars."""
+    box = slide.shapes.add_textbox(_LEFT, Inches(1.42), _INSIDE, Inches(0.4))
+    paragraph = box.text_frame.paragraphs[0]
+    paragraph.alignment = PP_ALIGN.CENTER
+    for name, colour in items:
+        for text, ink in (("■ ", colour), (f"{plain(name)}    ", styles.INK)):
+            run = paragraph.add_run()
+            run.text, run.font.size = text, Pt(14)
+            run.font.color.rgb = RGBColor.from_string(ink)
 
 
 def _say(slide: Any, r: Report, lines: Sequence[str]) -> None:

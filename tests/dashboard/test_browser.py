@@ -133,6 +133,20 @@ def test_the_address_keeps_what_was_chosen(url: str, browser: Any) -> None:
     page.close()
 
 
+def test_an_empty_search_speaks_the_readers_language(url: str, browser: Any) -> None:
+    """The framework's own English words of a list without a match are hidden on Chinese pages."""
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.goto(f"{url}compare?lang=zh")
+    settled(page)
+    box = page.locator("[data-testid=stSelectbox] input").first
+    box.click()
+    box.fill("zzz")
+    page.get_by_role("listbox").wait_for()
+    look = "(s => [getComputedStyle(s).fontSize, getComputedStyle(s, '::after').content])(document.querySelector('[role=listbox] span'))"
+    assert page.evaluate(look) == ["0px", '"没有可选的项"']
+    page.close()
+
+
 def test_keys_alone_reach_the_slider(url: str, browser: Any) -> None:
     """A slider moves by the arrow keys, and says its new answer without a simulation."""
     page = browser.new_page(viewport={"width": 1366, "height": 768})

@@ -96,10 +96,10 @@ def test_cached_values_are_the_answers_figures_to_the_last_digit(
 ) -> None:
     w, d, found = Words(lang), sized.data, calculated(files[".xlsx"], lang)
     need = d["need_yuan"]
-    assert found[w.label("need_yuan")] == need["value"]
-    assert [found[w("interval from")], found[w("interval to")]] == need["ci95"]
-    assert found[w.term("conservative")] == need["conservative"]
-    assert found[w.label("advice")] == d["advice"]["fund_yuan"]
+    assert found[w.label("need_yuan")] == w.in_unit(need["value"])
+    assert [found[w("interval from")], found[w("interval to")]] == [w.in_unit(x) for x in need["ci95"]]
+    assert found[w.term("conservative")] == w.in_unit(need["conservative"])
+    assert found[w.label("advice")] == w.in_unit(d["advice"]["fund_yuan"])
     assert found[w("shortfall chance")] == d["advice"]["shortfall_chance"]["value"]
     assert found[w("histories")] == d["replications"]
 
@@ -116,8 +116,10 @@ def test_what_a_size_does_is_what_the_frontier_says(sized: sim.Answer, lang: str
     row = at_size(sample, account_parts(sized.scenario), yuan)
     assert 0 < row["shortfall_chance"]["value"] < 1
     assert found[w("shortfall chance")] == row["shortfall_chance"]["value"]
-    assert found[w.label("mean_gap_if_short_yuan")] == pytest.approx(row["mean_gap_if_short_yuan"]["value"], abs=0.006)
-    assert found[w("idle money in a mean year")] == pytest.approx(row["idle_yuan"]["value"], abs=0.006)
+    assert found[w.label("mean_gap_if_short_yuan")] == pytest.approx(
+        w.in_unit(row["mean_gap_if_short_yuan"]["value"]), abs=1e-6
+    )
+    assert found[w("idle money in a mean year")] == pytest.approx(w.in_unit(row["idle_yuan"]["value"]), abs=1e-6)
 
 
 def test_formulas_use_old_functions_and_all_have_values(files: dict[str, Path]) -> None:

@@ -70,10 +70,8 @@ def test_weighted_histories_are_weighed_in_the_formulas(nasty: sim.Scenario, tmp
     book = export(answer, ["xlsx"], "en", tmp_path / "out")[0]
     sheet, w = openpyxl.load_workbook(book, data_only=True)["Calculation"], Words("en")
     found = {name: value for name, value in sheet.iter_rows(max_col=2, values_only=True) if value is not None}
-    assert found[w.label("need_yuan")] == pytest.approx(
-        w.in_unit(answer.data["need_yuan"]["value"])
-    )  # in the last such row
-    assert found[w.label("advice")] == answer.data["advice"]["fund_yuan"]
+    assert found[w.label("need_yuan")] == pytest.approx(w.in_unit(answer.data["need_yuan"]["value"]))
+    assert found[w.label("advice")] == w.in_unit(answer.data["advice"]["fund_yuan"])
     assert found[w("shortfall chance")] == pytest.approx(answer.data["advice"]["shortfall_chance"]["value"], rel=1e-12)
     assert "--sampling flags --allocation equal" in command(answer)
     assert "sim.Sampling('flags', 'equal')" in snippet(answer)
