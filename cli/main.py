@@ -19,6 +19,7 @@ from cli import explain as cli_explain
 from cli import lab as cli_lab
 from cli import rules as cli_rules
 from cli import show
+from cli import years as cli_years
 from cli.options import Json, Lang, date_of
 from cli.text import language_of, padded
 from dashboard.words import LANGUAGES, Words
@@ -47,6 +48,12 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stder
 ProgressForm = Annotated[
     str, typer.Option("--progress", help="bar; or json: a line with done and total on stderr for every batch.")
 ]
+AsIf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-if", metavar="DATE", help="A rule pack outside its dates is read as on this day; the result is marked."
+    ),
+]
 Assurance = Annotated[
     float,
     typer.Option("--assurance", "-a", help="Share of equally likely years in which the fund is to be enough."),
@@ -59,6 +66,7 @@ _FIXED_IN_A_RUN = {
     "seed": "--seed",
     "out": "--out",
     "set_": "--set",
+    "as_if": "--as-if",
     "resume": "--resume",
     "precision": "--precision",
     "sampling": "--sampling",
@@ -74,6 +82,7 @@ def size(
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None,
     out: Out = None, resume: Resume = "yes",
     fund: Annotated[int | None, typer.Option("--fund", help="Another set size in yuan, split as before.")] = None,
+    as_if: AsIf = None,
     precision: Annotated[str | None, typer.Option("--precision", help="Add histories until the interval's half-width is 2% of the need, or 500000 yuan.")] = None,
     sampling: Annotated[str, typer.Option("--sampling", help="plain; or more of the bad years: flags, cells, score.")] = "plain",
     allocation: Annotated[str, typer.Option("--allocation", help="Of strata: equal or neyman.")] = "equal",
@@ -89,6 +98,7 @@ def size(
         _answer(sim.read_answer(folder, assurance, _of_a_stored_run(ctx, scenario)), json, str(lang))
         return
     loaded = sim.Scenario.load(cli_county.opened(scenario, str(lang)), _changes(set_))
+    loaded = _as_if(sim.for_year(loaded, year), as_if)
     if fund is not None:
         loaded = loaded.with_fund(fund)
     how = sim.Sampling(_among("sampling", sampling, sim.SAMPLINGS), _among("allocation", allocation, sim.ALLOCATIONS))
@@ -190,11 +200,11 @@ def demo(replications: Replications = 1000, workers: Workers = None, json: Json 
 def run(
     scenarios: Annotated[list[str], typer.Argument(help="Scenarios to run on the same random numbers.")],
     replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None, resume: Resume = "yes",
-    set_: Changes = None, to_horizon: Annotated[bool, typer.Option("--to-horizon", help="Run on to the last payments and keep monthly tables.")] = False,
+    set_: Changes = None, as_if: AsIf = None, to_horizon: Annotated[bool, typer.Option("--to-horizon", help="Run on to the last payments and keep monthly tables.")] = False,
     json: Json = False, lang: Lang = None, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Run scenarios and keep their histories in a run folder."""
-    results = _run(scenarios, replications, seed, workers, out, resume, set_, str(lang), quiet, to_horizon)
+    results = _run(scenarios, replications, seed, workers, out, resume, set_, as_if, str(lang), quiet, to_horizon)
     data = {"scenarios": list(results.names), "replications": results.n, "seed": seed, "opening_sha256": results.opening_sha256,
             "failed": len(results.failures()), "folder": str(results.folder)}  # fmt: skip
     if json:
@@ -209,13 +219,20 @@ def compare(
     base: Annotated[str, typer.Argument(help="The scenario to compare with, or a stored run of it.")],
     others: Annotated[list[str] | None, typer.Argument(help="One to five others.")] = None,
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
-    resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+    resume: Resume = "yes", set_: Changes = None,
+    year: Annotated[int | None, typer.Option("--year", help="Year on which all stand; default: the base's.")] = None,
+    as_if: AsIf = None,
+    to_year: Annotated[int | None, typer.Option("--to-year", help="Run to the end of this year, and tell each year's need and payments by term.")] = None,
+    json: Json = False, lang: Lang = None, quiet: Quiet = False,
     progress_form: ProgressForm = "bar",
 ) -> None:  # fmt: skip
     """Scenarios in pairs, on the same random numbers.
 
     With --set and no other scenario, the base is compared with itself under the changes:
     riskfund compare x-county --set defaults.drought.p_township_hit=1.0
+
+    Two rule packs on one calendar, year by year:
+    riskfund compare national-2021 assistance-2026 --year 2026 --as-if 2026-02-28 --to-year 2031
     """
     from sim.estimate import check_assurance
 
@@ -226,16 +243,20 @@ def compare(
     first, *rest = (
         sim.scenario_of(Path(n)) if Path(n) in folders else sim.scenario(n) for n in (base, *(others or []))
     )
-    loaded = [first, *rest]
+    loaded = [_as_if(sim.for_year(s, year), as_if) for s in (first, *rest)]
+    first = loaded[0]
     if set_:
         loaded.append(first.with_changes(_changes(set_), f"{first.name}+"))
     if len(loaded) < 2:
         raise InputError("command", "others", 0, "another scenario, or changes with --set")
     with show.progress_bar(str(lang), quiet=quiet, form=_form(progress_form)) as progress:
         results = sim.run(
-            loaded, replications, seed=seed, workers=workers, out=out, resume=_yes(resume), progress=progress
-        )
+            loaded, replications, seed=seed, workers=workers, out=out, resume=_yes(resume), progress=progress,
+            to_year=to_year,
+        )  # fmt: skip
     rows = results.compare(assurance=assurance)
+    by_year = results.by_year(assurance) if to_year is not None else []
+    outside = {s.name: sim.as_if(s)["as_if"] for s in loaded if s.is_outside_its_dates}
     differs = {name: sim.what_differs(first, s) for name, s in zip(results.names[1:], loaded[1:], strict=True)}
     if json:
         show.print_json({
@@ -243,10 +264,15 @@ def compare(
             "failed": len(results.failures()),
             "what_differs": {name: {k: list(v) for k, v in d.items()} for name, d in differs.items()},
             "differences": [{**r, "difference": r["difference"].as_dict()} for r in rows],
+            **({"as_if": outside} if outside else {}),
+            **({"by_year": [{**r, "difference": r["difference"].as_dict()} for r in by_year]} if by_year else {}),
         })  # fmt: skip
     else:
         note = {"n": f"{results.n:,}", "assurance": assurance, "seed": seed}
+        show.outside(outside, Words(str(lang)))
         show.comparison(rows, first, differs, str(lang), note)
+        if by_year:
+            cli_years.by_year(by_year, first.name, Words(str(lang)))
         show.stdout().print(show.run_folder(results.folder, Words(str(lang))))
     _stop_on(results.failures(), str(lang))
 
@@ -426,8 +452,12 @@ def _stop_on(failed: Sequence[dict[str, Any]], lang: str) -> None:
 
 
 def _run(names: list[str], n: int, seed: int, workers: int | None, out: Path | None, resume: str, set_: list[str] | None,
-         lang: str, quiet: bool, to_horizon: bool) -> sim.Results:  # fmt: skip
-    loaded = [sim.Scenario.load(name, _changes(set_)) for name in names]
+         as_if: str | None, lang: str, quiet: bool, to_horizon: bool) -> sim.Results:  # fmt: skip
+    loaded = [_as_if(sim.Scenario.load(name, _changes(set_)), as_if) for name in names]
+    if not quiet:
+        show.outside(
+            {s.name: sim.as_if(s)["as_if"] for s in loaded if s.is_outside_its_dates}, Words(lang), on_error=True
+        )
     with show.progress_bar(lang, quiet=quiet) as progress:
         return sim.run(
             loaded,
@@ -439,6 +469,10 @@ def _run(names: list[str], n: int, seed: int, workers: int | None, out: Path | N
             to_horizon=to_horizon,
             progress=progress,
         )
+
+
+def _as_if(scenario: sim.Scenario, date: str | None) -> sim.Scenario:
+    return scenario if date is None else scenario.with_changes({"as_if": _date("as-if", date)})
 
 
 def _changes(items: list[str] | None) -> dict[str, Any]:

@@ -303,6 +303,13 @@ def _about_drivers(drivers: dict[str, Any], names: dict[str, str], w: Words) -> 
     return lines
 
 
+def outside(marks: dict[str, Any], w: Words, *, on_error: bool = False) -> None:
+    """Which scenarios stand under a rule pack that is outside its dates."""
+    out = Console(stderr=True, highlight=False, soft_wrap=True) if on_error else stdout()
+    for name, mark in marks.items():
+        out.print(f"[{name}: {w.outside(mark)}]", markup=False)
+
+
 def comparison(
     rows: list[dict[str, Any]],
     base: sim.Scenario,

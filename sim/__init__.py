@@ -13,7 +13,7 @@ A study in a few lines::
         print(row["metric"], row["difference"])
 """
 
-from sim.answers.answer import Answer
+from sim.answers.answer import Answer, as_if
 from sim.errors import ConservationError, IncompatibleRun, InputError, RiskfundError, TooFewHistories
 from sim.estimate import Estimate
 from sim.grid import METRICS as GRID_METRICS
@@ -25,7 +25,7 @@ from sim.provenance import VERSION as __version__
 from sim.relived import HouseholdMonth
 from sim.sampling import ALLOCATIONS, SAMPLINGS, Sampling
 from sim.scenario import Scenario, scenario_names
-from sim.sizing import read_answer, size
+from sim.sizing import for_year, read_answer, size
 from sim.solving import solve
 from sim.study import Results, check_pairs, read_results, run, scenario_of, what_differs
 from sim.trace import Step, trace_history, trace_unpaid
@@ -53,7 +53,9 @@ __all__ = [
     "Step",
     "TooFewHistories",
     "__version__",
+    "as_if",
     "check_pairs",
+    "for_year",
     "load_pack",
     "pack_names",
     "read_answer",

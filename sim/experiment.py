@@ -50,6 +50,8 @@ class Arm:
         Also keep the monthly table, the lenders' yearly one and the grid of fund sizes.
     keeps_defaults : bool
         Also keep the list of defaulted loans of the sized year.
+    n_years : int
+        Years from the sized one on of which the main tables tell the need; more than the usual four by term as well.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Arm:
     keeps_defaults: bool = False
     points: tuple[Changes, ...] = ()
     redraws: Redraws = "nothing"
+    n_years: int = years.N_YEARS
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -85,6 +88,7 @@ class Task:
     is_main: bool
     keeps_defaults: bool
     redraws: Redraws
+    n_years: int
 
 
 def run_arms(
@@ -188,7 +192,7 @@ def tasks_of(
         pairs = [(b, arm) for arm in arms for b in range(len(order))]
     for b, arm in pairs:
         yield Task(arm.name, b, order[b], str(folder.path), seed, texts[arm.name], arm.points,
-                   tuple(files[o] for o in arm.openings), arm.last_day, arm.is_main, arm.keeps_defaults, arm.redraws)  # fmt: skip
+                   tuple(files[o] for o in arm.openings), arm.last_day, arm.is_main, arm.keeps_defaults, arm.redraws, arm.n_years)  # fmt: skip
 
 
 def _order(plan: Plan | None, batches: int) -> list[tuple[int, ...]]:
@@ -234,7 +238,7 @@ def work(task: Task) -> None:
             row = outcomes.summary(setup, world) | {"replication": replication}
             places.append(pd.DataFrame(outcomes.townships(setup, world)))
             if task.is_main:
-                row |= reacting.sweep(setup, world) | years.by_year(setup, world)
+                row |= reacting.sweep(setup, world) | years.by_year(setup, world, task.n_years)
                 row |= years.cut_off(setup, world) | years.cut_off_by_township(setup, world)
                 months.append(pd.DataFrame(outcomes.months(setup, world)))
                 unpaid.append(pd.DataFrame(arrears.by_year(setup, world)))

@@ -69,6 +69,8 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     classes, specs = _classes(scenario)
     _check_lending(scenario, rules)
     law_from = clock.day_of(min(v.from_date for v in scenario.pack().parameters["loss.shares"].values))
+    if scenario.is_outside_its_dates:
+        law_from = 0  # as if they had always been in force: the book and its claims are another pack's
     apps = None
     if scenario.lending.new_loans and scenario.opening.kind != "portfolio" and scenario.livelihoods is None:
         apps = applications(scenario, rules, [int(x) for x in limit], first, last_day, seed, stream)

@@ -15,7 +15,7 @@ from sim.cover import Insurance
 from sim.errors import InputError
 from sim.law import Pack, Rules, Value, load_pack
 from sim.law.pack import read_toml
-from sim.law.rules import in_force
+from sim.law.rules import first_day, in_force
 from sim.law.vocabulary import check_value
 from sim.livelihoods import Livelihoods
 from sim.reading import (
@@ -141,6 +141,7 @@ class Opening(Model):
     file: str | None = None
     warm_up_seed: int = 20160701
     warm_up_months: Annotated[int, Field(ge=1, le=144)] | None = None  # default: longest term plus 12
+    made_by: str | None = None  # scenario under whose rules and lending the warm-up runs; default: this one's
     state: Literal["known", "stationary"] = "known"  # stationary: one of many warm-ups for each history
     balance_yuan: dict[str, Yuan] | None = None  # carried over by sub-account; default: the set size
     drought: Literal["long_run", "normal", "dry"] = "long_run"
@@ -318,6 +319,9 @@ class Scenario(Model):
     is_demonstration: bool = True
     rules: str
     rule_changes: dict[str, Any] = Field(default_factory=dict)
+    as_if: dt.date | None = (
+        None  # a pack outside its dates is read as of this day, or the nearest on which it was in force
+    )
     sized_year: Annotated[int, Field(ge=2006, le=2035)]
     information_on: dt.date
     lenders: Annotated[list[Lender], Field(min_length=1)]
@@ -461,11 +465,38 @@ class Scenario(Model):
 
     def law(self) -> Rules:
         """The rules on 1 January of the sized year, the scenario's changes applied."""
-        return Rules.view(self.pack(), dt.date(self.sized_year, 1, 1), self.rule_changes)
+        return Rules.view(self.pack(), self.rules_on(), self.rule_changes)
 
     def rule_values(self) -> dict[str, Value]:
         """Each rule in force on 1 January of the sized year by key, the scenario's changes among them."""
-        return in_force(self.pack(), dt.date(self.sized_year, 1, 1), self.rule_changes)
+        return in_force(self.pack(), self.rules_on(), self.rule_changes)
+
+    def rules_on(self) -> dt.date:
+        """Day of which the rules are: 1 January of the sized year, or that of ``as_if`` where the pack is outside its dates.
+
+        Raises
+        ------
+        InputError
+            The pack is not in force in the whole sized year, and nothing says as of which day it is to be read.
+        """
+        pack, new_year = self.pack(), dt.date(self.sized_year, 1, 1)
+        if not self.is_outside_its_dates:
+            return new_year
+        first, last = first_day(pack), pack.until
+        if self.as_if is None:
+            dates = f"{first} to {last}" if last else f"{first} on"
+            raise InputError(
+                self.name, "sized_year", self.sized_year,
+                f"a year in all of which {pack.id} is in force ({dates}), or --as-if DATE, which marks the result",
+            )  # fmt: skip
+        return max(first, self.as_if if last is None else min(self.as_if, last))
+
+    @property
+    def is_outside_its_dates(self) -> bool:
+        """Is the pack out of force on 1 January of the sized year or before it ends?"""
+        pack = self.pack()
+        late = pack.until is not None and pack.until < dt.date(self.sized_year, 12, 31)
+        return late or first_day(pack) > dt.date(self.sized_year, 1, 1)
 
     def sub_accounts_yuan(self) -> dict[str, int]:
         """Set size of each lender's sub-account [yuan]."""

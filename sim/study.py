@@ -18,6 +18,7 @@ from sim.estimate import Estimate, Strata
 from sim.experiment import Arm, Progress, check_amounts, run_arms
 from sim.households.reduced_form import base_probability
 from sim.law.rules import value_in
+from sim.outcomes import year_span
 from sim.parameters import Changes, at, points, value_of
 from sim.planning import plan_run
 from sim.provenance import key_of, provenance, rules_sha256, tables_sha256
@@ -27,6 +28,7 @@ from sim.sizing import check_today, refuse_early
 from sim.store import BATCH, RunFolder
 from sim.units import FEN_PER_YUAN
 from sim.warmup import opening_state
+from sim.years import N_YEARS
 
 QUANTILES = {"need_yuan": "need_fen", "need_yuan_pooled": "need_pooled_fen", "runoff_need_yuan": "runoff_need_fen"}
 MEANS = {
@@ -115,21 +117,36 @@ class Results:
                 continue
             x, y = (frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
             a, b = (estimate.quantile(z, assurance, strata) for z in (x, y))
-            rows.append(_row(name, metric, a, b, estimate.paired_quantile_difference(x, y, assurance, u, strata)))
+            rows.append(row(name, metric, a, b, estimate.paired_quantile_difference(x, y, assurance, u, strata)))
         pairs = {metric: tuple(frame[column].to_numpy() / FEN_PER_YUAN for frame in (base, other))
                  for metric, column in MEANS.items()}  # fmt: skip
         pairs["default_share"] = _share(base), _share(other)
         for metric, (x, y) in pairs.items():
             a, b = (estimate.mean(z, strata) for z in (x, y))
-            rows.append(_row(name, metric, a, b, estimate.paired_mean_difference(x, y, strata)))
+            rows.append(row(name, metric, a, b, estimate.paired_mean_difference(x, y, strata)))
         x, y = ((frame["gap_fen"] > 0).to_numpy() for frame in (base, other))
         a, b = (estimate.weighted_share(z, strata) for z in (x, y))
         is_same = base["need_fen"].equals(other["need_fen"]) and base["gap_fen"].equals(other["gap_fen"])
         # a policy that changes no history changes nothing; arms that merely never disagree may yet differ
         between = (estimate.paired_mean_difference(1.0 * x, 1.0 * y, strata) if is_same
                    else estimate.paired_chance_difference(x, y, strata))  # fmt: skip
-        rows.append(_row(name, "shortfall_chance", a, b, between))
+        rows.append(row(name, "shortfall_chance", a, b, between))
         return rows
+
+    def by_year(self, assurance: float = 0.95) -> list[dict[str, Any]]:
+        """Differences to the base in each year of a run to a year, paired history by history.
+
+        Returns
+        -------
+        list of dict
+            ``scenario``, ``year``, ``metric``, ``base``, ``other`` and ``difference``, as `compare`. Metrics: the need at the assurance
+            (``need_yuan``: the most that the accounts together are ever short of from 1 January on), the fund's part of claims
+            that fall due, in all (``due_yuan``) and by term (``due_36_months_yuan``), and what is lent (``lent_yuan``).
+        """
+        from sim.per_year import per_year
+
+        frames = {name: self.histories(name).set_index("replication") for name in self.names}
+        return per_year(self, frames, assurance)
 
     def _stops_before_the_runoff(self) -> bool:
         """Simulated households have no fate beyond the horizon: what is committed shows only at the full one."""
@@ -149,7 +166,7 @@ def run(
     scenarios: Sequence[Scenario] | Scenario, n: int = 2000, *, seed: int = 2027, workers: int | None = None,
     out: Path | str | None = None, runs: Path | str = "runs", resume: bool = True, to_horizon: bool = False,
     executor: Executor | None = None, progress: Progress | None = None, sampling: Sampling | None = None,
-    assurance: float = 0.95,
+    assurance: float = 0.95, to_year: int | None = None,
 ) -> Results:  # fmt: skip
     """Run scenarios on the same random numbers, from the first one's opening state.
 
@@ -161,6 +178,8 @@ def run(
         As in `sizing.size`.
     to_horizon : bool
         Run to the full horizon with monthly tables, instead of four months past the sized year.
+    to_year : int, optional
+        Run to the end of this year, with monthly tables and the need of each year (`Results.by_year`).
     sampling, assurance
         As in `sizing.size`: strata and their allocation are the base's, the same for all.
 
@@ -185,6 +204,10 @@ def run(
         refuse_early(scenario, opening)
     openings = {"base": opening, **openings_of_main(base, drawn[0], ("base",))}
     last = horizon(base) if to_horizon else max(four_months_past(s) for s in arms_in)
+    n_years = N_YEARS
+    if to_year is not None:
+        last, n_years = _end_of(to_year, base), max(to_year - base.sized_year + 1, N_YEARS)
+        to_horizon = True
     identity = {
         **provenance(base, opening.sha256, seed), "kind": "study", "batch": BATCH, "last_day": last, "names": names,
         "scenarios": [s.model_dump(mode="json") for s in arms_in],
@@ -194,7 +217,7 @@ def run(
     folder = RunFolder.open(path, identity, resume=resume)
     starts = main_openings(base, drawn[0])
     arms = [
-        Arm(name, s, starts, last, to_horizon, points=changes)
+        Arm(name, s, starts, last, to_horizon, points=changes, n_years=n_years)
         for name, s, changes in zip(names, arms_in, drawn, strict=True)
     ]
     running: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
@@ -202,6 +225,14 @@ def run(
     run_arms(arms, n, seed, folder, openings, **running)
     folder.complete(n)
     return Results(tuple(names), n, seed, folder.path, opening.sha256)
+
+
+def _end_of(year: int, base: Scenario) -> int:
+    """31 December of a year that lies beyond the usual four and within what a calendar can say [day]."""
+    first, latest = base.sized_year + N_YEARS, base.sized_year + 10
+    if not first <= year <= latest:
+        raise InputError("command", "to-year", year, f"a year from {first} to {latest}")
+    return year_span(year)[1]
 
 
 def read_results(path: Path | str) -> Results:
@@ -375,7 +406,8 @@ def check_comparable(base: Scenario, other: Scenario) -> None:
         )
 
 
-def _row(name: str, metric: str, base: Estimate, other: Estimate, difference: Estimate) -> dict[str, Any]:
+def row(name: str, metric: str, base: Estimate, other: Estimate, difference: Estimate) -> dict[str, Any]:
+    """One line of a comparison."""
     return {
         "scenario": name,
         "metric": metric,

@@ -26,6 +26,7 @@ def opening_state(scenario: Scenario) -> OpeningState:
     A warm-up starts from nothing, longest term plus 12 months earlier, and runs one history with its own
     seed under the scenario's own rules and lending.
     """
+    scenario = before(scenario)
     rules, calendar = scenario.law(), load_calendar()
     day = clock.day_of(scenario.information_on)
     kind = scenario.opening.kind
@@ -42,6 +43,16 @@ def opening_state(scenario: Scenario) -> OpeningState:
     start = opening.empty(past, clock.day_of(opening.long_before(past)))
     setup = prepare(past, scenario.opening.warm_up_seed, start, day - 1, "warm-up application")
     return freeze(setup, simulate(setup, 0), day)
+
+
+def before(scenario: Scenario) -> Scenario:
+    """The scenario under the rules and the lending of the one that made its book (`opening.made_by`), if it names one."""
+    if scenario.opening.made_by is None:
+        return scenario
+    past = Scenario.load(scenario.opening.made_by)
+    changes = {"rules": past.rules, "rule_changes": past.rule_changes, "lending": past.lending,
+               "as_if": past.as_if or scenario.information_on}  # fmt: skip
+    return scenario.model_copy(update=changes)
 
 
 N_STATES = 20

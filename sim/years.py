@@ -15,16 +15,17 @@ from sim.world import Setup, World
 N_YEARS = 4  # the sized one and three more; the horizon reaches beyond them
 
 
-def by_year(setup: Setup, world: World) -> dict[str, int]:
+def by_year(setup: Setup, world: World, n_years: int = N_YEARS) -> dict[str, int]:
     """Need and net payments of each year by sub-account, on an account that never queues [fen].
 
     ``need_y1_0_fen`` is the most that sub-account 0 is ever short of in the year after the sized one, counted
     from its 1 January; ``net_y1_0_fen`` what it has lost by its end. A balance on 1 January, with whatever is
     refilled or topped up, is short exactly if the year's need exceeds it, and ends the year smaller by the net
-    payments; a negative one is the queue that next year's money pays first.
+    payments; a negative one is the queue that next year's money pays first. Beyond the usual four years the table also
+    says what falls due by the term of the loan (`by_term`) and what is lent (`lent_by_year`).
     """
     year = setup.scenario.sized_year
-    spans = [year_span(y) for y in range(year, year + N_YEARS)]
+    spans = [year_span(y) for y in range(year, year + n_years)]
     first = spans[0][0]
     payments, receipts = shadow_flows(setup, world, first, spans[-1][1])
     out: dict[str, int] = {}
@@ -33,7 +34,33 @@ def by_year(setup: Setup, world: World) -> dict[str, int]:
         net = (payments[days] - receipts[days]).sum(axis=0)
         for i, fen in enumerate(need(payments[days], receipts[days])):
             out[f"need_y{k}_{i}_fen"], out[f"net_y{k}_{i}_fen"] = int(fen), int(net[i])
-    return out | _top_ups(setup, world, spans)
+    if n_years > N_YEARS:
+        out |= by_term(setup, world, n_years) | lent_by_year(setup, world, n_years)
+    return out | _top_ups(setup, world, spans[:N_YEARS])
+
+
+def by_term(setup: Setup, world: World, n_years: int) -> dict[str, int]:
+    """The fund's part of approved claims that fall due in each year, by the term of the loan in months [fen].
+
+    A term is that of the scenario nearest to the time from signing to the date, a renewal's year left out.
+    """
+    claims, loans = world.claims, world.loans
+    terms = np.array(sorted(setup.scenario.lending.term_months))
+    months = clock.month_of(loans.due[claims.row]) - clock.month_of(loans.start[claims.row])
+    nearest = np.abs(months[:, None] - terms).argmin(axis=1)
+    year = clock.year_of(claims.due) - setup.scenario.sized_year
+    counts = (claims.due >= 0) & (claims.recovered_on > claims.due)
+    return {
+        f"due_y{k}_term_{term}_fen": int(claims.fund_part[counts & (year == k) & (nearest == j)].sum())
+        for k in range(n_years)
+        for j, term in enumerate(terms.tolist())
+    }
+
+
+def lent_by_year(setup: Setup, world: World, n_years: int) -> dict[str, int]:
+    """Principal lent in each year from the sized one on [fen]."""
+    year = clock.year_of(world.loans.start) - setup.scenario.sized_year
+    return {f"lent_y{k}_fen": int(world.loans.balance[year == k].sum()) for k in range(n_years)}
 
 
 def _top_ups(setup: Setup, world: World, spans: list[tuple[int, int]]) -> dict[str, int]:

@@ -82,7 +82,8 @@ class Report:
     @property
     def warnings(self) -> list[str]:
         """What the reader must know first."""
-        return [text for text in (self.mark, self.draft) if text]
+        outside = self.w.outside(self.data["as_if"]) if "as_if" in self.data else ""
+        return [text for text in (self.mark, outside, self.draft) if text]
 
     @property
     def stamp(self) -> str:

@@ -83,6 +83,7 @@ def source_of(about: Mapping[str, Any] | None, w: Words) -> str:
     number, rules, seed = made.get("result_number"), str(made.get("rules_sha256") or "")[:6], about.get("seed")
     mark = w("Demonstration data: not for a budget")
     parts = [f"【{mark}】" if w.lang == "zh" else f"[{mark}]"] if about.get("is_demonstration") else []
+    parts += [w.outside(about["as_if"])] if about.get("as_if") else []
     parts += [w("result {number}", number=number)] if number else []
     parts += [w("rules {rules}", rules=rules)] if rules else []
     parts += [w("{n} histories", n=w.number(about["replications"]))] if about.get("replications") else []

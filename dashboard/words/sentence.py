@@ -53,6 +53,8 @@ def counted(chance: float, accepted: float, histories: int, w: Words) -> tuple[s
 
 def headline(data: Mapping[str, Any], w: Words) -> str:
     """How much to set aside, and in how many of the equally likely years that is enough."""
+    if "no_cover" in data:
+        return without_fund(data, w)
     if data["need_yuan"]["conservative"] == 0:
         return w(
             "Nothing falls due in {year}: loans that mature after {date} are paid from a later year's fund.",
@@ -83,9 +85,27 @@ def headline(data: Mapping[str, Any], w: Words) -> str:
     )  # fmt: skip
 
 
+def without_fund(data: Mapping[str, Any], w: Words) -> str:
+    """What stands in the place of a fund where the rules have none."""
+    pays = data["no_cover"].get("county_pays_yuan")
+    if pays is None:
+        return w("The rules have no fund: the bank bears its losses, and nothing is to be set aside for {year}.", year=data["year"])  # fmt: skip
+    return w(
+        "The rules have no fund: the town repays the bank, and the county pays what households have not paid on the date. A deposit of {size} covers that in {assurance} of the simulated years {year}.",
+        size=w.money(pays["value"]), assurance=w.percent(data["assurance"], 0), year=data["year"],
+    )  # fmt: skip
+
+
+def outside(as_if: Mapping[str, Any], w: Words) -> str:
+    """That a rule pack is used outside its dates: every result made so says it."""
+    return w("Rules outside their dates: {pack}, as on {date}.", pack=as_if["title"][w.lang], date=w.date(as_if["on"]))
+
+
 def sentences(data: Mapping[str, Any], w: Words) -> dict[str, str]:
     """The headline and what belongs under it; a sentence for which there is no figure is left out."""
     out = {"headline": headline(data, w)}
+    if "as_if" in data:
+        out["as_if"] = outside(data["as_if"], w)
     if data["need_yuan"]["conservative"] == 0:
         return out
     more = {

@@ -206,6 +206,10 @@ class Words:
         """What stands under the headline too: `headline`, `why`, `if_short`, `range`, `error`; those that there are."""
         return sentence.sentences(data, self)
 
+    def outside(self, as_if: Mapping[str, Any]) -> str:
+        """That a rule pack is used outside its dates, from `Answer.data["as_if"]`."""
+        return sentence.outside(as_if, self)
+
     def counted(self, chance: float, data: Mapping[str, Any]) -> tuple[str, str]:
         """How often a size is enough, and how often short, in the answer's own denominator."""
         return sentence.counted(chance, 1 - data["assurance"], data["replications"], self)

@@ -103,6 +103,8 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "failed": len(failures),
         "seed": seed,
         "is_demonstration": scenario.is_demonstration,
+        **as_if(scenario),
+        **fund.no_cover(h, rules, assurance),
         "sampling": {"kind": "plain", **dict(zip(("kind", "allocation", "pool"), identity.get("sampling", ()), strict=False)), **h.describe()},
         "fund_yuan": fund_yuan,
         "carried_over_yuan": round(carried_yuan, 2),
@@ -140,6 +142,14 @@ def answer(folder: RunFolder, scenario: Scenario, opening: OpeningState, n: int,
         "provenance": {**{k: identity[k] for k in PROVENANCE}, "result_number": f"RF-{scenario.sized_year}-{key_of(identity)[:6].upper()}"},
     }  # fmt: skip
     return Answer(data, scenario, folder.path, failures)
+
+
+def as_if(scenario: Scenario) -> dict[str, Any]:
+    """The mark of a result whose rule pack is outside its dates: which pack, and as of which day it was read."""
+    if not scenario.is_outside_its_dates:
+        return {}
+    pack = scenario.pack()
+    return {"as_if": {"on": scenario.rules_on().isoformat(), "pack": pack.id, "title": pack.title}}
 
 
 def headline(folder: RunFolder, n: int, assurance: float) -> Estimate:

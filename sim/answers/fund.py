@@ -9,6 +9,7 @@ import numpy as np
 from sim import estimate
 from sim.answers.sample import Sample
 from sim.estimate import Estimate
+from sim.law import Rules
 from sim.reacting import N_GRID
 from sim.scenario import Scenario
 from sim.units import FEN_PER_YUAN, Array, Bool
@@ -53,6 +54,15 @@ def top_up(need: Estimate, carried_yuan: list[float], parts: list[float]) -> dic
 
     ci = need.ci95 or (0.0, 0.0)
     return Estimate(less(need.value), (less(ci[0]), less(ci[1])), less(need.conservative)).as_dict()
+
+
+def no_cover(h: Sample, rules: Rules, assurance: float) -> dict[str, Any]:
+    """Where the rules have nobody but the lender bear a loss: who does, and what the county pays where the township borrows."""
+    if rules.has_cover:
+        return {}
+    if rules.loan.borrower_of_record != "township":
+        return {"no_cover": {"who": "bank"}}
+    return {"no_cover": {"who": "county", "county_pays_yuan": h.quantile_yuan("county_paid_fen", assurance).as_dict()}}
 
 
 def exhausting(h: Sample, fund_yuan: int, share: float) -> dict[str, Any]:

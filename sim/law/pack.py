@@ -89,6 +89,7 @@ class Pack:
     where: str
     title: dict[str, str]
     parameters: dict[str, Parameter]
+    until: dt.date | None = None  # last day in force; None: no end is known
 
     def source(self, key: str, date: dt.date) -> str:
         """Article or assumption behind one value, for a report."""
@@ -122,9 +123,12 @@ def _pack(text: str, where: str) -> Pack:
         if key not in raw:
             raise InputError(where, key, None, "every pack has an id and a title")
     for key, value in raw.items():
-        if not isinstance(value, dict) and key != "id":
-            raise InputError(where, key, value, "a table of parameters, or id", ("id", "title"))
-    return Pack(raw["id"], where, raw["title"], _parameters(raw, where))
+        if not isinstance(value, dict) and key not in ("id", "until"):
+            raise InputError(where, key, value, "a table of parameters, id or until", ("id", "title", "until"))
+    until = raw.pop("until", None)
+    if until is not None and type(until) is not dt.date:
+        raise InputError(where, "until", until, "the last day in force, like 2026-02-27")
+    return Pack(raw["id"], where, raw["title"], _parameters(raw, where), until)
 
 
 def _parameters(raw: dict[str, Any], where: str) -> dict[str, Parameter]:
