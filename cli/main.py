@@ -472,7 +472,7 @@ def _run(names: list[str], n: int, seed: int, workers: int | None, out: Path | N
 
 
 def _as_if(scenario: sim.Scenario, date: str | None) -> sim.Scenario:
-    return scenario if date is None else scenario.with_changes({"as_if": _date("as-if", date)})
+    return scenario if date is None else scenario.with_changes({"as_if": date_of("as-if", date)})
 
 
 def _changes(items: list[str] | None) -> dict[str, Any]:
