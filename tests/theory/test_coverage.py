@@ -78,9 +78,7 @@ BEDS = [
     shared_parameters(12_000, 0.95, WEIGHTS, paired=False, tail=True),
     shared_parameters(8_000, 0.99, EVEN, paired=False),
     planned(1_000, 0.95, "score"),
-    planned(1_000, 0.99, "score"),
     planned(1_000, 0.95, "cells"),
-    planned(1_000, 0.99, "cells"),
 ]
 
 
