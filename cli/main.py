@@ -216,6 +216,7 @@ def run(
 
 @app.command()
 def compare(
+    ctx: typer.Context,
     base: Annotated[str, typer.Argument(help="The scenario to compare with, or a stored run of it.")],
     others: Annotated[list[str] | None, typer.Argument(help="One to five others.")] = None,
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
@@ -240,6 +241,7 @@ def compare(
     folders = [Path(name) for name in (base, *(others or [])) if (Path(name) / "manifest.json").is_file()]
     if folders:
         sim.check_pairs(folders)
+        seed = _seed_of(ctx, folders[0], seed)
     first, *rest = (
         sim.scenario_of(Path(n)) if Path(n) in folders else sim.scenario(n) for n in (base, *(others or []))
     )
@@ -449,6 +451,16 @@ def _stop_on(failed: Sequence[dict[str, Any]], lang: str) -> None:
     if failed:
         show.failures(failed, lang)
         raise typer.Exit(1)
+
+
+def _seed_of(ctx: typer.Context, folder: Path, seed: int) -> int:
+    """The seed of a stored run; another one that is asked for is refused."""
+    own = sim.seed_of(folder)
+    if str(ctx.get_parameter_source("seed")).split(".")[-1] != "DEFAULT" and seed != own:
+        raise InputError(
+            "command", "--seed", seed, f"{own}, the seed of {folder}; or the scenarios by name for another one"
+        )
+    return own
 
 
 def _run(names: list[str], n: int, seed: int, workers: int | None, out: Path | None, resume: str, set_: list[str] | None,

@@ -71,6 +71,7 @@ ALLOWED = (
     N_("yuan above 0, such as 500000"),
     N_("yuan above 0"),
     N_("yuan above 0, at most {limit}"),
+    N_("{seed}, the seed of {folder}; or the scenarios by name for another one"),
     N_("0 or more"),
     N_("1 or more"),
     N_("yes or no"),

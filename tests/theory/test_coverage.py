@@ -75,12 +75,11 @@ BEDS = [
     shared_parameters(2_000, 0.95, WEIGHTS, paired=True),
     shared_parameters(2_000, 0.95, EVEN, paired=True),
     shared_parameters(4_000, 0.95, WEIGHTS, paired=False),
-    shared_parameters(12_000, 0.95, WEIGHTS, paired=False, tail=True),
+    shared_parameters(8_000, 0.9, WEIGHTS, paired=False, tail=True),
     shared_parameters(8_000, 0.99, EVEN, paired=False),
     planned(1_000, 0.95, "score"),
     planned(1_000, 0.99, "score"),
     planned(1_000, 0.95, "cells"),
-    planned(1_000, 0.99, "cells"),
 ]
 
 

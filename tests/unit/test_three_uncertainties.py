@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import sim
+from sim import parameters
 from sim.answers import outlook, uncertainty
 from sim.answers.sample import Sample
 from sim.parameters import point_of
+from sim.store import BATCH, RunFolder
 
 A = 0.95
 
@@ -109,3 +113,29 @@ def test_two_bad_years_have_an_exact_interval_or_none() -> None:
     told = outlook.years(few, np.ones(1), 100.0, 2018)["bad_year_then_bad_year"]
     assert told["reason"] == "fewer than 10 such histories: no interval"
     assert "ci95" not in told
+
+
+def test_a_stored_run_knows_which_histories_share_parameters(tmp_path: Path) -> None:
+    """Read from the folder alone: the need's interval is that of points, no longer that of as many counties.
+
+    Planted bug: histories without a plan are taken for independent."""
+    county, n = sim.scenario("x-county"), 1000
+    identity = {"kind": "size", "seed": 5, "opening_sha256": "0", "scenario": county.model_dump(mode="json")}
+    folder = RunFolder.open(tmp_path / "run", identity, resume=True)
+    scores = parameters.positions(county, 5, n)
+    luck = np.random.default_rng(1).standard_normal(n)
+    need = (np.exp(0.35 * scores.sum(axis=1) + 0.3 * luck) * 1e8).astype(np.int64)
+    frame = pd.DataFrame({"replication": np.arange(n), "need_fen": need})
+    for batch in range(n // BATCH):
+        folder.write_part("histories", "main", batch, frame[batch * BATCH : (batch + 1) * BATCH], [])
+    h = Sample.of(folder, "main", n)
+    assert h.is_plain
+    assert h.describe() == {"kind": "plain", "effective_sample_size": n, "largest_weight_share": 1 / n}
+    told, naive = h.quantile_yuan("need_fen", A), Sample(frame, None).quantile_yuan("need_fen", A)
+    assert told.value == naive.value
+    assert (told.conservative or 0) > (naive.conservative or 0)
+    widths = [e.ci95[1] - e.ci95[0] for e in (told, naive) if e.ci95]
+    assert widths[0] > 1.3 * widths[1]
+    short = h["need_fen"] > 3e8
+    assert h.upper_chance(short) > Sample(frame, None).upper_chance(short)
+    assert len(h.mean_among(h["need_fen"], short).ci95 or ()) == 2
