@@ -14,6 +14,7 @@ from dashboard.export.live import Columns, Live
 from dashboard.export.report import Report, Row, yuan_of
 
 _FIRST = 6  # row of the first history, from 1
+_LOOKS = {"money": "money", "share": "share", "count": "yuan", "months": "yuan", "days": "yuan"}
 
 
 def write(r: Report, path: Path) -> Path:
@@ -24,6 +25,7 @@ def write(r: Report, path: Path) -> Path:
     answer = b.sheet(w("Conclusion"), [120])
     calculated = calculation(b, live)
     _scenarios(b, calculated)
+    _further(b)
     _histories(b, columns)
     _sources(b)
     _notes(b)
@@ -126,6 +128,34 @@ def _lenders(b: Book, sheet: Any, row: int) -> None:
         row += 1
         cells = [name, w.in_unit(account), None if need is None else w.in_unit(need), chance, w.money_unit]
         b.row(sheet, row, cells, ["box", "box money", "box money", "box share", "box unit"])
+
+
+def _further(b: Book) -> None:
+    """Truth and report, lenders, years ahead and what else the scenario has; money in the reader's unit."""
+    w, blocks = b.w, b.r.blocks
+    widest = max((len(block.columns) for block in blocks), default=1)
+    sheet = b.sheet(w("Further figures"), [58, *[18] * max(widest, 3), 12])
+    row = b.top(sheet, w("Further figures"))
+    for block in blocks:
+        has_interval = len(block.columns) == 1
+        columns = [*block.columns, w("interval from"), w("interval to")] if has_interval else list(block.columns)
+        b.row(sheet, row, [block.title, *columns, w("unit")], "head")
+        for line in block.lines:
+            row += 1
+            form, unit = _LOOKS[line.unit], w.money_unit if line.unit == "money" else _unit_name(line.unit, w)
+            found = [e.get("value") for e in line.estimates]
+            found += list(line.estimates[0].get("ci95") or (None, None)) if has_interval else []
+            values = [None if x is None else w.in_unit(x) if line.unit == "money" else x for x in found]
+            b.row(sheet, row, [line.name, *values, unit], ["box", *[f"box {form}"] * len(values), "box unit"])
+        row += 1
+        if block.note:
+            b.text(sheet, row, 0, block.note, "small")
+            row += 1
+        row += 1
+
+
+def _unit_name(unit: str, w: Any) -> str:
+    return {"share": w("share"), "count": w("number"), "months": w("months"), "days": w("days")}[unit]
 
 
 def _histories(b: Book, c: Columns) -> None:
