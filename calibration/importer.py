@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import tempfile
@@ -15,13 +16,16 @@ from typing import Any
 
 import pandas as pd
 
+from calibration.book_study import BookStudy, study
 from calibration.first_estimate import FirstEstimate, first_estimate
 from calibration.ledger import DATES, Ledger, read_ledger
 from calibration.text import NOTHING, SUMMARY
 from sim.errors import InputError
+from sim.scenario import Scenario
 
 KIND = "riskfund loan-book import"
 FILES = ("book.csv", "rejected_rows.csv", "estimate.json", "import.json")
+WITH_BASE = ("parameters.json",)  # only where a scenario underneath was given
 SCENARIO = "scenario.toml"  # what the command writes beside them
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
@@ -38,10 +42,13 @@ class ImportReport:
     n_rows, n_loans, n_open, n_rejected_rows, n_problems : int
         Rows read, good rows, good rows open on the day, rows left out, problems listed.
     dropped_columns, ignored_columns, absent_fields : list of str
+    suggestions : dict of str to str
         See `calibration.ledger.Ledger`.
     estimate : FirstEstimate
     summary : str
         One sentence for people.
+    study : BookStudy, optional
+        Where a scenario underneath was given.
     """
 
     out_dir: Path
@@ -55,8 +62,10 @@ class ImportReport:
     dropped_columns: list[str]
     ignored_columns: list[str]
     absent_fields: list[str]
+    suggestions: dict[str, str]
     estimate: FirstEstimate
     summary: str
+    study: BookStudy | None = None
 
 
 def import_ledger(
@@ -71,8 +80,12 @@ def import_ledger(
     wait_days: int = 90,
     lang: str = "en",
     sheet: str | None = None,
+    base: Scenario | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> ImportReport:
     """Read a ledger and write ``book.csv``, ``rejected_rows.csv``, ``estimate.json``, ``import.json``.
+
+    With a scenario underneath also ``parameters.json``, what the ledger says of the scenario's parameters.
 
     ``book.csv`` holds the good loans with a balance above zero. Personal columns are in none of the
     files. The folder is readable by its owner only.
@@ -87,6 +100,9 @@ def import_ledger(
         See `calibration.first_estimate.first_estimate`.
     lang : {"en", "zh"}
         Language of reasons and sentences.
+    base : Scenario, optional
+        Its assumptions are what is known before the ledger.
+    columns : mapping of field to heading, optional
 
     Raises
     ------
@@ -94,7 +110,7 @@ def import_ledger(
         As `read_ledger`; or ``out_dir`` holds anything else.
     """
     out = Path(out_dir).resolve()
-    refuse_foreign(out, {*FILES, SCENARIO}, is_earlier=_is_import(out / "import.json"), earlier="import")
+    refuse_foreign(out, {*FILES, *WITH_BASE, SCENARIO}, is_earlier=_is_import(out / "import.json"), earlier="import")
     ledger = read_ledger(
         path,
         lenders=lenders,
@@ -104,9 +120,11 @@ def import_ledger(
         term_max_months=term_max_months,
         lang=lang,
         sheet=sheet,
+        columns_given=columns,
     )
     estimate = first_estimate(ledger.loans, on, wait_days, lang)
-    report = _report(out, ledger, estimate, on, lang)
+    found = None if base is None else study(ledger.loans, on, base, estimate, lang)
+    report = dataclasses.replace(_report(out, ledger, estimate, on, lang), study=found)
     with whole_folder(out) as fresh:
         _write(fresh, ledger, report, on)
     return report
@@ -160,7 +178,7 @@ def _report(out: Path, ledger: Ledger, estimate: FirstEstimate, on: date, lang: 
     return ImportReport(
         *(out, ledger.source_name, ledger.sha256, ledger.n_rows, len(ledger.loans), n_open, n_rejected),
         *(len(ledger.problems), ledger.dropped_columns, ledger.ignored_columns, ledger.absent_fields),
-        *(estimate, summary),
+        *(ledger.suggestions, estimate, summary),
     )
 
 
@@ -171,8 +189,11 @@ def _write(folder: Path, ledger: Ledger, report: ImportReport, on: date) -> None
     _to_csv(held, folder / "book.csv", "utf-8")
     _to_csv(ledger.problems, folder / "rejected_rows.csv", "utf-8-sig")
     (folder / "estimate.json").write_text(report.estimate.to_json(), encoding="utf-8")
+    if report.study is not None:
+        text = json.dumps(report.study.as_dict(), ensure_ascii=False, indent=2) + "\n"
+        (folder / "parameters.json").write_text(text, encoding="utf-8")
     made: dict[str, Any] = {"kind": KIND, "on": on.isoformat(), "riskfund_version": _version()}
-    made |= {k: v for k, v in asdict(report).items() if k not in ("out_dir", "estimate", "summary")}
+    made |= {k: v for k, v in asdict(report).items() if k not in ("out_dir", "estimate", "summary", "study")}
     text = json.dumps(made, ensure_ascii=False, indent=2) + "\n"
     (folder / "import.json").write_text(text, encoding="utf-8")
 

@@ -94,6 +94,32 @@ ESTIMATE: dict[str, dict[str, str]] = {
     },
 }
 
+STUDY: dict[str, dict[str, str]] = {
+    "prior": {
+        "en": "Only {n} loans have a known outcome that counts (fewer than 30): the estimate of default rests on what the "
+        "scenario underneath assumes, and is wide.",
+        "zh": "只有 {n} 笔贷款的结果可以计入（少于 30 笔）：违约估计主要依据所用情景的假定，区间很宽。",
+    },
+    "county": {
+        "en": "One county's few years say next to nothing of how much whole years differ; that variance stays as assumed.",
+        "zh": "一个县的几年数据几乎说明不了各年之间的差异有多大，该方差沿用假定。",
+    },
+    "township": {
+        "en": "The ledger says little of how much townships differ; that variance stays about as assumed.",
+        "zh": "台账对各乡镇差异大小说明不了多少，该方差大体沿用假定。",
+    },
+    "renewed": {
+        "en": "{k} loans ({share:.1%} of those paid off around their maturity) were followed within a week by a new loan of about "
+        "the same amount. They count as repaid. Among all other loans {tested:.1%} defaulted.",
+        "zh": "{k} 笔贷款（占到期前后结清贷款的 {share:.1%}）结清后一周内又发放了金额相近的新贷款，仍按已还计算。其余贷款的违约比例为 {tested:.1%}。",
+    },
+    "no_days": {
+        "en": "The ledger has no days of payment: loans that were late but paid within {wait} days cannot be told from loans paid "
+        "in time, and recovery cannot be estimated.",
+        "zh": "台账没有还款日期：逾期后 {wait} 天内还清的贷款与按期还清的贷款无法区分，也无法估计清收率。",
+    },
+}
+
 SUMMARY = {
     "en": "{n_rows} rows read; {n_loans} loans kept, {n_open} of them open on {on}; {n_rejected} rows left "
     "out, listed in rejected_rows.csv; personal columns dropped: {dropped}.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import sys
 import tomllib
@@ -14,21 +13,21 @@ import pandas as pd
 import typer
 
 import sim
+from cli import book as cli_book
 from cli import county as cli_county
 from cli import explain as cli_explain
 from cli import lab as cli_lab
 from cli import rules as cli_rules
 from cli import show
-from cli.options import Json, Lang
+from cli.options import Json, Lang, date_of
 from cli.text import language_of, padded
 from dashboard.words import LANGUAGES, Words
 from sim.errors import InputError, RiskfundError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="How much money a county's risk-compensation fund needs, and how sure that is.")  # fmt: skip
-data_app = typer.Typer(no_args_is_help=True, help="A county's own loan book.")
 app.add_typer(cli_rules.app, name="rules")
-app.add_typer(data_app, name="data")
+app.add_typer(cli_book.app, name="data")
 app.add_typer(cli_county.app, name="county")
 
 
@@ -331,7 +330,7 @@ def trace(
                 unpaid,
                 "--unpaid together with --matures: a loan that is repaid has no claim to trace",
             )
-        steps = sim.trace_unpaid(loaded, _date("matures", matures), principal_yuan=principal, term_months=term,
+        steps = sim.trace_unpaid(loaded, date_of("matures", matures), principal_yuan=principal, term_months=term,
                                  rate_percent=rate, cause=cause, recovered_yuan=recovered)  # fmt: skip
     else:
         steps = sim.trace_history(loaded, loan_id=loan, replication=replication, seed=seed)
@@ -404,39 +403,6 @@ def doctor(json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@data_app.command("import")
-def data_import(
-    file: Annotated[Path, typer.Argument(help="The bank's ledger: .csv or .xlsx, Chinese or English headings.")],
-    out: Annotated[Path, typer.Option("--out", help="New folder for the book and the report.")],
-    on: Annotated[str, typer.Option("--on", help="Information date of the ledger, YYYY-MM-DD.")],
-    scenario: Annotated[str, typer.Option("--scenario", help="Scenario whose lenders, rules and assumptions apply.")] = "x-county",
-    sub_account: Annotated[list[str] | None, typer.Option("--sub-account", help="The fund's set size at a lender, LENDER=YUAN; repeat for each.")] = None,
-    balance: Annotated[list[str] | None, typer.Option("--balance", help="What is in that account now, LENDER=YUAN; repeat for each.")] = None,
-    known_townships: Annotated[bool, typer.Option("--known-townships", help="Refuse townships that the scenario does not list.")] = False,
-    json: Json = False, lang: Lang = None,
-) -> None:  # fmt: skip
-    """Read a loan ledger: bad rows are listed, names and ID numbers are dropped, a scenario file is written."""
-    from cli.book import import_book
-
-    report = import_book(
-        file, out, sim.scenario(scenario), _date("on", on), known_townships, str(lang),
-        _amounts("sub-account", sub_account), _amounts("balance", balance),
-    )  # fmt: skip
-    if json:
-        show.print_json(report)
-        return
-    w = Words(str(lang))
-    show.stdout().print(report["summary"], markup=False)
-    if not sub_account:
-        show.stdout().print(
-            w(
-                "Note: no sub-accounts were given, those of {base} are used and the result is marked as a demonstration. Add --sub-account LENDER=YUAN.",
-                base=scenario,
-            )
-        )
-    show.stdout().print(w("Next: riskfund size {path}", path=report["scenario_file"]), markup=False)
-
-
 # --- shared ------------------------------------------------------------------------------------------
 
 
@@ -484,29 +450,12 @@ def _changes(items: list[str] | None) -> dict[str, Any]:
     return out
 
 
-def _amounts(field: str, items: list[str] | None) -> dict[str, int]:
-    out = {}
-    for item in items or []:
-        key, _, text = item.partition("=")
-        if not key or not text.replace("_", "").isdigit():
-            raise InputError("command", field, item, "LENDER=YUAN, for example rcc=1500000")
-        out[key] = int(text)
-    return out
-
-
 def _household(text: str) -> int | None:
     if text == "first":
         return None
     if not text.removeprefix("-").isdecimal():
         raise InputError("command", "household", text, "a household's id, a whole number, or the word first")
     return int(text)
-
-
-def _date(field: str, text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise InputError("command", field, text, "a date, YYYY-MM-DD") from None
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
