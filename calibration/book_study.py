@@ -15,6 +15,7 @@ from scipy.special import betaincinv, expit, logit
 from calibration.book_model import BookModel, Prior, Range, book_model
 from calibration.breakdown import Breakdown, breakdown, outcomes
 from calibration.first_estimate import MIN_MATURED, FirstEstimate
+from calibration.payments import recovered
 from calibration.text import STUDY
 from sim.households.reduced_form import base_probability, long_run_compensable, long_run_default
 from sim.scenario import Scenario
@@ -68,7 +69,9 @@ class BookStudy:
         return out
 
 
-def study(loans: Any, on: dt.date, base: Scenario, estimate: FirstEstimate, lang: str = "en") -> BookStudy:
+def study(
+    loans: Any, on: dt.date, base: Scenario, estimate: FirstEstimate, lang: str = "en", payments: Any = None
+) -> BookStudy:
     """Estimate what the reduced form needs.
 
     Parameters
@@ -82,6 +85,8 @@ def study(loans: Any, on: dt.date, base: Scenario, estimate: FirstEstimate, lang
         Of the same loans.
     lang : {"en", "zh"}
         Language of ``notes``.
+    payments : DataFrame, optional
+        `calibration.payments.Payments.frame`; then recovery is counted in money.
     """
     matured = outcomes(loans, on, estimate.wait_days)
     if estimate.default is None:  # a ledger of survivors says nothing of how many defaulted
@@ -95,6 +100,10 @@ def study(loans: Any, on: dt.date, base: Scenario, estimate: FirstEstimate, lang
     seen = breakdown(loans, on, estimate.wait_days, icc)
     if estimate.default is None:
         seen = dataclasses.replace(seen, by={}, default_of_tested=None, time_to_default=None)
+    if payments is not None:
+        money = recovered(matured, payments, on, estimate.wait_days)
+        if money is not None and money[0] > 0:
+            seen = dataclasses.replace(seen, recovered_principal_share=money[1] / money[0])
     is_weak = len(matured) < MIN_MATURED
     cured = seen.cured_before_wait
     return BookStudy(
@@ -102,6 +111,11 @@ def study(loans: Any, on: dt.date, base: Scenario, estimate: FirstEstimate, lang
         None if cured is None or cured.n < MIN_MATURED else min(cured.share, 0.9),
         _mix(loans, on, base), seen, tuple(_notes(model, seen, is_weak, estimate.wait_days, lang)),
     )  # fmt: skip
+
+
+def notes_of(found: BookStudy, wait_days: int, lang: str) -> list[str]:
+    """The notes in another language."""
+    return _notes(found.model, found.breakdown, found.is_prior_driven, wait_days, lang)
 
 
 def prior_of(base: Scenario, compensable_share: float) -> Prior:
@@ -141,8 +155,10 @@ def _recovery(seen: Breakdown, base: Scenario) -> Range | None:
     middle = float(expit((logit(low) + logit(high)) / 2))
     spread = float(logit(high) - logit(low)) / (2 * Z05)
     weight = 1 / (spread**2 * middle * (1 - middle))  # of a Beta whose logit has about this spread
-    a = middle * weight + counted.share * counted.n_effective
-    b = (1 - middle) * weight + (1 - counted.share) * counted.n_effective
+    # part payments count where they are told
+    share = counted.share if seen.recovered_principal_share is None else seen.recovered_principal_share
+    a = middle * weight + share * counted.n_effective
+    b = (1 - middle) * weight + (1 - share) * counted.n_effective
     p05, p50, p95 = (float(betaincinv(a, b, q)) for q in (0.05, 0.5, 0.95))
     return Range(p05, p50, p95, counted.n_effective / (counted.n_effective + weight))
 

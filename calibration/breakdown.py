@@ -66,6 +66,8 @@ class Breakdown:
         Days from paying out to default.
     time_to_payment : Curve or None
         Days from maturity to payment of loans that were not paid in time.
+    recovered_principal_share : float or None [1]
+        Of principal owed at default, what payments brought back within a year; only where payments are told.
     """
 
     by: dict[str, dict[str, Count]]
@@ -75,6 +77,7 @@ class Breakdown:
     default_of_tested: Count | None
     time_to_default: Curve | None
     time_to_payment: Curve | None
+    recovered_principal_share: float | None = None
 
 
 def outcomes(loans: Any, on: Any, wait_days: int) -> Any:

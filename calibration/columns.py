@@ -81,10 +81,10 @@ UNITS = {
     **{"月": "月", "个月": "月", "months": "月", "month": "月", "年": "年", "years": "年", "year": "年"},
     **{"天": "天", "日": "天", "days": "天"},
 }
-_MONEY = frozenset({"元", "万元", "分"})
+MONEY_UNITS = frozenset({"元", "万元", "分"})
 _FIELD_UNITS = {
-    "principal": _MONEY,
-    "balance": _MONEY,
+    "principal": MONEY_UNITS,
+    "balance": MONEY_UNITS,
     "rate": frozenset({"%", "‰", "ppm"}),
     "term": frozenset({"月", "年", "天"}),
 }
@@ -160,6 +160,11 @@ def is_heading(text: str) -> bool:
     return bool(text) and field_and_unit(text) is not None
 
 
+def is_private(heading: str) -> bool:
+    """True for the heading of a column with personal data."""
+    return bool(_PRIVATE.search(plain_heading(heading)))
+
+
 def is_personal(text: str) -> bool:
     """True for a text that holds an 18-digit ID number or an 11-digit mobile number."""
     return bool(ID_CARD.search(text) or MOBILE.search(text))
@@ -197,7 +202,7 @@ def match_columns(table: Table, needs_township: bool, given: Mapping[str, str] |
                 both = f"{table.headers[at[field]]}, {heading}"
                 raise InputError(table.name, field, both, "one column for this field; delete the other")
             at[field], unit[field] = i, match[1]
-        elif _PRIVATE.search(plain_heading(heading)) or any(is_personal(row[i]) for row in table.rows):
+        elif is_private(heading) or any(is_personal(row[i]) for row in table.rows):
             dropped_at.append(i)
         elif heading:
             ignored.append(heading)

@@ -26,7 +26,7 @@ CANONICAL = (
     *("originated_on", "matures_on", "repaid_on", "overdue_since", "term_months", "rate_ppm", "filed_on"),
 )
 DATES = ("originated_on", "matures_on", "repaid_on", "overdue_since", "filed_on")
-_FEN = {"": 100.0, "元": 100.0, "万元": 1_000_000.0, "分": 1.0}
+FEN = {"": 100.0, "元": 100.0, "万元": 1_000_000.0, "分": 1.0}
 _MONTHS = {"": 1.0, "月": 1.0, "年": 12.0, "天": 12 / 365.25}
 _TOTALS = ("合计", "总计", "小计", "total")
 _MIN_TYPICAL_YUAN = 1_000
@@ -269,7 +269,7 @@ def _canonical(
 
 def _fen(table: Table, columns: Columns, raw: Any, name: str) -> Any:
     text, unit = raw[name], columns.unit[name]
-    values = scaled(text, unit, _FEN)
+    values = scaled(text, unit, FEN)
     bare = values[~text.str.contains(r"\D$", regex=True)].median()
     if name == "principal" and not unit and bare < _MIN_TYPICAL_YUAN * 100:
         typical = f"typical loan {bare / 100:g} yuan, no unit"

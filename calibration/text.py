@@ -58,6 +58,19 @@ REASONS: dict[str, dict[str, str]] = {
     },
 }
 
+PAYMENT_REASONS: dict[str, dict[str, str]] = {
+    "unknown_loan": {"en": "no loan of the ledger has this number", "zh": "台账中没有这个借据号"},
+    "two_lenders": {
+        "en": "two lenders have a loan of this number; add a column with the lender",
+        "zh": "两家银行都有这个借据号，请增加承贷银行一列",
+    },
+    "payment_twice": {"en": "the same payment has appeared above", "zh": "与前面的还款记录重复"},
+    "above_principal_paid": {
+        "en": "with this payment more was paid than was lent",
+        "zh": "加上这笔，累计还款超过贷款金额",
+    },
+}
+
 HINT = {"en": "; nearest valid name: {name}", "zh": "；最接近的名称：{name}"}
 
 ESTIMATE: dict[str, dict[str, str]] = {

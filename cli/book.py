@@ -35,6 +35,8 @@ def data_import(
     scenario: Annotated[str, typer.Option("--scenario", help="Scenario whose lenders, rules and assumptions apply.")] = "x-county",
     lender: Annotated[list[str] | None, typer.Option("--lender", help="What the ledger calls a lender of the scenario, LENDER=NAME; repeatable.")] = None,
     column: Annotated[list[str] | None, typer.Option("--column", help="Which column is which field, FIELD=HEADING; repeatable.")] = None,
+    payments: Annotated[Path | None, typer.Option("--payments", help="A table of payments: loan number, day, principal; may be the same workbook.")] = None,
+    earlier: Annotated[list[str] | None, typer.Option("--earlier", help="A ledger of an earlier date, FILE=YYYY-MM-DD; repeatable. Loans are matched by number.")] = None,
     sub_account: Annotated[list[str] | None, typer.Option("--sub-account", help="The fund's set size at a lender, LENDER=YUAN; repeat for each.")] = None,
     balance: Annotated[list[str] | None, typer.Option("--balance", help="What is in that account now, LENDER=YUAN; repeat for each.")] = None,
     known_townships: Annotated[bool, typer.Option("--known-townships", help="Refuse townships that the scenario does not list.")] = False,
@@ -48,7 +50,8 @@ def data_import(
         file, out, sim.scenario(scenario), date_of("on", on), known_townships, str(lang),
         amounts_of("sub-account", sub_account), amounts_of("balance", balance),
         lenders=pairs_of("lender", lender, "LENDER=NAME, for example rcc=农商行"),
-        columns=dict(pairs_of("column", column, "FIELD=HEADING, for example balance=贷款结余")),
+        columns=dict(pairs_of("column", column, "FIELD=HEADING, for example balance=贷款结余")), payments=payments,
+        earlier=[_dated(item) for item in earlier or []],
     )  # fmt: skip
     if json:
         show.print_json(report)
@@ -59,6 +62,9 @@ def data_import(
         line = w("Not used: {heading}. If it is {field}, add --column {field}={heading}.", heading=heading, field=field)
         show.stdout().print(line, markup=False)
     _estimates(report, w)
+    n = sum(found["n"] for found in report["quality"]["warnings"].values())
+    line = w("{n} rows were kept but should be looked at: {path}", n=n, path=out / f"report.{w.lang}.html")
+    show.stdout().print(line, markup=False)
     if not sub_account:
         show.stdout().print(
             w(
@@ -67,6 +73,13 @@ def data_import(
             )
         )
     show.stdout().print(w("Next: riskfund size {path}", path=report["scenario_file"]), markup=False)
+
+
+def _dated(item: str) -> tuple[Path, dt.date]:
+    path, _, day = item.rpartition("=")
+    if not path:
+        raise InputError("command", "earlier", item, "FILE=YYYY-MM-DD")
+    return Path(path), date_of("earlier", day)
 
 
 def _estimates(report: dict[str, Any], w: Words) -> None:
@@ -90,7 +103,7 @@ def _estimates(report: dict[str, Any], w: Words) -> None:
 def import_book(
     file: Path, out: Path, base: sim.Scenario, on: dt.date, known_townships: bool, lang: str,
     sub_accounts: dict[str, int], balances: dict[str, int], *, lenders: list[tuple[str, str]] | None = None,
-    columns: dict[str, str] | None = None,
+    columns: dict[str, str] | None = None, payments: Path | None = None, earlier: list[tuple[Path, dt.date]] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Import a ledger and write ``scenario.toml`` beside the book.
 
@@ -106,6 +119,8 @@ def import_book(
     lenders : list of (lender, name), optional
         What the ledger calls the base's lenders, beside their own labels.
     columns : dict of field -> heading, optional
+    payments : Path, optional
+    earlier : list of (path, date), optional
 
     Raises
     ------
@@ -125,6 +140,7 @@ def import_book(
         townships={x.key: (x.key, x.label.zh, x.label.en) for x in base.townships} if known_townships else None,
         on=on, ceiling_yuan=rules.loan.most_yuan, term_max_months=rules.loan.term_max_months,
         wait_days=rules.claim.wait_days, lang=lang, base=base, columns=columns,
+        payments=payments, earlier=earlier or (),
     )  # fmt: skip
     scenario_file = out / SCENARIO
     townships = None if known_townships else sorted(pd.read_csv(out / "book.csv")["township"].astype(str).unique())
@@ -136,6 +152,7 @@ def import_book(
         "n_problems": report.n_problems, "dropped_columns": report.dropped_columns, "ignored_columns": report.ignored_columns,
         "absent_fields": report.absent_fields, "suggestions": report.suggestions, "summary": report.summary,
         "source_sha256": report.sha256, "estimate": js.loads(report.estimate.to_json()),
+        "quality": report.quality.as_dict() if report.quality is not None else None,
         "parameters": report.study.as_dict() if report.study is not None else None, "out": str(out),
         "scenario_file": str(scenario_file),
     }  # fmt: skip
