@@ -67,7 +67,8 @@ def _stored(v: View, studies: list[Run]) -> None:
     _as_one(v, results, rows, titles)
     metric = panels.choice(w("Figure in the picture"), METRICS, w.label, "metric", METRICS[0], w)
     is_demonstration = any(s.is_demonstration for s in results.scenarios())
-    about = {"seed": results.seed, "replications": results.n, "is_demonstration": is_demonstration}
+    outside = next((sim.as_if(s)["as_if"] for s in results.scenarios() if s.is_outside_its_dates), None)
+    about = {"seed": results.seed, "replications": results.n, "is_demonstration": is_demonstration, "as_if": outside}
     panels.picture(differences(rows, metric, w, about=about, names=titles), w, "differences", height=_height(results))
     _differing(results, titles, w)
 
