@@ -17,8 +17,9 @@ from dashboard.figures.measure import measure_of
 from dashboard.library import Run
 from dashboard.shell import View
 from dashboard.words import Words
+from sim.comparable import check_comparable
 from sim.errors import RiskfundError
-from sim.study import Results, check_comparable
+from sim.study import Results
 
 METRICS = (
     "need_yuan", "shortfall_chance", "default_share", "payout_yuan", "gap_yuan", "in_process_yuan", "runoff_need_yuan",
