@@ -312,7 +312,7 @@ def scenarios(json: Json = False, lang: Lang = None) -> None:
         )
         return
     for s in loaded:
-        show.stdout().print(f"{s.name:16} {s.sized_year}  {s.rules:14} {s.title.get(str(lang))}", markup=False)
+        show.stdout().print(f"{s.name:28} {s.sized_year}  {s.rules:16} {s.title.get(str(lang))}", markup=False)
 
 
 @app.command()

@@ -11,9 +11,9 @@ from pathlib import Path
 import sim
 from dashboard.jobs import Job, Jobs
 from sim.arms import arms_of
+from sim.comparable import check_comparable
 from sim.provenance import code_sha256, scenario_sha256
 from sim.store import BATCH
-from sim.study import check_comparable
 
 SEED = 2027
 

@@ -13,12 +13,12 @@ import pandas as pd
 
 from sim import clock, estimate
 from sim.arms import four_months_past, horizon, known, main_openings, openings_of_main
+from sim.comparable import check_comparable, end_of
 from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Estimate, Strata
 from sim.experiment import Arm, Progress, check_amounts, run_arms
 from sim.households.reduced_form import base_probability
 from sim.law.rules import value_in
-from sim.outcomes import year_span
 from sim.parameters import Changes, at, points, value_of
 from sim.planning import plan_run
 from sim.provenance import key_of, provenance, rules_sha256, tables_sha256
@@ -206,7 +206,7 @@ def run(
     last = horizon(base) if to_horizon else max(four_months_past(s) for s in arms_in)
     n_years = N_YEARS
     if to_year is not None:
-        last, n_years = _end_of(to_year, base), max(to_year - base.sized_year + 1, N_YEARS)
+        last, n_years = end_of(to_year, base), max(to_year - base.sized_year + 1, N_YEARS)
         to_horizon = True
     identity = {
         **provenance(base, opening.sha256, seed), "kind": "study", "batch": BATCH, "last_day": last, "names": names,
@@ -225,14 +225,6 @@ def run(
     run_arms(arms, n, seed, folder, openings, **running)
     folder.complete(n)
     return Results(tuple(names), n, seed, folder.path, opening.sha256)
-
-
-def _end_of(year: int, base: Scenario) -> int:
-    """31 December of a year that lies beyond the usual four and within what a calendar can say [day]."""
-    first, latest = base.sized_year + N_YEARS, base.sized_year + 10
-    if not first <= year <= latest:
-        raise InputError("command", "to-year", year, f"a year from {first} to {latest}")
-    return year_span(year)[1]
 
 
 def read_results(path: Path | str) -> Results:
@@ -380,34 +372,6 @@ def _unique_names(scenarios: list[Scenario]) -> list[str]:
             name, k = f"{scenario.name}-{k}", k + 1
         names.append(name)
     return names
-
-
-def check_comparable(base: Scenario, other: Scenario) -> None:
-    """Refuse a pair that cannot start from one opening state.
-
-    Raises
-    ------
-    IncompatibleRun
-    """
-    for field in ("sized_year", "information_on"):
-        if getattr(base, field) != getattr(other, field):
-            raise IncompatibleRun(
-                f"{other.name}: {field} is {getattr(other, field)}, {base.name} has {getattr(base, field)}; only one year can be compared"
-            )
-    for field in ("lenders", "townships"):
-        if [x.key for x in getattr(base, field)] != [x.key for x in getattr(other, field)]:
-            raise IncompatibleRun(
-                f"{other.name}: other {field} than {base.name}; they cannot start from one opening state"
-            )
-    if base.defaults.mechanism != other.defaults.mechanism:
-        raise IncompatibleRun(
-            f"{other.name}: mechanism {other.defaults.mechanism}, {base.name} has {base.defaults.mechanism}; they cannot "
-            "start from one opening state. Size each and compare the answers"
-        )
-    if base.opening.portfolio != other.opening.portfolio:
-        raise IncompatibleRun(
-            f"{other.name}: another portfolio than {base.name}; they cannot start from one opening state"
-        )
 
 
 def row(name: str, metric: str, base: Estimate, other: Estimate, difference: Estimate) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from dashboard.figures.measure import measure_of
 from dashboard.library import Run
 from dashboard.shell import View
 from dashboard.words import Words
+from sim.comparable import check_comparable
 from sim.errors import RiskfundError
-from sim.study import Results, check_comparable
+from sim.study import Results
 
 METRICS = (
     "need_yuan", "shortfall_chance", "default_share", "payout_yuan", "gap_yuan", "in_process_yuan", "runoff_need_yuan",
@@ -67,7 +68,8 @@ def _stored(v: View, studies: list[Run]) -> None:
     _as_one(v, results, rows, titles)
     metric = panels.choice(w("Figure in the picture"), METRICS, w.label, "metric", METRICS[0], w)
     is_demonstration = any(s.is_demonstration for s in results.scenarios())
-    about = {"seed": results.seed, "replications": results.n, "is_demonstration": is_demonstration}
+    outside = next((sim.as_if(s)["as_if"] for s in results.scenarios() if s.is_outside_its_dates), None)
+    about = {"seed": results.seed, "replications": results.n, "is_demonstration": is_demonstration, "as_if": outside}
     panels.picture(differences(rows, metric, w, about=about, names=titles), w, "differences", height=_height(results))
     _differing(results, titles, w)
 

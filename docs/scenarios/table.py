@@ -162,8 +162,7 @@ def main() -> None:
         ordered = {key: found[key] for key in sorted(found)}
         FIGURES.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
         print(Words("en").number(given.replications), name)
-    if set(found) == set(sim.scenario_names()):
-        write({key: found[key] for key in sorted(found)})
+    write({key: found[key] for key in sorted(found)})
 
 
 if __name__ == "__main__":

@@ -58,6 +58,17 @@ def test_pages_with_a_result(page: str, lang: str, shelf: Path, monkeypatch: pyt
     assert not list((shelf / ".jobs").glob("*/job.json"))  # looking at pages starts nothing
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_shipped_scenario_can_be_chosen_by_its_title(
+    lang: str, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = opened("runs", lang, shelf, monkeypatch)
+    offered = [text for box in at.selectbox for text in box.options]
+    titles = {name: sim.scenario(name).title.get(lang) for name in sim.scenario_names()}
+    assert len(set(titles.values())) == len(titles)
+    assert [name for name, title in titles.items() if not any(title in shown for shown in offered)] == []
+
+
 @pytest.mark.parametrize("state", ["empty", "stale", "broken", "half"])
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_pages_without_one(

@@ -163,6 +163,17 @@ def test_every_scenario_has_its_two_pages(name: str) -> None:
         assert f"[`{name}`]" in (PAGES / index).read_text(encoding="utf-8")
 
 
+def test_the_command_lists_every_scenario() -> None:
+    from typer.testing import CliRunner
+
+    from cli.main import app
+
+    for lang in ("zh", "en"):
+        told = CliRunner().invoke(app, ["scenarios", "--lang", lang]).stdout
+        assert [n for n in sim.scenario_names() if f"{n} " not in told] == []
+        assert sim.scenario("dayao-2010").title.get(lang) in told
+
+
 def test_every_test_that_the_index_names_is_there() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", (PAGES / "README.md").read_text(encoding="utf-8")))
