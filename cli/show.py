@@ -213,6 +213,8 @@ def _people(households: dict[str, Any], w: Words) -> Table:
         *(key for key in ("refused_stop_share", "refused_quota_share") if key in households),
     ):
         table.add_row(*_estimate_row(w.label(key), households[key], w.percent, w)[:3])
+    for key, estimate in households.get("firms", {}).items():
+        table.add_row(*_estimate_row(w.label(f"firms.{key}"), estimate, w.percent, w)[:3])
     for k, estimate in households["default_share_by_other_debts"].items():
         name = w("unpaid on day 90, with {k} other debts (by count)", k=k)
         table.add_row(*_estimate_row(name, estimate, w.percent, w)[:3])

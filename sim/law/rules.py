@@ -222,6 +222,19 @@ class CollectionRules:
     bonus_share: float = 0.0
 
 
+@dataclass(frozen=True)
+class FirmRules:
+    """What a firm, co-operative or big grower may borrow for the households that it covers."""
+
+    yuan_per_household: int | None = None
+    ceiling_yuan: int | None = None
+    share_of_plan: float | None = None
+    term_months: int | None = None
+    rate: str | None = None
+    subsidised: bool = False
+    household_borrows_too: bool = False
+
+
 _GROUPS: dict[str, Any] = {
     "loan": LoanRules,
     "fund": FundRules,
@@ -233,6 +246,7 @@ _GROUPS: dict[str, Any] = {
     "stop": StopRules,
     "classes": ClassRules,
     "collection": CollectionRules,
+    "firm": FirmRules,
 }
 
 FOLLOWED = ("subsidy.share", "subsidy.fixed_rate")  # read at every date, where the subsidy follows period or loan
@@ -262,6 +276,7 @@ class Rules:
     stop: StopRules
     classes: ClassRules
     collection: CollectionRules
+    firm: FirmRules
     sources: dict[str, str]
     since: dict[str, dt.date]
     dated: dict[str, tuple[tuple[dt.date, Any], ...]] = field(default_factory=dict)
