@@ -206,6 +206,8 @@ def _people(households: dict[str, Any], w: Words) -> Table:
     for key in (
         "over_indebted_share",
         "poor_share",
+        "below_floor_share",
+        *(key for key in ("relapsed_share", "group_helped_share", "extended_share") if key in households),
         "refused_over_indebted_share",
         "refused_lender_waits_share",
         "refused_lender_cautious_share",
@@ -365,7 +367,8 @@ def steps(items: list[sim.Step], lang: str) -> None:
 
 
 FLOWS = (
-    "income", "refund", "sold", "borrowed", "spent", "interest", "loan", "others", "collected", "paid_back", "informal_after",
+    "income", "refund", "sold", "borrowed", "spent", "interest", "loan", "others", "collected", "paid_back", "from_group",
+    "to_group", "informal_after",
 )  # fmt: skip
 
 

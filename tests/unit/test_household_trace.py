@@ -76,8 +76,8 @@ def stories(county: sim.Scenario, told: Any) -> list[HouseholdStory]:
 def test_cash_before_and_flows_are_cash_after(stories: list[HouseholdStory]) -> None:
     for story in stories:
         for m in story.months:
-            comes = sum(m.income.values()) + m.refund + m.sold + m.borrowed
-            goes = m.spent + m.interest + m.loan + m.others + m.collected + m.paid_back
+            comes = sum(m.income.values()) + m.refund + m.sold + m.borrowed + m.from_group
+            goes = m.spent + m.interest + m.loan + m.others + m.collected + m.paid_back + m.to_group
             assert m.cash_before + comes - goes == m.cash_after, m
             assert m.informal_before + m.informal_interest + m.borrowed - m.paid_back == m.informal_after, m
             assert min(m.income.values()) >= 0 and m.informal_interest >= 0 and m.cash_after >= 0
