@@ -90,6 +90,8 @@ NAMES: dict[str, str] = {
     "driver.drought": N_("drought"),
     "driver.late_subsidy": N_("late subsidy"),
     "driver.stacking": N_("stacked loans"),
+    "driver.firms": N_("failing firms"),
+    "driver.groups": N_("joint liability"),
     "law": N_("law"),
     "data": N_("data"),
     "assumption": N_("assumption"),

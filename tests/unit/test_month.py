@@ -422,7 +422,7 @@ def test_subsidised_interest_by_days(settle: Callable[..., Any], terms: Terms) -
     county = County(1, 4, changed(terms, {"subsidy": {"extra_days": 90, "ceiling": 3_000_000}}))
     p, r = county.people, county.register
     p.status[:] = OPEN, OPEN, OVERDUE, NONE
-    p.principal[:], p.rate_ppm[:], p.carry[:] = 5_000_000, 36_000, (0, 7, 0, 11)
+    p.marks[:], p.principal[:], p.rate_ppm[:], p.carry[:] = 0, 5_000_000, 36_000, (0, 7, 0, 11)
     p.accrued_to[:], p.due[:], p.interest_due[:] = 1000, (2000, 1010, 1010, 1010), 0
     r.lender[:] = 0, 0, 1, 1
     amount = np.empty(4, dtype=np.int64)
