@@ -206,8 +206,11 @@ def _people(households: dict[str, Any], w: Words) -> Table:
     for key in (
         "over_indebted_share",
         "poor_share",
-        "below_floor_share",
-        *(key for key in ("relapsed_share", "group_helped_share", "extended_share") if key in households),
+        *(
+            key
+            for key in ("below_floor_share", "relapsed_share", "group_helped_share", "extended_share")
+            if key in households
+        ),
         "refused_over_indebted_share",
         "refused_lender_waits_share",
         "refused_lender_cautious_share",

@@ -53,9 +53,9 @@ def households(setup: Setup, world: World, due: Bool, bad: Bool, last: int) -> d
     short_before, relapses_before = c.lives.get(
         k - 12, (setup.households.start.months_short, setup.households.start.relapses)
     )
-    out["below_floor_count"] = int((short > short_before).sum())
     assert setup.scenario.livelihoods is not None
     if setup.scenario.livelihoods.relapse_after_months > 0:
+        out["below_floor_count"] = int((short > short_before).sum())
         out["relapsed_count"] = int((relapses > relapses_before).sum())
     if setup.households.ties is not None:
         helped = [x for x in c.helped if k - 12 < x[0] <= k]
