@@ -182,7 +182,7 @@ class Household(mesa.Agent):
         place = self.township
         sold = now.crop_sold - self.rain_fed_ppm * 1e-6 * now.crop_lost[place]
         income = int(self.crop_fen * (self.harvest_ppm * 1e-6) * sold * (0.5 + 0.5 * labour) + 0.5)
-        animals = self.livestock_fen * t.livestock[month] * shock * m.discount[place] * now.price[place]
+        animals = self.livestock_fen * t.livestock[month] * shock * m.discount[place] * now.price[place] * self.herd
         income += int(animals + 0.5)
         income += int(self.wage_fen * t.wage[month] * (self.wage_ppm * 1e-6) * labour + 0.5)
         income += int(self.transfer_fen * t.transfer[month] + 0.5)
@@ -322,7 +322,7 @@ class Household(mesa.Agent):
             if was_open:
                 self.event |= MISSED
                 self.status = OVERDUE
-            if self.due + t.wait_days <= now.next_end:
+            if self.due + t.wait_days <= now.over_by:
                 self.go_bad()
         m.totals[SOLD] += sale
 
@@ -343,7 +343,8 @@ class Household(mesa.Agent):
         elif self.marks & REFUSES:
             self.cause = 3
         else:
-            self.cause = 2 if self.model.now.recent[self.township] >= SEVERE else 0
+            is_disaster = self.model.now.recent[self.township] >= SEVERE or 1.0 - self.herd >= SEVERE
+            self.cause = 2 if is_disaster else 0
 
     def apply(self) -> None:
         """For a new loan."""
@@ -404,6 +405,7 @@ class County(mesa.Model):
             for key, when in zip(keys, whens, strict=True)
         ]
         state = {name: values.tolist() for name, values in month.before._asdict().items()}
+        state["herd"] = now.herd.tolist()
         owed = state.pop("debt_arrears")
         products, months = r.debt_product.tolist(), r.debt_month.tolist()
         for i, agent in enumerate(self.households):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calibration.table_file import Table
@@ -80,10 +81,10 @@ UNITS = {
     **{"月": "月", "个月": "月", "months": "月", "month": "月", "年": "年", "years": "年", "year": "年"},
     **{"天": "天", "日": "天", "days": "天"},
 }
-_MONEY = frozenset({"元", "万元", "分"})
+MONEY_UNITS = frozenset({"元", "万元", "分"})
 _FIELD_UNITS = {
-    "principal": _MONEY,
-    "balance": _MONEY,
+    "principal": MONEY_UNITS,
+    "balance": MONEY_UNITS,
     "rate": frozenset({"%", "‰", "ppm"}),
     "term": frozenset({"月", "年", "天"}),
 }
@@ -125,12 +126,13 @@ class Columns:
     dropped_at: list[int]
 
 
-def _plain(heading: str) -> str:
-    """Heading in lower case without spaces, underscores and full-width forms."""
+def plain_heading(heading: str) -> str:
+    """A heading in lower case without spaces, underscores and full-width forms."""
     return re.sub(r"[\s_:：*-]+", "", unicodedata.normalize("NFKC", heading)).lower()
 
 
-_FIELD_OF = {_plain(name): field for field, names in HEADINGS.items() for name in names}
+_NAMES = {name: field for field, names in HEADINGS.items() for name in names}
+_FIELD_OF = {plain_heading(name): field for name, field in _NAMES.items()}
 
 
 def field_and_unit(heading: str) -> tuple[str, str] | None:
@@ -139,7 +141,7 @@ def field_and_unit(heading: str) -> tuple[str, str] | None:
     ``贷款金额(万元)`` and ``principal_yuan`` are known; ``贷款金额(大写)`` is not, because words in brackets
     that are no unit may change the meaning.
     """
-    plain = re.sub(r"[(\[【](yyyy.*?)[)\]】]$", "", _plain(heading))
+    plain = re.sub(r"[(\[【](yyyy.*?)[)\]】]$", "", plain_heading(heading))
     if plain in _FIELD_OF:
         return _FIELD_OF[plain], ""
     inside = re.fullmatch(r"(.+?)[(\[【](.+?)[)\]】]", plain)
@@ -158,12 +160,17 @@ def is_heading(text: str) -> bool:
     return bool(text) and field_and_unit(text) is not None
 
 
+def is_private(heading: str) -> bool:
+    """True for the heading of a column with personal data."""
+    return bool(_PRIVATE.search(plain_heading(heading)))
+
+
 def is_personal(text: str) -> bool:
     """True for a text that holds an 18-digit ID number or an 11-digit mobile number."""
     return bool(ID_CARD.search(text) or MOBILE.search(text))
 
 
-def match_columns(table: Table, needs_township: bool) -> Columns:
+def match_columns(table: Table, needs_township: bool, given: Mapping[str, str] | None = None) -> Columns:
     """Assign columns to fields and single out the private ones.
 
     Parameters
@@ -171,6 +178,8 @@ def match_columns(table: Table, needs_township: bool) -> Columns:
     table : Table
     needs_township : bool
         True where the county's township list is known.
+    given : mapping of field to heading, optional
+        What a person said; goes before what the headings say by themselves.
 
     Raises
     ------
@@ -181,15 +190,19 @@ def match_columns(table: Table, needs_township: bool) -> Columns:
     at: dict[str, int] = {}
     unit: dict[str, str] = {}
     dropped_at, ignored = [], []
+    said = _given(table, given or {})
     for i, heading in enumerate(table.headers):
-        match = field_and_unit(heading) if heading else None
-        if match is not None:
+        match = said.get(i) or (field_and_unit(heading) if heading else None)
+        if match is not None and i not in said and match[0] in (given or {}):
+            match = None
+            ignored.append(heading)
+        elif match is not None:
             field = match[0]
             if field in at:
                 both = f"{table.headers[at[field]]}, {heading}"
                 raise InputError(table.name, field, both, "one column for this field; delete the other")
             at[field], unit[field] = i, match[1]
-        elif _PRIVATE.search(_plain(heading)) or any(is_personal(row[i]) for row in table.rows):
+        elif is_private(heading) or any(is_personal(row[i]) for row in table.rows):
             dropped_at.append(i)
         elif heading:
             ignored.append(heading)
@@ -200,6 +213,35 @@ def match_columns(table: Table, needs_township: bool) -> Columns:
     return Columns(at, unit, is_monthly, id_card, dropped, ignored, dropped_at)
 
 
+def suggestions(columns: Columns) -> dict[str, str]:
+    """Headings without a use that look like a field which has no column yet: heading to field."""
+    out: dict[str, str] = {}
+    missing = {plain_heading(name): field for name, field in _NAMES.items() if field not in columns.position}
+    for heading in columns.ignored:
+        near = difflib.get_close_matches(plain_heading(heading), list(missing), 1, 0.5)
+        if near:
+            out[heading] = missing[near[0]]
+    return out
+
+
+def _given(table: Table, given: Mapping[str, str]) -> dict[int, tuple[str, str]]:
+    """Position to field and unit of the columns that a person named."""
+    out: dict[int, tuple[str, str]] = {}
+    for field, heading in given.items():
+        if field not in HEADINGS:
+            raise InputError("command", "column", field, f"one of {', '.join(HEADINGS)}", list(HEADINGS))
+        wanted = plain_heading(heading)
+        at = [i for i, name in enumerate(table.headers) if name and plain_heading(name) == wanted]
+        if len(at) != 1:
+            headings = [name for name in table.headers if name]
+            allowed = f"one heading of the table: {', '.join(headings)}"
+            raise InputError(table.name, field, heading, allowed, headings)
+        inside = re.fullmatch(r".+?[(\[【](.+?)[)\]】]", wanted)
+        unit = UNITS.get(inside.group(1).removeprefix("单位").removeprefix(","), "") if inside else ""
+        out[at[0]] = field, unit if unit in _FIELD_UNITS.get(field, frozenset()) else ""
+    return out
+
+
 def _require(table: Table, at: dict[str, int], needs_township: bool) -> None:
     needed: list[tuple[str, ...]] = [("lender",), ("principal",), ("originated_on",), ("matures_on", "term")]
     if needs_township:
@@ -208,8 +250,8 @@ def _require(table: Table, at: dict[str, int], needs_township: bool) -> None:
         if any(field in at for field in fields):
             continue
         names = [name for field in fields for name in HEADINGS[field]]
-        free = {_plain(h): h for i, h in enumerate(table.headers) if h and i not in at.values()}
-        near = [h for name in names for h in difflib.get_close_matches(_plain(name), list(free), 1, 0.6)]
+        free = {plain_heading(h): h for i, h in enumerate(table.headers) if h and i not in at.values()}
+        near = [h for name in names for h in difflib.get_close_matches(plain_heading(name), list(free), 1, 0.6)]
         hint = f"; is {free[near[0]]} meant?" if near else ""
         allowed = f"a column headed, for example, {', '.join(names[:3])} or {names[-1]}{hint}"
         raise InputError(table.name, " or ".join(fields), "no such column", allowed)
@@ -230,8 +272,8 @@ def _is_monthly_rate(table: Table, at: dict[str, int], unit: dict[str, str]) -> 
 
 
 def _id_card_column(table: Table, dropped_at: list[int]) -> int | None:
-    headed = [i for i in dropped_at if _ID_HEADING.search(_plain(table.headers[i]))]
-    headed = [i for i in headed if not _OTHER_PERSON.search(_plain(table.headers[i]))]
+    headed = [i for i in dropped_at if _ID_HEADING.search(plain_heading(table.headers[i]))]
+    headed = [i for i in headed if not _OTHER_PERSON.search(plain_heading(table.headers[i]))]
     by_content = [i for i in dropped_at if all(ID_CARD.fullmatch(row[i]) for row in table.rows)]
     found = headed or by_content
     if len(found) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.cells import dates, half_up, is_blank, scaled
-from calibration.columns import ID_CARD, Columns, is_heading, is_personal, match_columns
+from calibration.columns import ID_CARD, Columns, is_heading, is_personal, match_columns, plain_heading, suggestions
 from calibration.row_checks import Check, check_rows, name_key
 from calibration.table_file import Table, read_table
 from calibration.text import HINT, REASONS
@@ -26,7 +26,7 @@ CANONICAL = (
     *("originated_on", "matures_on", "repaid_on", "overdue_since", "term_months", "rate_ppm", "filed_on"),
 )
 DATES = ("originated_on", "matures_on", "repaid_on", "overdue_since", "filed_on")
-_FEN = {"": 100.0, "元": 100.0, "万元": 1_000_000.0, "分": 1.0}
+FEN = {"": 100.0, "元": 100.0, "万元": 1_000_000.0, "分": 1.0}
 _MONTHS = {"": 1.0, "月": 1.0, "年": 12.0, "天": 12 / 365.25}
 _TOTALS = ("合计", "总计", "小计", "total")
 _MIN_TYPICAL_YUAN = 1_000
@@ -55,6 +55,10 @@ class Ledger:
         Hash of the file.
     ignored_columns, absent_fields : list of str
         Headings with no use here; fields the file has no column for, so that their values are defaults.
+    suggestions : dict of str to str
+        Headings with no use that look like an absent field: heading to field.
+    rows, numbers : (n,) int, (n,) str
+        Excel row and the bank's number of each good loan, "" where it has none; in memory only.
     """
 
     loans: Any
@@ -65,6 +69,9 @@ class Ledger:
     sha256: str = ""
     ignored_columns: list[str] = field(default_factory=list)
     absent_fields: list[str] = field(default_factory=list)
+    suggestions: dict[str, str] = field(default_factory=dict)
+    rows: Any = None
+    numbers: Any = None
 
 
 def read_ledger(
@@ -78,6 +85,8 @@ def read_ledger(
     lang: str = "en",
     sheet: str | None = None,
     needs_one_good: bool = True,
+    columns_given: Mapping[str, str] | None = None,
+    salt: str | None = None,
 ) -> Ledger:
     """Read, check and pseudonymise a loan ledger.
 
@@ -103,6 +112,10 @@ def read_ledger(
         The workbook's sheet with the loans; by default the one that looks like a ledger.
     needs_one_good : bool
         False lists the problems also where no row is good.
+    columns_given : mapping of field to heading, optional
+        See `calibration.columns.match_columns`.
+    salt : str, optional
+        For household numbers; by default made from the file's bytes. Files read with one salt can be matched.
 
     Returns
     -------
@@ -118,8 +131,11 @@ def read_ledger(
         maturity or term) is missing or there twice; a unit cannot be told; or no row is good.
     """
     source = Path(path)
-    table = read_table(source, is_heading, sheet)
-    columns = match_columns(table, needs_township=townships is not None)
+    named = {plain_heading(text) for text in (columns_given or {}).values()}
+    table = read_table(source, lambda text: is_heading(text) or plain_heading(text) in named, sheet)
+    if salt is not None:
+        table = replace(table, salt=salt)
+    columns = match_columns(table, townships is not None, columns_given)
     raw = _raw(table, columns)
     skip = _not_loans(table)
     parsed, checks = _parse(table, columns, raw, lenders, townships)
@@ -130,9 +146,12 @@ def read_ledger(
         _require_one_good(table.name, problems, is_bad)
     loans = _loans(table, parsed[~is_bad], has_own_id="loan_no" in parsed)
     absent = [name for name in _FIELDS if name not in columns.position]
+    numbers = parsed.loc[~is_bad, "loan_no"] if "loan_no" in parsed else pd.Series("", index=parsed.index[~is_bad])
     return Ledger(
         *(loans, problems, columns.dropped, table.name, len(table.rows), table.sha256),
-        *(columns.ignored, absent),
+        *(columns.ignored, absent, suggestions(columns)),
+        rows=np.array(table.row_numbers)[~is_bad],
+        numbers=numbers.to_numpy(),
     )
 
 
@@ -250,7 +269,7 @@ def _canonical(
 
 def _fen(table: Table, columns: Columns, raw: Any, name: str) -> Any:
     text, unit = raw[name], columns.unit[name]
-    values = scaled(text, unit, _FEN)
+    values = scaled(text, unit, FEN)
     bare = values[~text.str.contains(r"\D$", regex=True)].median()
     if name == "principal" and not unit and bare < _MIN_TYPICAL_YUAN * 100:
         typical = f"typical loan {bare / 100:g} yuan, no unit"

@@ -132,7 +132,7 @@ def read_targets(folder: Path = FOLDER) -> Targets:
     return Targets(tuple(targets), tuple(kept_out), digest.hexdigest())
 
 
-def _parsed(path: Path, rows: Any, model: type[Any]) -> list[Any]:
+def _parsed(path: Path, rows: Any, model: Any) -> list[Any]:
     try:
         return TypeAdapter(list[model]).validate_python(rows)
     except ValidationError as error:

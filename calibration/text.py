@@ -58,6 +58,19 @@ REASONS: dict[str, dict[str, str]] = {
     },
 }
 
+PAYMENT_REASONS: dict[str, dict[str, str]] = {
+    "unknown_loan": {"en": "no loan of the ledger has this number", "zh": "台账中没有这个借据号"},
+    "two_lenders": {
+        "en": "two lenders have a loan of this number; add a column with the lender",
+        "zh": "两家银行都有这个借据号，请增加承贷银行一列",
+    },
+    "payment_twice": {"en": "the same payment has appeared above", "zh": "与前面的还款记录重复"},
+    "above_principal_paid": {
+        "en": "with this payment more was paid than was lent",
+        "zh": "加上这笔，累计还款超过贷款金额",
+    },
+}
+
 HINT = {"en": "; nearest valid name: {name}", "zh": "；最接近的名称：{name}"}
 
 ESTIMATE: dict[str, dict[str, str]] = {
@@ -91,6 +104,32 @@ ESTIMATE: dict[str, dict[str, str]] = {
         "en": "Every matured loan paid out in {years} is unpaid; the ledger may have dropped repaid loans, "
         "and the share may be too high.",
         "zh": "{years} 年发放且已到期的贷款全部未还，台账可能删去了已还清的贷款，违约比例可能偏高。",
+    },
+}
+
+STUDY: dict[str, dict[str, str]] = {
+    "prior": {
+        "en": "Only {n} loans have a known outcome that counts (fewer than 30): the estimate of default rests on what the "
+        "scenario underneath assumes, and is wide.",
+        "zh": "只有 {n} 笔贷款的结果可以计入（少于 30 笔）：违约估计主要依据所用情景的假定，区间很宽。",
+    },
+    "county": {
+        "en": "One county's few years say next to nothing of how much whole years differ; that variance stays as assumed.",
+        "zh": "一个县的几年数据几乎说明不了各年之间的差异有多大，该方差沿用假定。",
+    },
+    "township": {
+        "en": "The ledger says little of how much townships differ; that variance stays about as assumed.",
+        "zh": "台账对各乡镇差异大小说明不了多少，该方差大体沿用假定。",
+    },
+    "renewed": {
+        "en": "{k} loans ({share:.1%} of those paid off around their maturity) were followed within a week by a new loan of about "
+        "the same amount. They count as repaid. Among all other loans {tested:.1%} defaulted.",
+        "zh": "{k} 笔贷款（占到期前后结清贷款的 {share:.1%}）结清后一周内又发放了金额相近的新贷款，仍按已还计算。其余贷款的违约比例为 {tested:.1%}。",
+    },
+    "no_days": {
+        "en": "The ledger has no days of payment: loans that were late but paid within {wait} days cannot be told from loans paid "
+        "in time, and recovery cannot be estimated.",
+        "zh": "台账没有还款日期：逾期后 {wait} 天内还清的贷款与按期还清的贷款无法区分，也无法估计清收率。",
     },
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import sys
 import tomllib
@@ -14,22 +13,22 @@ import pandas as pd
 import typer
 
 import sim
+from cli import book as cli_book
 from cli import county as cli_county
 from cli import explain as cli_explain
 from cli import lab as cli_lab
 from cli import rules as cli_rules
 from cli import show
 from cli import years as cli_years
-from cli.options import Json, Lang
+from cli.options import Json, Lang, date_of
 from cli.text import language_of, padded
 from dashboard.words import LANGUAGES, Words
 from sim.errors import InputError, RiskfundError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="How much money a county's risk-compensation fund needs, and how sure that is.")  # fmt: skip
-data_app = typer.Typer(no_args_is_help=True, help="A county's own loan book.")
 app.add_typer(cli_rules.app, name="rules")
-app.add_typer(data_app, name="data")
+app.add_typer(cli_book.app, name="data")
 app.add_typer(cli_county.app, name="county")
 
 
@@ -96,13 +95,7 @@ def size(
     """
     folder = Path(scenario)
     if folder.is_dir() and ((folder / "manifest.json").is_file() or scenario not in sim.scenario_names()):
-        for name, option in _FIXED_IN_A_RUN.items():
-            if str(ctx.get_parameter_source(name)).split(".")[-1] != "DEFAULT":
-                raise InputError(
-                    "command", option, scenario, f"no {option} with a stored run: it is what it was made with"
-                )
-        n = replications if str(ctx.get_parameter_source("replications")).split(".")[-1] != "DEFAULT" else None
-        _answer(sim.read_answer(folder, assurance, n), json, str(lang))
+        _answer(sim.read_answer(folder, assurance, _of_a_stored_run(ctx, scenario)), json, str(lang))
         return
     loaded = sim.Scenario.load(cli_county.opened(scenario, str(lang)), _changes(set_))
     loaded = _as_if(sim.for_year(loaded, year), as_if)
@@ -118,6 +111,7 @@ def size(
 
 @app.command()
 def explain(
+    ctx: typer.Context,
     scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, or a run folder.")],
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
     resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
@@ -127,7 +121,7 @@ def explain(
     All sets of drivers run on the same random numbers. The run is that of `riskfund size`: a stored one is read.
     """
     if Path(scenario).is_dir():
-        result = sim.read_answer(Path(scenario), assurance)
+        result = sim.read_answer(Path(scenario), assurance, _of_a_stored_run(ctx, scenario))
     else:
         with show.progress_bar(str(lang), quiet=quiet) as progress:
             result = sim.size(sim.Scenario.load(scenario, _changes(set_)), assurance=assurance, replications=replications,
@@ -222,6 +216,7 @@ def run(
 
 @app.command()
 def compare(
+    ctx: typer.Context,
     base: Annotated[str, typer.Argument(help="The scenario to compare with, or a stored run of it.")],
     others: Annotated[list[str] | None, typer.Argument(help="One to five others.")] = None,
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
@@ -246,6 +241,7 @@ def compare(
     folders = [Path(name) for name in (base, *(others or [])) if (Path(name) / "manifest.json").is_file()]
     if folders:
         sim.check_pairs(folders)
+        seed = _seed_of(ctx, folders[0], seed)
     first, *rest = (
         sim.scenario_of(Path(n)) if Path(n) in folders else sim.scenario(n) for n in (base, *(others or []))
     )
@@ -357,7 +353,7 @@ def trace(
                 unpaid,
                 "--unpaid together with --matures: a loan that is repaid has no claim to trace",
             )
-        steps = sim.trace_unpaid(loaded, _date("matures", matures), principal_yuan=principal, term_months=term,
+        steps = sim.trace_unpaid(loaded, date_of("matures", matures), principal_yuan=principal, term_months=term,
                                  rate_percent=rate, cause=cause, recovered_yuan=recovered)  # fmt: skip
     else:
         steps = sim.trace_history(loaded, loan_id=loan, replication=replication, seed=seed)
@@ -430,40 +426,16 @@ def doctor(json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@data_app.command("import")
-def data_import(
-    file: Annotated[Path, typer.Argument(help="The bank's ledger: .csv or .xlsx, Chinese or English headings.")],
-    out: Annotated[Path, typer.Option("--out", help="New folder for the book and the report.")],
-    on: Annotated[str, typer.Option("--on", help="Information date of the ledger, YYYY-MM-DD.")],
-    scenario: Annotated[str, typer.Option("--scenario", help="Scenario whose lenders, rules and assumptions apply.")] = "x-county",
-    sub_account: Annotated[list[str] | None, typer.Option("--sub-account", help="The fund's set size at a lender, LENDER=YUAN; repeat for each.")] = None,
-    balance: Annotated[list[str] | None, typer.Option("--balance", help="What is in that account now, LENDER=YUAN; repeat for each.")] = None,
-    known_townships: Annotated[bool, typer.Option("--known-townships", help="Refuse townships that the scenario does not list.")] = False,
-    json: Json = False, lang: Lang = None,
-) -> None:  # fmt: skip
-    """Read a loan ledger: bad rows are listed, names and ID numbers are dropped, a scenario file is written."""
-    from cli.book import import_book
-
-    report = import_book(
-        file, out, sim.scenario(scenario), _date("on", on), known_townships, str(lang),
-        _amounts("sub-account", sub_account), _amounts("balance", balance),
-    )  # fmt: skip
-    if json:
-        show.print_json(report)
-        return
-    w = Words(str(lang))
-    show.stdout().print(report["summary"], markup=False)
-    if not sub_account:
-        show.stdout().print(
-            w(
-                "Note: no sub-accounts were given, those of {base} are used and the result is marked as a demonstration. Add --sub-account LENDER=YUAN.",
-                base=scenario,
-            )
-        )
-    show.stdout().print(w("Next: riskfund size {path}", path=report["scenario_file"]), markup=False)
-
-
 # --- shared ------------------------------------------------------------------------------------------
+
+
+def _of_a_stored_run(ctx: typer.Context, scenario: str) -> int | None:
+    """Histories to read of a stored run; None for all. What the run was made with cannot be asked for again."""
+    given = {name for name in ctx.params if str(ctx.get_parameter_source(name)).split(".")[-1] != "DEFAULT"}
+    for name, option in _FIXED_IN_A_RUN.items():
+        if name in given:
+            raise InputError("command", option, scenario, f"no {option} with a stored run: it is what it was made with")
+    return ctx.params["replications"] if "replications" in given else None
 
 
 def _answer(result: sim.Answer, json: bool, lang: str) -> None:
@@ -479,6 +451,16 @@ def _stop_on(failed: Sequence[dict[str, Any]], lang: str) -> None:
     if failed:
         show.failures(failed, lang)
         raise typer.Exit(1)
+
+
+def _seed_of(ctx: typer.Context, folder: Path, seed: int) -> int:
+    """The seed of a stored run; another one that is asked for is refused."""
+    own = sim.seed_of(folder)
+    if str(ctx.get_parameter_source("seed")).split(".")[-1] != "DEFAULT" and seed != own:
+        raise InputError(
+            "command", "--seed", seed, f"{own}, the seed of {folder}; or the scenarios by name for another one"
+        )
+    return own
 
 
 def _run(names: list[str], n: int, seed: int, workers: int | None, out: Path | None, resume: str, set_: list[str] | None,
@@ -502,7 +484,7 @@ def _run(names: list[str], n: int, seed: int, workers: int | None, out: Path | N
 
 
 def _as_if(scenario: sim.Scenario, date: str | None) -> sim.Scenario:
-    return scenario if date is None else scenario.with_changes({"as_if": _date("as-if", date)})
+    return scenario if date is None else scenario.with_changes({"as_if": date_of("as-if", date)})
 
 
 def _changes(items: list[str] | None) -> dict[str, Any]:
@@ -518,29 +500,12 @@ def _changes(items: list[str] | None) -> dict[str, Any]:
     return out
 
 
-def _amounts(field: str, items: list[str] | None) -> dict[str, int]:
-    out = {}
-    for item in items or []:
-        key, _, text = item.partition("=")
-        if not key or not text.replace("_", "").isdigit():
-            raise InputError("command", field, item, "LENDER=YUAN, for example rcc=1500000")
-        out[key] = int(text)
-    return out
-
-
 def _household(text: str) -> int | None:
     if text == "first":
         return None
     if not text.removeprefix("-").isdecimal():
         raise InputError("command", "household", text, "a household's id, a whole number, or the word first")
     return int(text)
-
-
-def _date(field: str, text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise InputError("command", field, text, "a date, YYYY-MM-DD") from None
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

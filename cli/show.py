@@ -128,6 +128,12 @@ def _told(data: dict[str, Any], w: Words) -> list[str]:
         "Loans that mature up to {date} are paid from this year's fund; later ones from the next.",
         date=w.date(data["cutoff_maturity_on"]),
     ))  # fmt: skip
+    how = data["sampling"]
+    lines.append(w(
+        "{n} histories, worth {worth} equally weighted ones; the heaviest has {share} of all weight.",
+        n=w.number(data["replications"], 0), worth=w.number(how["effective_sample_size"], 0),
+        share=w.percent(how["largest_weight_share"], 2),
+    ))  # fmt: skip
     return lines
 
 
@@ -213,6 +219,8 @@ def _people(households: dict[str, Any], w: Words) -> Table:
         *(key for key in ("refused_stop_share", "refused_quota_share") if key in households),
     ):
         table.add_row(*_estimate_row(w.label(key), households[key], w.percent, w)[:3])
+    for key, estimate in households.get("firms", {}).items():
+        table.add_row(*_estimate_row(w.label(f"firms.{key}"), estimate, w.percent, w)[:3])
     for k, estimate in households["default_share_by_other_debts"].items():
         name = w("unpaid on day 90, with {k} other debts (by count)", k=k)
         table.add_row(*_estimate_row(name, estimate, w.percent, w)[:3])

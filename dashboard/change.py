@@ -51,7 +51,14 @@ def panel(v: View) -> None:
     st.caption(w("Saved as an assumption: what-if. Whatever is not changed stays as it is in the scenario chosen on the left."))  # fmt: skip
     if clicked:
         path = scenario_file.save(v.runs, base, name.strip(), {f: typed(f, x, loaded, w) for f, x in changes.items()})
-        st.success(w("Saved as {path}. It can be compared and sized now.", path=safe.markdown(str(path))))
+        st.session_state["change-saved"] = str(path)
+        st.session_state["kept-base"] = base
+        kept = [x for x in st.session_state.get("kept-others", []) if x not in (base, str(path))]
+        st.session_state["kept-others"] = [*kept[:4], str(path)]
+        st.rerun()  # the lists above know it only now
+    saved = st.session_state.pop("change-saved", "")
+    if saved:
+        st.success(w("Saved as {path}. It stands in the new comparison above.", path=safe.markdown(saved)))
 
 
 def fields(scenario: sim.Scenario) -> dict[str, Any]:

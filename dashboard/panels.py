@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import address, safe, scenario_file
+from dashboard.details import Block
 from dashboard.figures import CONFIG, Figure
 from dashboard.library import Run
 from dashboard.options import Option
@@ -93,6 +94,16 @@ def figures(items: Sequence[tuple[str, str, str]]) -> None:
 def card(text: str) -> None:
     """A remark set apart."""
     st.html(f'<div class="rf-card">{safe.html(text)}</div>')
+
+
+def block(found: Block | None, w: Words) -> None:
+    """A table of further figures with its remark; nothing where the scenario has none of it."""
+    if found is None:
+        return
+    heads, rows = found.table(w)
+    st.html(safe.table(heads, rows, found.title, numbers=range(1, len(heads))))
+    if found.note:
+        st.caption(safe.markdown(found.note))
 
 
 def part(text: str) -> None:

@@ -44,7 +44,7 @@ def told(answer: Answer, row: Any, months: pd.DataFrame, places: pd.DataFrame, w
     need = float(row["need_fen"]) / FEN_PER_YUAN
     ends = w("the advised {size} would have been enough", size=w.advised(size)) if need <= size else w("of the advised {size} {gap} would have been missing", size=w.advised(size), gap=w.money(need - size))  # fmt: skip
     lines = [w("History {k}: the fund needed {need}; {ends}.", k=k, need=w.money(need), ends=ends)]
-    lines.append(w("The year began in a drought.") if row["dry_opening"] else w("The year did not begin in a drought."))
+    lines.append(_drought(row, w))
     lines.append(w(
         "{n} loans of {due} due went bad, {principal} of {total}: {causes}.",
         n=w.number(float(row["defaulted_count"])), due=w.number(float(row["due_count"])), principal=money("defaulted_fen"),
@@ -54,6 +54,13 @@ def told(answer: Answer, row: Any, months: pd.DataFrame, places: pd.DataFrame, w
     lines.append(w("The fund paid {paid} in the year; {waiting} of claims were in process on 31 December.", paid=money("payout_fen"), waiting=money("waterfall_in_process_fen")))  # fmt: skip
     lines += _lowest(answer, months[months["replication"] == k], w)
     return lines
+
+
+def _drought(row: Any, w: Words) -> str:
+    """The drought under way at the beginning of the year, and how many of the year's months were dry."""
+    began = w("The year began in a drought.") if row["dry_opening"] else w("The year did not begin in a drought.")
+    n = int(row["dry_months"])
+    return w.joined([began, w.n("One of its months was dry.", "{n} of its months were dry.", n) if n else w("None of its months was dry.")])  # fmt: skip
 
 
 def _causes(row: Any, w: Words) -> str:

@@ -27,7 +27,7 @@ from sim.sampling import ALLOCATIONS, SAMPLINGS, Sampling
 from sim.scenario import Scenario, scenario_names
 from sim.sizing import for_year, read_answer, size
 from sim.solving import solve
-from sim.study import Results, check_pairs, read_results, run, scenario_of, what_differs
+from sim.study import Results, check_pairs, read_results, run, scenario_of, seed_of, what_differs
 from sim.trace import Step, trace_history, trace_unpaid
 
 scenario = Scenario.load
@@ -66,6 +66,7 @@ __all__ = [
     "scenario",
     "scenario_names",
     "scenario_of",
+    "seed_of",
     "size",
     "solve",
     "trace_history",

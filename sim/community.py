@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim import appetite, clock, payouts, receivables, stopping
+from sim import appetite, clock, firms, payouts, receivables, stopping
 from sim.booked import book_of
 from sim.budgets import release_month
 from sim.clock import Calendar, Slot, until
@@ -36,7 +37,8 @@ from sim.filing import build_claims, lending_limit
 from sim.fund.claims import Claims, covered
 from sim.fund.claims_kernel import AMOUNT, ENTITLED, RECOVERED_ON, REFUSED, ROW, new_claims
 from sim.fund.days import latest_missed
-from sim.households.book import Community, Households, OpeningBook
+from sim.households.book import Community, FirmsNow, Households, OpeningBook
+from sim.households.firms import Covering, prepare_firms, term_of, yearly_subsidy
 from sim.households.month_kernel import step
 from sim.households.reduced_form import CURED, DEFAULTED, REPAID
 from sim.households.register import Register, check_borrowers, register_of
@@ -83,7 +85,7 @@ from sim.shocks.weather import Sky, draw_weather
 from sim.streams import stream_key, uniforms
 from sim.subsidy import AT_REPAYMENT, rate_on_reference, subsidised_reference
 from sim.subsidy import YEARLY as YEARLY_LIST
-from sim.units import F64, I64, PPM
+from sim.units import F64, FEN_PER_YUAN, I64, PPM
 from sim.world import Setup, World
 
 FAR = NEVER_DAY
@@ -118,7 +120,8 @@ def prepare_households(
         register = register._replace(may_borrow=listed)
     _, circle = np.unique(register.group if live.peers == "group" else register.village, return_inverse=True)
     circle = circle.astype(np.int64)
-    months = np.arange(first_month, last_month + max(scenario.lending.term_months) + 3)
+    longest = max(*scenario.lending.term_months, 0 if live.firms is None else term_of(rules))
+    months = np.arange(first_month, last_month + longest + 3)
     days = np.arange(clock.first_day_of_month(months[:1])[0], clock.last_day_of_month(np.array([last_month]))[0] + 1)
     period, payment, bullet, brings = (terms.products[:, k] for k in range(4))
     service = np.where(brings > 0, payment - bullet, payment) * 12 // np.maximum(period, 1)
@@ -127,18 +130,58 @@ def prepare_households(
     starts = clock.first_day_of_month(np.arange(first_month, last_month + 1))
     one_year, longer = (rate_ppm(rules, rates, days, np.full(days.size, months)) for months in (12, 13))
     by_day = (one_year, longer, _signing_days(rules, calendar, days))
+    months_of_days = starts[1:] - starts[0]
+    firm_rate = np.split(_firm_rate(rules, rates, days), months_of_days)
+    covering = prepare_firms(scenario, rules, register, terms, _plan(scenario, rules), firm_rate, first_month, seed)
+    covering = _with_their_loans(scenario, rules, covering, opening)
+    if covering is not None:
+        wrongly = np.append(wrongly, np.zeros(covering.of.size, dtype=np.bool_))
+        if covering.each_fen and not rules.firm.household_borrows_too:
+            register = register._replace(may_borrow=np.where(covering.firm >= 0, 0, register.may_borrow))
     return Households(
-        register, terms, people, _opening_book(rules, register, terms, people, circle, opening, len(scenario.lenders)),
+        register, terms, people,
+        _opening_book(rules, register, terms, people, circle, opening, len(scenario.lenders), covering),
         circle, int(circle.max()) + 1, service,
         replay, _places(scenario), np.ones(register.id.size),
-        list(zip(*(np.split(table, starts[1:] - starts[0]) for table in by_day), strict=True)),
+        list(zip(*(np.split(table, months_of_days) for table in by_day), strict=True)),
         clock.first_day_of_month(months),
-        tuple(stream_key(seed, p) for p in ("lender.screening", "household.project", "lender.appetite")), wrongly,
+        tuple(stream_key(seed, p) for p in ("lender.screening", "household.project", "lender.appetite", "firm.channel")),
+        wrongly, np.zeros(register.id.size), covering,
     )  # fmt: skip
 
 
+def _plan(scenario: Scenario, rules: Rules) -> I64:
+    """Each township's plan: its share of the yearly quota, or of what lenders may guarantee [fen]."""
+    quota = rules.loan.quota_yuan_per_year
+    whole = sum(scenario.sub_accounts_yuan().values()) * rules.fund.leverage if quota is None else quota
+    return np.array([round(whole * share * FEN_PER_YUAN) for share in scenario.township_shares()], dtype=np.int64)
+
+
+def _firm_rate(rules: Rules, rates: dict[str, Any], days: I64) -> I64:
+    """Contract rate of a firm's loan by day of signing [1e-6 a year]."""
+    if rules.firm.rate is None:
+        return rate_ppm(rules, rates, days, np.full(days.size, term_of(rules)))
+    since, values = rates[rules.firm.rate]
+    out: I64 = values[np.maximum(np.searchsorted(since, days, side="right") - 1, 0)]
+    return out
+
+
+def _with_their_loans(
+    scenario: Scenario, rules: Rules, covering: Covering | None, opening: OpeningState
+) -> Covering | None:
+    """Firms as the opening state left them; as new ones where it has none."""
+    if opening.firms is None:
+        return covering
+    n = covering.of.size if covering is not None else 0
+    if covering is None or opening.firms.cash.size != n:
+        allowed = f"firms that cover {opening.firms.cash.size} households, as in the opening state"
+        raise InputError(scenario.name, "livelihoods.firms", n, allowed)
+    return replace(covering, start=opening.firms)
+
+
 def _opening_book(
-    rules: Rules, register: Register, terms: Terms, people: People, circle: I64, opening: OpeningState, n_lenders: int
+    rules: Rules, register: Register, terms: Terms, people: People, circle: I64, opening: OpeningState, n_lenders: int,
+    covering: Covering | None,
 ) -> OpeningBook:  # fmt: skip
     """Loans of the information date, what became of them so far, and what people have heard by then."""
     loans, first = opening.loans, opening.day
@@ -148,6 +191,11 @@ def _opening_book(
     owner[row] = held
     is_bad, is_late = loans.status >= CLAIM, loans.due < first
     is_bad[row] |= people.status[held] == BAD
+    if covering is not None:
+        parts = np.flatnonzero(covering.start.loan >= 0)
+        of_parts = covering.start.loan[parts]
+        owner[of_parts] = parts + register.id.size
+        is_bad[of_parts] |= covering.start.status[parts] == BAD
     book = np.stack([getattr(loans, name) for name in Loans.__dataclass_fields__])
     if opening.people is None:  # the table knows nothing of other debts
         book[CLASS, row] = (register.debt_product[held] >= 0).sum(axis=1)
@@ -161,6 +209,8 @@ def _opening_book(
     rate = rate_on_reference(terms.subsidy, people.rate_ppm, people.start, first)
     yearly = np.minimum(people.principal, terms.subsidy.ceiling) * rate / PPM
     out.by_lender[:, YEARLY] = np.bincount(register.lender[is_open], weights=yearly[is_open], minlength=n_lenders)
+    if covering is not None:
+        out.by_lender[:, YEARLY] += yearly_subsidy(covering, covering.start, first, n_lenders)
     late = (people.status >= OVERDUE) & (first - people.due <= _MEMORY)
     out.borrowers[:] = np.bincount(circle[has], minlength=out.borrowers.size)
     out.bad[:] = np.bincount(circle[late], minlength=out.bad.size)
@@ -296,6 +346,8 @@ def begin(setup: Setup, replication: int, common: int) -> Community:
     n_lenders, start = setup.set_fen.size, h.opening
     n, shortest = start.owner.size, min(setup.scenario.lending.term_months)
     room = n + h.register.id.size * (n_months // shortest + 2)
+    if h.firms is not None:
+        room += h.firms.of.size * (n_months // min(h.firms.term_months, shortest) + 2)
     book, fates = (np.empty((len(known), room), dtype=np.int64) for known in (start.book, start.fates))
     book[:, :n], fates[:, :n] = start.book, start.fates
     fates[CAUSE, start.no_cause] = _causes(setup, start.no_cause, sky, replication)
@@ -303,13 +355,18 @@ def begin(setup: Setup, replication: int, common: int) -> Community:
     owner[:n] = start.owner
     lent, repaid, interest = np.zeros((3, n_lenders, n_months), dtype=np.int64)
     pays_first = int(setup.rules.subsidy.paid_to == "household")
+    out = Out(*(a.copy() for a in start.out))
+    parts = None
+    if h.firms is not None:
+        of_parts = Out.empty(h.firms.of.size, n_lenders, 0)._replace(by_lender=out.by_lender)  # one with the households
+        parts = FirmsNow(h.firms.start.copy(), of_parts, np.zeros(N_COUNTS, dtype=np.int64))
     return Community(
-        h.start.copy(), Out(*(a.copy() for a in start.out)), sky, price, herds, book, fates, owner, n, lent, repaid, interest,
+        h.start.copy(), out, sky, price, herds, book, fates, owner, n, lent, repaid, interest,
         np.zeros((setup.settlements.size, n_lenders), dtype=np.int64), start.used.copy(),
         np.zeros(n_lenders, dtype=np.int64), np.full(1, _quota_left(setup)), np.zeros(n_lenders, dtype=np.int64),
         np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, pays_first, dtype=np.int64),
         np.zeros(N_COUNTS, dtype=np.int64), belief=list(start.belief),
-        went_bad=np.empty(h.register.id.size, dtype=np.int64), released=np.zeros(room, dtype=np.bool_),
+        went_bad=np.empty(h.wrongly_admitted.size, dtype=np.int64), released=np.zeros(room, dtype=np.bool_), firms=parts,
     )  # fmt: skip
 
 
@@ -364,7 +421,7 @@ def households(
     for day, k, is_month_end in _actions(setup):
         if is_month_end:
             yield from until(env, day, Slot.HOUSEHOLD_MONTH)
-            receivables.refund(world)
+            receivables.refund(world, day)
             _month(setup, world, k, day)
             release_month(setup, world, coming.get(k + 1, []), releases)
         else:
@@ -391,14 +448,19 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
         world.replication, month, end, _over_by(setup, k), first, float(c.sky.crop_sold[month % 12]),
         c.sky.crop_lost[k], c.sky.severity[k], c.sky.recent[k], c.price[k], _belief(world, end),
         late_months, c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
-        rate_short, rate_long, working, h.month_starts[k:], herd,
+        rate_short, rate_long, working, h.month_starts[k:], herd, h.whole_herd,
     )  # fmt: skip
+    now = firms.strike(setup, world, now, k)
     c.look(now)
     step(c.people, h.register, h.terms, now, c.out)
     c.look(now)
+    paid_by_firms = firms.pay(setup, world, now)
     cover, freed = setup.claim_terms.cover, np.zeros((setup.set_fen.size, 31), dtype=np.int64)
     n_bad = enter(c.people, h.register, c.out, c.book, c.fates, end, cover, first, freed, c.went_bad,
                   setup.rules.loan.lockout_after_late)  # fmt: skip
+    if h.firms is not None and c.firms is not None:
+        n_bad += enter(c.firms.people, h.firms.register, c.firms.out, c.book, c.fates, end, cover, first, freed,
+                       c.went_bad[n_bad:], setup.rules.loan.lockout_after_late)  # fmt: skip
     if n_bad:
         _file_claims(setup, world, c.went_bad[:n_bad], end)
         if not setup.rules.has_cover:  # no multiple to hold: the lender has its money, or bears the loss
@@ -409,20 +471,41 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     release(claims.lender, claims.principal, claims.paid, claims.fund_part, claims.paid_on, claims.is_refused, claims.decided,
             claims.recovered_on, c.released[: len(claims)], first, end, cover, freed)  # fmt: skip
     if setup.scenario.lending.new_loans:
-        c.n = lend(
-            c.people, h.register, h.terms, c.out, c.book, c.fates, c.owner, c.n, world.replication, month, first, end,
-            setup.first_day, cover, h.keys, h.service_fen, c.is_open, c.cautions[k], _room(setup, world, month, freed),
-            c.lent[:, k], c.counts,
-        )  # fmt: skip
+        _lend(setup, world, k, now, _room(setup, world, month, freed))
     if month % 12 == 11:
         c.years[k] = np.append(year_end(c.people, h.register, h.terms, h.service_fen), c.counts)
     t, paid = c.out.totals.tolist(), c.out.by_lender
     c.repaid[:, k] += paid[:, PRINCIPAL]  # to what insurance has paid off
     c.interest[:, k] = paid[:, INTEREST] + paid[:, EXTRA]
     net = t[INCOME] - t[SPENT] + t[BORROWED] - t[PAID_BACK] - t[OTHERS] + t[SOLD] - sum(c.lent[:, k].tolist())
+    net += paid_by_firms
     world.ledger.post(end, "households' month", ("households", net), ("economy", -net))
     receivables.lenders_react(setup, world, owed)
     _stop(setup, world, k + 1, end)
+
+
+def _lend(setup: Setup, world: World, k: int, now: Now, room: Room) -> None:
+    """The month's new loans: firms are decided on at its beginning, on what is free then, and households day by day."""
+    c, h = world.community, setup.households
+    assert c is not None and h is not None
+
+    def granted(people: People, register: Register, terms: Terms, out: Out, service: I64, by_firm: F64, of: Room, counts: I64) -> None:  # fmt: skip
+        c.n = lend(
+            people, register, terms, out, c.book, c.fates, c.owner, c.n, world.replication, now.month, now.first_day,
+            now.month_end, setup.first_day, setup.claim_terms.cover, h.keys, service, by_firm, c.is_open, c.cautions[k],
+            of, c.lent[:, k], counts,
+        )  # fmt: skip
+
+    if h.firms is not None and c.firms is not None:
+        f, n = h.firms, c.n
+        firms.ask(setup, world, now, k)
+        nothing = np.zeros_like(f.register.debt_product)
+        at_first = room._replace(freed=np.zeros_like(room.freed))
+        granted(
+            c.firms.people, f.register, f.terms, c.firms.out, nothing, np.zeros(f.of.size), at_first, c.firms.counts
+        )
+        firms.own(setup, world, n)
+    granted(c.people, h.register, h.terms, c.out, h.service_fen, firms.channel(setup, world), room, c.counts)
 
 
 def _stop(setup: Setup, world: World, k: int, day: int) -> None:
@@ -484,7 +567,7 @@ def _file_claims(setup: Setup, world: World, rows: I64, end: int) -> None:
     new[RECOVERED_ON] = np.maximum(new[RECOVERED_ON], end + 1)
     who = c.owner[new[ROW]]
     new[REFUSED] |= h.wrongly_admitted[who]
-    c.people.recover_on[who], c.people.recover_fen[who] = new[RECOVERED_ON], new[AMOUNT]
+    _expect(c, who, new[RECOVERED_ON], new[AMOUNT])
     inside = sum(day <= setup.last_day for day in new[ENTITLED].tolist())
     if inside:
         n_before = len(world.claims)
@@ -494,10 +577,16 @@ def _file_claims(setup: Setup, world: World, rows: I64, end: int) -> None:
 
 
 def _expect_recovery(c: Community, claims: Claims) -> None:
-    """The household will pay on the day on which collection succeeds."""
-    who = c.owner[claims.row]
-    c.people.recover_on[who] = claims.recovered_on
-    c.people.recover_fen[who] = claims.amount
+    """Who owes will pay on the day on which collection succeeds."""
+    _expect(c, c.owner[claims.row], claims.recovered_on, claims.amount)
+
+
+def _expect(c: Community, who: I64, on: I64, fen: I64) -> None:
+    own = who < c.people.cash.size
+    c.people.recover_on[who[own]], c.people.recover_fen[who[own]] = on[own], fen[own]
+    if c.firms is not None:
+        part = who[~own] - c.people.cash.size
+        c.firms.people.recover_on[part], c.firms.people.recover_fen[part] = on[~own], fen[~own]
 
 
 def _belief(world: World, end: int) -> float:

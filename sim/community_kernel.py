@@ -10,7 +10,7 @@ from numba import njit
 from sim.fund.claims_kernel import covered_fen
 from sim.households import state
 from sim.households.reduced_form import CURED, DEFAULTED, REPAID
-from sim.households.state import APPLIES, MISSED, MISUSED, NONE, OPEN, WAS_CALLED, WAS_RENEWED, WENT_BAD
+from sim.households.state import APPLIES, BY_FIRM, MISSED, MISUSED, NONE, OPEN, WAS_CALLED, WAS_RENEWED, WENT_BAD
 from sim.streams import uniform_pair
 from sim.subsidy import rate_on
 
@@ -85,8 +85,8 @@ def enter(
 @njit(cache=True, error_model="numpy")
 def lend(
     p: Any, r: Any, t: Any, out: Any, book: Any, fates: Any, owner: Any, n: Any, replication: Any, month: Any, first: Any,
-    end: Any, information: Any, cover: Any, keys: Any, service: Any, is_open: Any, caution: Any, room: Any, lent: Any,
-    counts: Any,
+    end: Any, information: Any, cover: Any, keys: Any, service: Any, by_firm: Any, is_open: Any, caution: Any, room: Any,
+    lent: Any, counts: Any,
 ) -> Any:  # fmt: skip
     """Grant the month's applications in order of day, then id, while each lender's multiple and the year's quota last.
 
@@ -98,9 +98,11 @@ def lend(
     ----------
     n : int
         Loans in the book so far; new ones are entered behind them, on their household too.
-    keys : (3,) uint64
-        Screening; luck of the money and the lender's lot; lot of a cautious lender.
+    keys : (4,) uint64
+        Screening; luck of the money and the lender's lot; lot of a cautious lender; whether a firm gets the money.
     service : (n, MAX_DEBTS) int64 [fen a year]
+    by_firm : (n,) float64
+        Chance that the money goes to the firm that covers the household.
     caution : (n_lenders,) float64
         Share that the lender turns away.
     room : lending.granting.Room
@@ -177,6 +179,8 @@ def lend(
         p.start[i], p.due[i], p.accrued_to[i] = start, out.due[i], start
         if misuse < t.misuse:
             p.marks[i], p.capital[i] = MISUSED, 0
+        elif by_firm[i] > 0.0 and uniform_pair(keys[3], replication, month, entity)[0] < by_firm[i]:
+            p.marks[i], p.capital[i] = BY_FIRM, 0
         else:
             p.marks[i], p.capital[i] = 0, principal
         rate = rate_on(t.subsidy, out.rate_ppm[i], start, start)

@@ -42,9 +42,17 @@ class InputError(RiskfundError):
 
 
 class TooFewHistories(RiskfundError):
-    """The wanted quantile needs more histories than were run."""
+    """The wanted quantile needs more histories than were run; ``reason`` says so beside a figure that is left out."""
 
     exit_code = 5
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        self.reason = reason or message
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross from worker processes."""
+        return TooFewHistories, (str(self), self.reason)
 
 
 class IncompatibleRun(RiskfundError):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import clock, receivables
+from sim import clock, firms, receivables
 from sim.arms import horizon
 from sim.community_kernel import LENDER_CAUTIOUS, LENDER_WAITS, OVER_INDEBTED
 from sim.errors import ConservationError, InputError
@@ -89,6 +89,7 @@ def _row_of(setup: Setup, register: Register, household_id: int | None, replicat
         world = simulate(setup, replication)
         claims = world.claims
         paid = np.flatnonzero((claims.paid > 0) & (claims.due >= setup.first_day))
+        paid = paid[~firms.of_firms(setup, world)[claims.row[paid]]]
         here = paid[claims.missed[paid] >= setup.first_day]  # rather one that went bad in this history
         paid = here if here.size else paid
         if paid.size == 0:
@@ -157,12 +158,13 @@ class _Teller(Relived):
         """The month whose beginning is the k-th thing seen."""
         (now, before), (_, after), (_, later) = (*self.community.seen[k : k + 2], self._seen_after(k + 1))
         own = slice(self.row, self.row + 1)
-        now = now._replace(circle=now.circle[own], herd=now.herd[own])
+        now = now._replace(circle=now.circle[own], herd=now.herd[own], wage=now.wage[own])
         lived, out = self.live(before, now)
         if any(not np.array_equal(a, b) for a, b in zip(lived, after, strict=True)):
             raise ConservationError(f"household {self.register.id[0]}, month {now.month}: the two steps differ")
         money = self.money(before, after, now, out)
         steps = [*self._life(before, after, now, out), *self._income(before, after, now, money)]
+        steps += self._firm(before, after, now)
         steps += self._needs(before, after, now, money)
         steps += self._interest(before, after, now, money)
         steps += self._other_debts(before, after, now)
@@ -195,6 +197,21 @@ class _Teller(Relived):
         if lost > 0:
             yield self._step(now.month_end, "project_lost", lost=lost)
 
+    def _firm(self, before: People, after: People, now: Now) -> Iterator[Step]:
+        """The firm that covers the household: it fails, another takes its place, and what that does to a loan it uses."""
+        f, state_now = self.households.firms, self.community.firms
+        if f is None or state_now is None or f.firm[self.row] < 0:
+            return
+        k, firm = now.month - self.setup.first_month, int(f.firm[self.row])
+        begins = [at for at, i in state_now.failed if i == firm]
+        live = self.county.firms
+        assert live is not None
+        if k in begins:
+            wages = int(self.usual_year()["wage"] * live.income_share / 12)
+            yield self._step(now.month_end, "firm_failed", wages=wages)
+        if k in [at + live.replaced_after_months for at in begins]:
+            yield self._step(now.month_end, "firm_again")
+
     def _income(self, before: People, after: People, now: Now, money: HouseholdMonth) -> Iterator[Step]:
         if now.month % 12 == 0:
             harvest, wage = int(after.harvest_ppm[0]), int(after.wage_ppm[0])
@@ -220,10 +237,18 @@ class _Teller(Relived):
     def _interest(self, before: People, after: People, now: Now, money: HouseholdMonth) -> Iterator[Step]:
         pays_first = self.rules.subsidy.paid_to == "household"
         if money.interest > 0:
-            what = "interest_first" if pays_first else "interest_debited"
+            what = "interest_first" if pays_first else "interest_debited" if self._is_debited(now) else "interest_own"
             yield self._step(now.month_end, what, "subsidy.paid_to", interest=money.interest)
         if after.arrears[0] > before.arrears[0]:
             yield self._step(now.month_end, "interest_unpaid", arrears=int(after.arrears[0]))
+
+    def _is_debited(self, now: Now) -> bool:
+        """Did the lender turn over a list of this month to its households?"""
+        lists = self.world.lists
+        files = zip(lists.to_household, lists.lender, lists.period_end, strict=True)
+        return any(
+            whose and lender == self.lender and now.first_day <= day <= now.month_end for whose, lender, day in files
+        )
 
     def _other_debts(self, before: People, after: People, now: Now) -> Iterator[Step]:
         if self.terms.stacking != 1:
@@ -258,12 +283,18 @@ class _Teller(Relived):
     def _maturity(self, before: People, after: People, now: Now, event: int) -> Iterator[Step]:
         due = int(before.due[0] if event & state.WAS_RENEWED else after.due[0])
         has = self.at_maturity(before, now)
-        yield Step(clock.date_of(due), "home.asked", amounts=has)
-        if event & state.REPAID:
+        is_by_firm = before.marks[0] & state.BY_FIRM
+        if not is_by_firm:
+            yield Step(clock.date_of(due), "home.asked", amounts=has)
+        if event & state.REPAID and is_by_firm:
+            yield self._step(due, "firm_repays", principal=int(before.principal[0]))
+        elif event & state.REPAID:
             yield Step(clock.date_of(due), "repaid", amounts={"principal": int(before.principal[0])})
         elif event & state.WAS_RENEWED:
             source = self.rules.sources.get("loan.renewals_max", "")
             yield Step(clock.date_of(due), "renewed", "loan.renewals_max", source)
+        elif after.marks[0] & state.LOST:
+            yield self._step(due, "firm_owes", asked=has["asked"])
         elif after.marks[0] & state.REFUSES == 0:
             short = has["asked"] - (has["cash"] - has["floor"] + has["room"])
             yield self._step(due, "cannot", short=short)
@@ -281,6 +312,8 @@ class _Teller(Relived):
         if later.ordinal[0] > after.ordinal[0]:
             if later.marks[0] & state.MISUSED:
                 yield self._step(start, "misused")
+            if later.marks[0] & state.BY_FIRM:
+                yield self._step(start, "by_firm")
             return
         counts = self.apply_alone(after, now, out, self.community.cautions[now.month - self.setup.first_month])
         if self.world.stops[now.month - self.setup.first_month, self.lender]:

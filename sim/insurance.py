@@ -99,8 +99,9 @@ def _charge(setup: Setup, world: World, cover: LoanCover, before: int, day: int,
     premium = interest(loans.balance[rows], rate, days, setup.rules.interest.day_count)
     parts = shared(premium, cover.paid_by)
     if c is not None:
-        owner = c.owner[rows]
-        c.people.capital[owner] = np.maximum(c.people.capital[owner] - parts["household"], 0)
+        own = c.owner[rows] < c.people.capital.size  # the others are firms'
+        owner = c.owner[rows[own]]
+        c.people.capital[owner] = np.maximum(c.people.capital[owner] - parts["household"][own], 0)
     by_bank = np.bincount(loans.lender[rows], weights=parts["bank"], minlength=setup.set_fen.size).astype(np.int64)
     # what simulated households borrow has gone into their projects by now
     households = "households" if c is None else "economy"

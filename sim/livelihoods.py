@@ -119,6 +119,21 @@ class Behaviour(Model):
     cure_effort: Share  # chance in a month that a household in arrears can raise the money from kin
 
 
+class Firms(Model):
+    """Firms, co-operatives and big growers that cover households: they employ them, and borrow on their quota."""
+
+    per_township: PositiveInt
+    covers: Share  # of the households that may borrow
+    income_share: Share  # of a covered household's wages that the firm pays, dividends among them
+    failures_per_year: Annotated[float, Field(ge=0, lt=1)]  # in years of no drought, usual prices and no disease
+    drought_logit: NotNegative  # added log odds of a failure, times what the drought would cost a crop
+    price_logit: NotNegative  # times the part by which the township's price is below the usual
+    disease_logit: NotNegative  # times the part of the covered households' herds that disease has taken
+    replaced_after_months: PositiveInt  # until another firm covers the households of a failed one
+    uses_household_loans: Share = 0.0  # loans of covered households that go to the firm, which repays them
+    can_fail: bool = True  # off: firms borrow and employ, and none fails
+
+
 class Livelihoods(Model):
     """The county's households, from its marginals or from a table, and what happens to them in a month."""
 
@@ -170,6 +185,7 @@ class Livelihoods(Model):
     products: list[Product] = Field(default_factory=list)
     weather: Weather
     diseases: list[Disease] = Field(default_factory=list)
+    firms: Firms | None = None
     behaviour: dict[Literal["low", "central", "high"], Behaviour]
 
     @model_validator(mode="after")

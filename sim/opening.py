@@ -29,6 +29,7 @@ from sim.streams import cdf, entity_id, stream_key, uniforms
 from sim.units import FEN_PER_YUAN, I64, Array
 
 MAX_STACK = 5  # households with more open loans than this share one default class
+HOUSEHOLDS, FIRMS = "households", "firms"  # files beside that of the loans
 RENEWED = MAX_STACK  # default class of loans that have been renewed once
 
 
@@ -57,6 +58,8 @@ class OpeningState:
         Interest is settled up to this day.
     people : People, optional
         Households, where they are simulated.
+    firms : People, optional
+        Parts of firms (`households.firms`), where there are any.
     """
 
     day: int
@@ -69,12 +72,15 @@ class OpeningState:
     transfers: tuple[tuple[int, int], ...] = ()
     debts: str = ""
     entitled: tuple[tuple[int, int], ...] = ()
+    firms: People | None = None
 
     @property
     def sha256(self) -> str:
         """Hash of the whole state."""
         digest = hashlib.sha256()
         columns = asdict(self.loans) | (self.people._asdict() if self.people is not None else {})
+        if self.firms is not None:
+            columns |= {f"firms.{name}": values for name, values in self.firms._asdict().items()}
         for column, values in columns.items():
             digest.update(column.encode())
             digest.update(np.ascontiguousarray(values).tobytes())
@@ -93,8 +99,9 @@ class OpeningState:
 
         The file that says that the state is there comes last, and neither is ever seen half written.
         """
-        if self.people is not None:
-            _write(people_frame(self.people), _people_file(path))
+        for people, what in ((self.people, HOUSEHOLDS), (self.firms, FIRMS)):
+            if people is not None:
+                _write(people_frame(people), _beside(path, what))
         frame = self.loans.frame()
         frame.attrs["state"] = self._rest()
         _write(frame, path)
@@ -105,7 +112,10 @@ class OpeningState:
         try:
             frame = pd.read_parquet(path)
             day, fund, cash, lists, settled, transfers, debts, entitled = json.loads(frame.attrs["state"])
-            people = people_of(pd.read_parquet(_people_file(path))) if _people_file(path).exists() else None
+            people, firms = (
+                people_of(pd.read_parquet(_beside(path, what))) if _beside(path, what).exists() else None
+                for what in (HOUSEHOLDS, FIRMS)
+            )
         except (OSError, KeyError, ValueError) as error:  # Arrow's own errors are ValueErrors
             raise InputError(
                 str(path.parent), path.name, type(error).__name__, "the opening state of this run"
@@ -121,6 +131,7 @@ class OpeningState:
             tuple(map(tuple, transfers)),
             debts,
             tuple(map(tuple, entitled)),
+            firms,
         )
 
 
@@ -130,8 +141,8 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
     temporary.replace(path)
 
 
-def _people_file(path: Path) -> Path:
-    return path.with_name(f"{path.stem}-households.parquet")
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.stem}-{what}.parquet")
 
 
 def stack_classes(loans: Loans) -> I64:

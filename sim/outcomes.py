@@ -14,6 +14,7 @@ from sim.fund.days import entitled_on
 from sim.fund.need import by_day, need
 from sim.households.reduced_form import DEFAULTED
 from sim.lending.loans import PAID
+from sim.shocks.paths import drought_year_of
 from sim.units import I64, Array, Bool
 from sim.waterfall import waterfall
 from sim.world import Setup, World
@@ -48,7 +49,20 @@ def summary(setup: Setup, world: World) -> dict[str, int | float]:
     row["n_events"] = world.n_events
     row["clerk_minutes"] = world.desk.busy_minutes
     row["dry_opening"] = int(world.paths.is_dry[0]) if world.paths.is_dry.size else 0
+    row["dry_months"] = dry_months(setup, world, year)
     return row
+
+
+def dry_months(setup: Setup, world: World, year: int) -> int:
+    """Months of a calendar year that lie in a dry drought year; 0 where drought is off or not in the scenario."""
+    live, reduced = setup.scenario.livelihoods, setup.scenario.defaults.drought
+    drought, is_dry = (reduced if live is None else live.weather), world.paths.is_dry
+    if drought is None or not drought.on or not is_dry.size:
+        return 0
+    months = 12 * (year - 1970) + np.arange(12)
+    begin = drought_year_of(np.array([setup.first_month]), drought.year_starts_month)[0]
+    at = drought_year_of(months, drought.year_starts_month) - begin
+    return int(is_dry[at[(at >= 0) & (at < is_dry.size)]].sum())
 
 
 # --- need --------------------------------------------------------------------------------------------

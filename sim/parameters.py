@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from sim.errors import InputError
+from sim.estimate import Points
 from sim.reading import check_path
 from sim.scenario import Scenario
 from sim.streams import entity_id, stream_key, uniforms
@@ -51,6 +52,12 @@ def points(scenario: Scenario, seed: int, n: int = 1) -> list[Changes]:
     return out
 
 
+def n_points(scenario: Scenario, n: int) -> int:
+    """Points of the first n histories; 0 where every parameter is taken as known."""
+    items = drawn(scenario)
+    return N_POINTS * _cubes(items, n) if items else 0
+
+
 def point_of(replications: I64, n_points: int) -> I64:
     """Number of each history's point, among the points of at least as many histories; 0 where there is none."""
     cube = replications // BLOCK % MOST_CUBES
@@ -64,6 +71,16 @@ def positions(scenario: Scenario, seed: int, n: int) -> F64:
         return np.zeros((n, 0))
     scores = ndtri(np.column_stack([_slices(item.field, seed, _cubes(items, n)) for item in items]))
     return np.asarray(scores[point_of(np.arange(n), len(scores))])
+
+
+def shared(scenario: Scenario, seed: int, replications: I64) -> Points | None:
+    """Which histories stand at the same point; None where every parameter is taken as known."""
+    items = drawn(scenario)
+    if not items or replications.size == 0:
+        return None
+    cubes = _cubes(items, int(replications.max()) + 1)
+    at = ndtri(np.column_stack([_slices(item.field, seed, cubes) for item in items]))
+    return Points(point_of(replications, N_POINTS * cubes), at)
 
 
 def _cubes(items: list[Uncertain], n: int) -> int:
@@ -107,12 +124,17 @@ def _acts(scenario: Scenario, item: Uncertain) -> bool:
 def _slices(field: str, seed: int, cubes: int) -> F64:
     """A value of each slice as a probability, hypercube after hypercube, in orders drawn by address.
 
-    The first hypercube has the middles of the slices, the others what halves the widest gaps (van der Corput).
+    The first hypercube has the middles of the slices. The others stand evenly spread in each slice (van der Corput) from a
+    drawn place on: a fixed one would leave out the far ends of every distribution, in all hypercubes alike, and with them
+    a part of the mean.
     """
     key, at = stream_key(seed, "parameters"), np.arange(cubes * N_POINTS)
-    luck = uniforms(key, 0, at, np.full(at.size, entity_id("parameter", field)))[0].reshape(cubes, N_POINTS)
-    within = np.array([int(f"{c + 1:b}"[::-1], 2) / 2 ** (c + 1).bit_length() for c in range(cubes)])
-    return np.asarray((np.argsort(np.argsort(luck)) + within[:, None]) / N_POINTS).ravel()
+    luck, place, *_ = uniforms(key, 0, at, np.full(at.size, entity_id("parameter", field)))
+    slices = np.argsort(np.argsort(luck.reshape(cubes, N_POINTS)))
+    even = np.array([int(f"{c + 1:b}"[::-1], 2) / 2 ** (c + 1).bit_length() for c in range(cubes)])
+    within = (even[:, None] + place[:N_POINTS][slices]) % 1.0
+    within[0] = 0.5
+    return np.asarray((slices + within) / N_POINTS).ravel()
 
 
 def _at(scenario: Scenario, item: Uncertain, u: float) -> Changes:

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from sim import estimate, parameters, sampling
+from sim.errors import InputError
 from sim.experiment import Arm, Task, run_arms, setup_of, tasks_of
 from sim.opening import OpeningState
 from sim.outcomes import year_span
@@ -34,7 +35,7 @@ def plan_run(
     running
         ``workers``, ``executor`` and ``progress`` as in `experiment.run_arms`.
     """
-    if how.kind == "plain" or folder.plan() is not None:
+    if how.kind == "plain" or _is_planned(folder):
         return
     pilot = replace(arm, last_day=year_span(arm.scenario.sized_year)[1], is_main=False, keeps_defaults=False)
     task = next(tasks_of([pilot], [()], folder, seed, openings))
@@ -52,6 +53,14 @@ def plan_run(
     if how.allocation == "neyman":
         plan = _tried(folder, pilot, plan, assurance, seed, openings, **running)
     folder.write_plan(plan)
+
+
+def _is_planned(folder: RunFolder) -> bool:
+    """Is there a plan that can be read? A damaged one is made again, the same."""
+    try:
+        return folder.plan() is not None
+    except InputError:
+        return False
 
 
 def _by_flags(task: Task, pool: pd.DataFrame) -> Plan:
@@ -74,6 +83,17 @@ def _tried(
     n = PILOT * plan.share.size
     run_arms([pilot], n, seed, tried, openings, **running)
     need = tried.read("histories", pilot.name, n).set_index("replication")["need_fen"]
+    return aimed(plan, need, assurance)
+
+
+def aimed(plan: Plan, need: pd.Series[Any], assurance: float) -> Plan:
+    """A plan whose strata have the histories that their size and spread ask for.
+
+    Parameters
+    ----------
+    need : Series
+        By history: some of each stratum that were tried.
+    """
     strata = plan.strata(need.index.to_numpy())
     bad = need.to_numpy() > float(estimate.quantile_value(need.to_numpy(float), assurance, strata.mass))
     # a half added on both sides: a stratum without a bad history in the pilot may have one

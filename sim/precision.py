@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sim.errors import InputError, TooFewHistories
@@ -30,7 +31,7 @@ class Precision:
             raise InputError("command", "precision", None, "a part of the figure, or yuan: one of the two")
         if self.part is not None and not 0 < self.part < 1:
             raise InputError("command", "precision", f"{100 * self.part:g}%", "above 0% and below 100%, such as 2%")
-        if self.yuan is not None and not self.yuan > 0:
+        if self.yuan is not None and not 0 < self.yuan < math.inf:
             raise InputError("command", "precision", self.yuan, "yuan above 0, such as 500000")
 
     @staticmethod
@@ -50,12 +51,16 @@ class Precision:
     def histories_more(self, figure: Estimate, n: int) -> int:
         """Histories that are still to run, in whole batches; none if the precision holds.
 
+        An interval that ends where the histories end is shorter than it should be: it counts as no precision at all.
+
         Raises
         ------
         TooFewHistories
             More than `MOST` would be needed.
         """
         half, wanted = half_width(figure), self.wanted(figure)
+        if figure.reason is not None and half is not None and n < MOST:
+            return -(-n // BATCH) * BATCH
         if half is None or half <= wanted:
             return 0
         if wanted == 0:

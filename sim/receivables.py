@@ -21,12 +21,18 @@ def settle(setup: Setup, world: World, j: int, day: int) -> None:
     amount = np.empty(h.register.id.size, dtype=np.int64)
     is_listed = h.terms.subsidy.paid_when != YEARLY_LIST or closes_year(setup.settlements[j : j + 1])[0]
     totals, lines = settle_households(c.people, h.register, h.terms, day, int(is_listed), c.charges, amount)
+    lender = h.register.lender
+    if h.firms is not None and c.firms is not None:
+        f, of_parts = h.firms, np.empty(h.firms.of.size, dtype=np.int64)
+        more = settle_households(c.firms.people, f.register, f.terms, day, int(is_listed), c.charges, of_parts)
+        totals, lines = totals + more[0], lines + more[1]
+        lender, amount = np.append(lender, f.register.lender), np.append(amount, of_parts)
     c.entitled[j] = totals
     begin_at = len(world.lists)
     file_lists(setup, world.lists, j, totals, lines, c.charges == 1)
     for i in range(begin_at, len(world.lists)):
         if world.lists.to_household[i]:
-            c.refunds[i] = np.cumsum(np.where(h.register.lender == world.lists.lender[i], amount, 0))
+            c.refunds[i] = np.cumsum(np.where(lender == world.lists.lender[i], amount, 0))
     submit_lists(setup, world, begin_at)
 
 
@@ -34,21 +40,31 @@ def promised(setup: Setup, world: World) -> None:
     """Whose refund the lists carried over are: nobody recorded it, so it is shared by the principal of open loans."""
     c, h = world.community, setup.households
     assert c is not None and h is not None
+    lender, status, principal = h.register.lender, c.people.status, c.people.principal
+    if h.firms is not None and c.firms is not None:
+        parts = (h.firms.register.lender, c.firms.people.status, c.firms.people.principal)
+        pairs = zip((lender, status, principal), parts, strict=True)
+        lender, status, principal = (np.append(a, b) for a, b in pairs)
     for i in range(len(world.lists)):
         if world.lists.to_household[i]:
-            whose = h.register.lender == world.lists.lender[i]
-            weight = np.where(whose & (c.people.status == OPEN), c.people.principal, 0)
+            whose = lender == world.lists.lender[i]
+            weight = np.where(whose & (status == OPEN), principal, 0)
             c.refunds[i] = np.cumsum(weight if weight.any() else whose.astype(np.int64))
 
 
-def refund(world: World) -> None:
-    """Subsidy that the bureau paid to households this month, each its part of the list, to the fen."""
+def refund(world: World, end: int) -> None:
+    """Subsidy that the bureau paid to borrowers by the month's end, each its part of the list, to the fen."""
     c, lists = world.community, world.lists
     assert c is not None
+    n = c.people.refund.size
     for i, _, fen in lists.payments[c.n_payments_seen :]:
         if i in c.refunds:
             before = c.refunded.get(i, 0)
-            c.people.refund[:] += _parts(c.refunds[i], before + fen) - _parts(c.refunds[i], before)
+            new = _parts(c.refunds[i], before + fen) - _parts(c.refunds[i], before)
+            c.people.refund[:] += new[:n]
+            of_firms = int(new[n:].sum())
+            if of_firms:
+                world.ledger.post(end, "subsidy to firms", ("households", -of_firms), ("economy", of_firms))
             c.refunded[i] = before + fen
     c.n_payments_seen = len(lists.payments)
 

@@ -122,7 +122,9 @@ class Relived:
             harvest_luck=one, wage_luck=one, month_luck=one, death=np.zeros_like(self.terms.death), failure=0.0
         )
         zero = np.zeros_like(now.severity)
-        calm = now._replace(crop_lost=zero, severity=zero, price=zero + 1.0, herd=np.ones_like(now.herd))
+        calm = now._replace(
+            crop_lost=zero, severity=zero, price=zero + 1.0, herd=np.ones_like(now.herd), wage=np.ones_like(now.wage)
+        )
         usual, well = np.full(1, PPM, dtype=np.int64), np.full(1, state.WELL, dtype=np.int64)
         return self.by_source(people._replace(harvest_ppm=usual, wage_ppm=usual, health=well), calm, t)
 
@@ -155,7 +157,7 @@ class Relived:
         lend(
             after.copy(), self.register, self.terms, out, book, fates, owner, 0, now.replication, now.month, now.first_day,
             now.month_end, self.setup.first_day, self.setup.claim_terms.cover, h.keys,
-            np.ascontiguousarray(h.service_fen[self.row : self.row + 1]), now.is_open, caution, room,
+            np.ascontiguousarray(h.service_fen[self.row : self.row + 1]), h.nobody[:1], now.is_open, caution, room,
             zero.copy(), counts,
         )  # fmt: skip
         return counts

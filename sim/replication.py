@@ -67,7 +67,7 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     account_of = np.arange(set_fen.size) if ring else np.zeros(set_fen.size, dtype=np.int64)
     account_fen = set_fen if ring else np.array([set_fen.sum()])
     classes, specs = _classes(scenario)
-    _check_lending(scenario, rules)
+    check_lending(scenario, rules)
     law_from = clock.day_of(min(v.from_date for v in scenario.pack().parameters["loss.shares"].values))
     if scenario.is_outside_its_dates:
         law_from = 0  # as if they had always been in force: the book and its claims are another pack's
@@ -109,8 +109,14 @@ def _path_months(scenario: Scenario, opening: OpeningState, last_day: int) -> in
     return int(clock.month_of(np.maximum(latest, opening.loans.due.max(initial=0)))[0]) + 1
 
 
-def _check_lending(scenario: Scenario, rules: Rules) -> None:
-    """A scenario may not lend what its pack forbids."""
+def check_lending(scenario: Scenario, rules: Rules) -> None:
+    """A scenario may not lend what its pack forbids.
+
+    Raises
+    ------
+    InputError
+        Names the rule and its article.
+    """
     for field, value, key, limit in (
         ("lending.principal_yuan", max(scenario.lending.principal_yuan), rules.loan.most_rule, rules.loan.most_yuan),
         ("lending.term_months", max(scenario.lending.term_months), "loan.term_max_months", rules.loan.term_max_months),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim import clock, welfare
+from sim import clock, firms, welfare
 from sim.booked import gone_on, held_at, renewed_on, so_far
 from sim.filing import claims_of
 from sim.fund.claims import FAR, covered
@@ -47,6 +47,7 @@ def default_shares(setup: Setup, world: World, first: int, last: int) -> dict[st
         "hidden_fen": int(loans.balance[hidden].sum()),
         **welfare.by_cause(world, bad),
         **welfare.households(setup, world, due, bad, last),
+        **firms.summary(setup, world, due, bad, first, last),
     }
 
 

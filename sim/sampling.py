@@ -27,6 +27,7 @@ SCORED = 400  # histories, in order, that teach how common luck makes need
 SCORE_ENDS = (0.50, 0.69, 0.80, 0.87, 0.92, 0.95, 0.97, 0.985, 0.995)
 CELL_ENDS = (0.50, 0.69, 0.82, 0.90, 0.95, 0.98, 0.995)  # of severity, where there is any
 LATE = 0.80  # and the later fifth of histories
+FEWEST = 4  # histories of a stratum of the pool: fewer would leave a run without two of them
 
 Kind = Literal["plain", "flags", "cells", "score"]
 Allocation = Literal["equal", "neyman"]
@@ -148,10 +149,23 @@ def flags(pool: pd.DataFrame) -> I64:
 
 
 def by_cells(pool: pd.DataFrame) -> I64:
-    """Stratum of each history of the pool by severity and lateness, columns of `systemic.Systemic`."""
+    """Stratum of each history of the pool by severity and lateness, columns of `systemic.Systemic`.
+
+    A class of severity with too few histories in time or late is not cut by lateness, and joins the next milder one if it
+    has too few in all.
+    """
     lateness = pool["lateness"].to_numpy()
     is_late = lateness > np.quantile(lateness, LATE, method="inverted_cdf")
-    return numbered(2 * _severities(pool["severity"].to_numpy()) + is_late)
+    severity = _severities(pool["severity"].to_numpy())
+    for k in range(int(severity.max()), 0, -1):
+        mine = severity == k
+        if 0 < mine.sum() < FEWEST:
+            severity[mine] = k - 1
+    for k in range(int(severity.max()) + 1):
+        mine = severity == k
+        if min(is_late[mine].sum(), (~is_late[mine]).sum()) < FEWEST:
+            is_late = is_late & ~mine
+    return numbered(2 * severity + is_late)
 
 
 def numbered(where: Array) -> I64:

@@ -123,15 +123,12 @@ def read_answer(path: Path | str, assurance: float = 0.95, replications: int | N
     """
     path = Path(path)
     folder = RunFolder(path)
-    manifest = folder.manifest()
-    identity = manifest["identity"]
-    if identity.get("kind") != "size":
-        raise InputError(str(path), "kind", identity.get("kind"), "a run made by `riskfund size`")
-    n = replications or manifest["complete_to"]
-    is_draft = replications is not None and manifest["complete_to"] == 0  # of a run that was interrupted
-    if not 1 <= n <= (finished_histories(path) if is_draft else manifest["complete_to"]):
+    identity, complete = folder.stored("size", "a run made by `riskfund size`", "scenario")
+    n = replications or complete
+    is_draft = replications is not None and complete == 0  # of a run that was interrupted
+    if not 1 <= n <= (finished_histories(path) if is_draft else complete):
         allowed = f"a run with {max(n, 1)} finished histories; the command that made it goes on from there"
-        raise InputError(str(path), "complete_to", manifest["complete_to"], allowed)
+        raise InputError(str(path), "complete_to", complete, allowed)
     estimate.check_assurance(assurance)
     scenario = Scenario.from_dict(identity["scenario"], str(path))
     opening = OpeningState.load(path / "opening-base.parquet")

@@ -6,9 +6,8 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from sim.answers.outlook import backwards
+from sim.answers.outlook import backwards, check_budget
 from sim.answers.sample import Sample
-from sim.errors import InputError
 from sim.estimate import check_assurance, quantile
 from sim.experiment import Progress
 from sim.scenario import Scenario
@@ -39,8 +38,7 @@ def solve(
     InputError, TooFewHistories
     """
     check_assurance(assurance)
-    if not budget_yuan > 0:
-        raise InputError("command", "budget", budget_yuan, "yuan above 0")
+    check_budget(budget_yuan)
     running: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
     sized = size(scenario, assurance=assurance, replications=replications, seed=seed, runs=runs, **running)
     out = backwards(Sample.of(RunFolder(sized.folder), "main", replications), scenario, budget_yuan, assurance)
@@ -55,9 +53,11 @@ def _ceiling(
     tried = [own * k // _STEPS for k in range(_STEPS, 0, -1)]
     arms = [scenario, *(scenario.with_changes({COVER: yuan}, f"{scenario.name}-cover-{yuan}") for yuan in tried[1:])]
     results = run(arms, n, seed=seed, runs=runs, **running)
+    histories = [results.histories(name) for name in results.names]
+    strata = [RunFolder(results.folder).strata(frame["replication"].to_numpy()) for frame in histories]
     needs = [
-        quantile(results.histories(name)["need_fen"].to_numpy(), assurance).scaled(1 / FEN_PER_YUAN, 2)
-        for name in results.names
+        quantile(frame["need_fen"].to_numpy(), assurance, alike).scaled(1 / FEN_PER_YUAN, 2)
+        for frame, alike in zip(histories, strata, strict=True)
     ]
 
     def highest(bounds: list[float]) -> int | None:

@@ -19,11 +19,14 @@ import pyarrow.parquet as pq
 from sim.errors import IncompatibleRun, InputError
 from sim.estimate import Strata
 from sim.opening import OpeningState
+from sim.parameters import shared
 from sim.sampling import Plan
+from sim.scenario import Scenario
 from sim.units import I64, Bool
 
 BATCH = 50  # histories in one file; fixed, so that a batch is the same file on any number of workers
 _FAILED = b"riskfund.failed"
+_AGAIN = "a readable file; the command that made the run makes it again"
 _STALE = 3600  # seconds: no batch takes that long to write
 
 
@@ -92,10 +95,28 @@ class RunFolder:
         """
         try:
             out: dict[str, Any] = json.loads(self.manifest_path.read_text(encoding="utf-8"))
-            out["identity"], out["complete_to"]
+            if not isinstance(out["identity"], dict) or not isinstance(out["complete_to"], int):
+                raise TypeError("identity or complete_to of another kind")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(str(self.path), "manifest.json", str(error), "a run folder made by riskfund") from None
         return out
+
+    def stored(self, kind: str, made_by: str, *needed: str) -> tuple[dict[str, Any], int]:
+        """What a run of one kind was made with, and how many histories it has.
+
+        Raises
+        ------
+        InputError
+            A run of another kind, or a manifest in which something is missing.
+        """
+        manifest = self.manifest()
+        identity = manifest["identity"]
+        if identity.get("kind") != kind:
+            raise InputError(str(self.path), "kind", identity.get("kind"), made_by)
+        for name in (*needed, "seed", "opening_sha256"):
+            if name not in identity:
+                raise InputError(str(self.path), "manifest.json", name, _AGAIN)
+        return identity, int(manifest["complete_to"])
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace the manifest in one step."""
@@ -174,7 +195,12 @@ class RunFolder:
     def plan(self) -> Plan | None:
         """Which histories the run has, where they were chosen by strata; None where they are 0, 1, 2, ..."""
         path = self.path / "plan.parquet"
-        return _plan(path, path.stat().st_mtime_ns) if path.is_file() else None
+        if not path.is_file():
+            return None
+        try:
+            return _plan(path, path.stat().st_mtime_ns)
+        except (OSError, KeyError, pa.ArrowException) as error:
+            raise self._broken(path, error) from None
 
     def write_plan(self, plan: Plan) -> None:
         """Keep the plan, in one step."""
@@ -183,16 +209,25 @@ class RunFolder:
         temporary.replace(self.path / "plan.parquet")
 
     def strata(self, replications: I64) -> Strata | None:
-        """Strata of some histories of the run; None where all weigh the same."""
+        """What histories of the run have in common: their strata, or points of uncertain parameters; None if nothing."""
         plan = self.plan()
-        return None if plan is None else plan.strata(replications)
+        if plan is not None:
+            return plan.strata(replications)
+        identity = self.manifest()["identity"] if self.manifest_path.is_file() else {}
+        raw = identity.get("scenario") or next(iter(identity.get("scenarios", ())), None)
+        if not raw or not raw.get("uncertain"):
+            return None
+        return Strata.alike(shared(_scenario(json.dumps(raw)), int(identity["seed"]), replications))
 
     def _read_part(self, table: str, arm: str, batch: int) -> pd.DataFrame:
         path = self.part(table, arm, batch)
         try:
-            return _part(path, path.stat().st_mtime_ns)
+            frame = _part(path, path.stat().st_mtime_ns)
         except (OSError, pa.ArrowException) as error:
             raise self._broken(path, error) from None
+        if "replication" not in frame:
+            raise self._broken(path, KeyError("no column replication"))
+        return frame
 
     def _broken(self, path: Path, error: Exception) -> InputError:
         what = f"{type(error).__name__}: {str(error).splitlines()[0]}"
@@ -200,7 +235,7 @@ class RunFolder:
             str(self.path),
             path.relative_to(self.path).as_posix(),
             what,
-            "a readable file; the command that made the run makes it again",
+            _AGAIN,
         )
 
     def check_opening(self, name: str, state: OpeningState) -> None:
@@ -226,6 +261,12 @@ class RunFolder:
 def _plan(path: Path, written: int) -> Plan:
     """A plan as it was written at a moment: every table of a run is read by it."""
     return Plan.from_frame(pd.read_parquet(path))
+
+
+@functools.lru_cache(maxsize=8)
+def _scenario(raw: str) -> Scenario:
+    """The scenario of a run, read once."""
+    return Scenario.from_dict(json.loads(raw), "manifest.json")
 
 
 @functools.lru_cache(maxsize=256)

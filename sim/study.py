@@ -238,10 +238,9 @@ def read_results(path: Path | str) -> Results:
         Made by other code or under other rules than today's.
     """
     path = Path(path)
-    manifest = RunFolder(path).manifest()
-    identity, n = manifest["identity"], manifest["complete_to"]
-    if identity.get("kind") != "study":
-        raise InputError(str(path), "kind", identity.get("kind"), "a run made by `riskfund run` or `compare`")
+    identity, n = RunFolder(path).stored(
+        "study", "a run made by `riskfund run` or `compare`", "scenarios", "names", "read"
+    )
     if n < 1:
         allowed = "a run with 1 finished histories; the command that made it goes on from there"
         raise InputError(str(path), "complete_to", n, allowed)
@@ -275,6 +274,11 @@ def scenario_of(path: Path) -> Scenario:
     identity = RunFolder(path).manifest()["identity"]
     raw = identity["scenario"] if "scenario" in identity else identity["scenarios"][0]
     return Scenario.from_dict(raw, str(path))
+
+
+def seed_of(path: Path) -> int:
+    """The seed of a stored run."""
+    return int(RunFolder(path).manifest()["identity"]["seed"])
 
 
 def check_pairs(folders: Sequence[Path]) -> None:

@@ -130,11 +130,15 @@ def freeze(setup: Setup, world: World, day: int) -> OpeningState:
     balances = world.ledger.balances
     fund = tuple(balances[f"fund:{i}"] for i in range(setup.account_fen.size))
     settled = int(setup.settlements[-1]) if setup.settlements.size else setup.first_day
-    people = _people(world, kept) if world.community is not None else None
+    c = world.community
+    people = _people(world, c.people, kept) if c is not None else None
+    if people is not None:
+        people.months_short[:] = 0  # counted from the information date
+    firms = _people(world, c.firms.people, kept) if c is not None and c.firms is not None else None
     debts = debts_sha256(setup.households.register) if setup.households is not None else ""
     return OpeningState(
         day, kept, fund, balances["subsidy_cash"], unpaid, settled, people, _on_the_road(setup, world, day), debts,
-        _entitled(setup, world),
+        _entitled(setup, world), firms,
     )  # fmt: skip
 
 
@@ -160,10 +164,9 @@ def _budget(setup: Setup, world: World, day: int, year: int) -> float:
     return float(world.entitled[setup.settlements > day - 366].sum()) * setup.scenario.fiscal.budget_share
 
 
-def _people(world: World, kept: Loans) -> People:
-    """The households with their loans where these stand in the frozen book."""
-    assert world.community is not None
-    people = world.community.people.copy()
+def _people(world: World, people: People, kept: Loans) -> People:
+    """Households, or parts of firms, with their loans where these stand in the frozen book."""
+    people = people.copy()
     has = np.flatnonzero(people.loan >= 0)
     ids = world.loans.id[people.loan[has]]
     order = np.argsort(kept.id)
@@ -172,5 +175,4 @@ def _people(world: World, kept: Loans) -> People:
     people.loan[has] = np.where(kept.id[found] == ids, found, -1) if len(kept) else -1
     written_off = (people.status != NONE) & (people.loan < 0)
     people.status[written_off], people.recover_on[written_off] = NONE, NEVER_DAY
-    people.months_short[:] = 0  # counted from the information date
     return people

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim import clock
+from sim import clock, firms
 from sim.community_kernel import (
     APPLIED,
     CAPPED,
@@ -54,8 +54,8 @@ def households(setup: Setup, world: World, due: Bool, bad: Bool, last: int) -> d
     reasons += [("refused_quota", QUOTA_USED)] if setup.granting.quota >= 0 else []
     for name, at in reasons:
         out[f"{name}_count"] = int(end[4 + at] - before[4 + at])
-    debts = np.minimum(world.loans.p_class, MAX_DEBTS)
-    of_due, of_bad = (np.bincount(debts[rows], minlength=MAX_DEBTS + 1).tolist() for rows in (due, bad))
+    debts, own = np.minimum(world.loans.p_class, MAX_DEBTS), ~firms.of_firms(setup, world)
+    of_due, of_bad = (np.bincount(debts[rows & own], minlength=MAX_DEBTS + 1).tolist() for rows in (due, bad))
     for n in range(MAX_DEBTS + 1):
         out |= {f"due_debts_{n}_count": of_due[n], f"defaulted_debts_{n}_count": of_bad[n]}
     return out

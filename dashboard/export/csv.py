@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from dashboard.export.report import Report, Row, yuan_of
 from dashboard.export.text import guarded
+from dashboard.words import Words
+
+_UNITS: dict[str, Callable[[Words], str]] = {
+    "money": lambda w: w("yuan"), "share": lambda w: w("share"), "count": lambda w: w("number"),
+    "months": lambda w: w("months"), "days": lambda w: w("days"),
+}  # fmt: skip
 
 
 def write(r: Report, path: Path) -> Path:
@@ -24,6 +30,11 @@ def write(r: Report, path: Path) -> Path:
         rows.append([w.term("lender"), "sub_account_yuan", name, account, None, None, None, w("yuan")])
         rows.append([w.term("lender"), "need_yuan", name, need, None, None, None, w("yuan")])
         rows.append([w.term("lender"), "shortfall_chance", name, chance, None, None, None, w("share")])
+    for block in r.blocks:
+        rows += [
+            [block.title, line.key, line.name if len(block.columns) == 1 else f"{line.name}: {column}", e.get("value"), *(e.get("ci95") or (None, None)), None, _UNITS[line.unit](w)]
+            for line in block.lines for column, e in zip(block.columns, line.estimates, strict=True)
+        ]  # fmt: skip
     rows += [[w("townships"), t.key, name] for t, name in zip(r.answer.scenario.townships, r.townships, strict=True)]
     rows += [[w("sources"), kind, fields, why] for fields, kind, why in r.sources]
     return _written(path, head, (row + [None] * (len(head) - len(row)) for row in rows))

@@ -50,11 +50,13 @@ def write(r: Report, path: Path) -> Path:
     memo.cases()
     memo.heading(w("5. Sub-accounts"))
     memo.lenders()
-    memo.heading(w("6. Grounds and limits"))
+    memo.heading(w("6. Further figures"))
+    memo.blocks()
+    memo.heading(w("7. Grounds and limits"))
     for text in r.limits[len(r.warnings) :]:
         memo.line(text)
     memo.table([w("field"), w("kind"), w("why")], r.sources, (44, 27, 85), is_text=True)
-    memo.heading(w("7. How to get the same number again"))
+    memo.heading(w("8. How to get the same number again"))
     memo.table([w("made by"), w("value")], [*r.made, (w("command line"), command(r.answer))], (38, 118), is_text=True)
     memo.save(path)
     return path
@@ -161,6 +163,16 @@ class Memo:
             rows,
             (48, 34, 40, 34),
         )
+
+    def blocks(self) -> None:
+        """Truth and report, lenders, years ahead and what else the scenario has, each with its remark."""
+        for block in self.r.blocks:
+            heads, rows = block.table(self.w)
+            self.line(block.title)
+            first = 74 if len(heads) < 5 else 46
+            self.table(heads, rows, (first, *[(156 - first) / (len(heads) - 1)] * (len(heads) - 1)))
+            if block.note:
+                self.line(block.note, styles.KAI)
 
     def table(
         self, heads: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], *, is_text: bool = False

@@ -65,7 +65,7 @@ class Live:
         self.need: F64 = yuan_of(h["need_fen"])
         self.by_account: F64 = np.column_stack([yuan_of(h[f"need_{i}_fen"]) for i in range(self.r.parts.size)])
         self.n = self.need.size
-        self.is_plain = h.strata is None
+        self.is_plain = h.is_plain
         self.unit = 1 / self.r.w.in_unit(1.0)  # yuan in the reader's unit of money
 
     # --- the need
@@ -92,12 +92,18 @@ class Live:
     def bounds(self, a: float) -> tuple[Cell, Cell, Cell]:
         """Ends of the 95 per cent interval, and the conservative figure [reader's unit]; distribution-free, from the binomial."""
         n, p = self.cells["n"], f"1-{self.cells['accepted']}"
-        found = estimate.quantile(self.need, a)
+        strata = self.r.sample.strata
+        found = estimate.quantile(self.need, a, strata)
         low, high = found.ci95 or (0.0, 0.0)
+        # histories that share uncertain parameters count as fewer; their ranks are those of so many, stretched
+        m = n if strata is None else str(estimate.worth_of(self.need, a, strata))
+        more = "" if strata is None else f"*{n}/{m}"
         return (
-            self._of_rank(f"MAX(CRITBINOM({n},{p},0.025),1)", low),
-            self._of_rank(f"MIN(CRITBINOM({n},{p},0.975)+1,{n})", high),
-            self._of_rank(f"MIN(CRITBINOM({n},{p},0.95)+1,{n})", found.conservative or 0.0),
+            self._of_rank(f"MAX(INT(CRITBINOM({m},{p},0.025){more}+{_ROUNDING}),1)", low),
+            self._of_rank(f"MIN(ROUNDUP((CRITBINOM({m},{p},0.975)+1){more}-{_ROUNDING},0),{n})", high),
+            self._of_rank(
+                f"MIN(ROUNDUP((CRITBINOM({m},{p},0.95)+1){more}-{_ROUNDING},0),{n})", found.conservative or 0.0
+            ),
         )
 
     def _of_rank(self, rank: str, yuan: float) -> Cell:

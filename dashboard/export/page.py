@@ -59,6 +59,7 @@ def write(r: Report, path: Path) -> Path:
         _table([w("case"), w("estimate"), w.term("interval_95"), w.term("conservative")], cases),
         _heading(w("Sub-accounts")),
         _table([w.term("lender"), w("sub-account"), w.label("need"), w.label("shortfall_chance")], lenders, "whole"),
+        *(part for block in r.blocks for part in (_heading(block.title), _table(*block.table(w), "whole"), f"<p>{escape(block.note)}</p>" if block.note else "")),
         _heading(w("Grounds and limits")), "".join(f"<p>{escape(text)}</p>" for text in r.limits[len(r.warnings) :]),
         _table([w("field"), w("kind"), w("why")], r.sources, "words"),
         _heading(w("How to get the same number again")), f"<pre>{escape(command(r.answer))}</pre>",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import options
+from dashboard import details, options
 from dashboard.export.text import plain
 from dashboard.figures.figure import source_of
 from dashboard.options import Option
@@ -234,6 +234,11 @@ class Report:
             (name, float(accounts[key]), found[key]["need_yuan"]["value"], found[key]["shortfall_chance"]["value"])
             for name, key in zip(self.lenders, accounts, strict=True)
         ]
+
+    @cached_property
+    def blocks(self) -> list[details.Block]:
+        """Further figures, those of which the scenario has something."""
+        return details.blocks(self.answer, self.w)
 
     # --- histories
 

@@ -14,6 +14,7 @@ from dashboard.export.live import Columns, Live
 from dashboard.export.report import Report, Row, yuan_of
 
 _FIRST = 6  # row of the first history, from 1
+_LOOKS = {"money": "money", "share": "share", "count": "yuan", "months": "yuan", "days": "yuan"}
 
 
 def write(r: Report, path: Path) -> Path:
@@ -24,6 +25,7 @@ def write(r: Report, path: Path) -> Path:
     answer = b.sheet(w("Conclusion"), [120])
     calculated = calculation(b, live)
     _scenarios(b, calculated)
+    _further(b)
     _histories(b, columns)
     _sources(b)
     _notes(b)
@@ -128,6 +130,34 @@ def _lenders(b: Book, sheet: Any, row: int) -> None:
         b.row(sheet, row, cells, ["box", "box money", "box money", "box share", "box unit"])
 
 
+def _further(b: Book) -> None:
+    """Truth and report, lenders, years ahead and what else the scenario has; money in the reader's unit."""
+    w, blocks = b.w, b.r.blocks
+    widest = max((len(block.columns) for block in blocks), default=1)
+    sheet = b.sheet(w("Further figures"), [58, *[18] * max(widest, 3), 12])
+    row = b.top(sheet, w("Further figures"))
+    for block in blocks:
+        has_interval = len(block.columns) == 1
+        columns = [*block.columns, w("interval from"), w("interval to")] if has_interval else list(block.columns)
+        b.row(sheet, row, [block.title, *columns, w("unit")], "head")
+        for line in block.lines:
+            row += 1
+            form, unit = _LOOKS[line.unit], w.money_unit if line.unit == "money" else _unit_name(line.unit, w)
+            found = [e.get("value") for e in line.estimates]
+            found += list(line.estimates[0].get("ci95") or (None, None)) if has_interval else []
+            values = [None if x is None else w.in_unit(x) if line.unit == "money" else x for x in found]
+            b.row(sheet, row, [line.name, *values, unit], ["box", *[f"box {form}"] * len(values), "box unit"])
+        row += 1
+        if block.note:
+            b.text(sheet, row, 0, block.note, "small")
+            row += 1
+        row += 1
+
+
+def _unit_name(unit: str, w: Any) -> str:
+    return {"share": w("share"), "count": w("number"), "months": w("months"), "days": w("days")}[unit]
+
+
 def _histories(b: Book, c: Columns) -> None:
     """One row a simulated year, from the smallest need to the largest [yuan]."""
     r, w, h = b.r, b.w, b.r.sample
@@ -139,14 +169,14 @@ def _histories(b: Book, c: Columns) -> None:
     accounts = r.lenders if k > 1 else [w("all")]
     heads = [w("history"), w("need of the year"), *(w("need of {lender}", lender=name) for name in accounts),
              w("paid by the fund"), w("defaulted principal"), w("dry opening"), w("weight"), w("weight so far")]  # fmt: skip
-    b.row(sheet, _FIRST - 2, heads[: 5 + k] if h.strata is None else heads, "head")
+    b.row(sheet, _FIRST - 2, heads[: 5 + k] if h.is_plain else heads, "head")
     sheet.freeze_panes(_FIRST - 1, 1)
     sheet.repeat_rows(_FIRST - 2)
     sheet.autofilter(_FIRST - 2, 0, _FIRST - 2 + len(h), 4 + k)
     shown = [h["replication"], yuan_of(h["need_fen"]), *(yuan_of(h[f"need_{i}_fen"]) for i in range(k)),
              yuan_of(h["payout_fen"]), yuan_of(h["defaulted_fen"]), h["dry_opening"].astype(float)]  # fmt: skip
     looks = ["whole", *["yuan"] * (3 + k), "whole"]
-    if h.strata is not None:
+    if not h.is_plain:
         shown, looks = [*shown, r.mass, np.cumsum(r.mass)], [*looks, "plain", "plain"]
     for i, (values, look) in enumerate(zip(shown, looks, strict=True)):
         sheet.write_column(_FIRST - 1, i, values.tolist(), b.look(look))

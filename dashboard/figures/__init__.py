@@ -12,6 +12,7 @@ from dashboard.figures.figure import Figure
 from dashboard.figures.lab import heat_table
 from dashboard.figures.months import balance_fan, subsidy_ageing
 from dashboard.figures.places import township_map
+from dashboard.figures.reports import truth_and_report
 from dashboard.figures.shares import calibration_dots, default_by_debts
 from dashboard.figures.sizes import frontier, lending_curve
 from dashboard.figures.theme import CATEGORICAL, CONFIG, TEMPLATE
@@ -33,5 +34,6 @@ __all__ = [
     "lending_curve",
     "subsidy_ageing",
     "township_map",
+    "truth_and_report",
     "veiled",
 ]

@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 import sim
-from dashboard import library, panels, safe, shell
-from dashboard.figures import calibration_dots, default_by_debts, subsidy_ageing, township_map
+from dashboard import details, library, panels, safe, shell
+from dashboard.figures import calibration_dots, default_by_debts, subsidy_ageing, township_map, truth_and_report
 from dashboard.shell import View
 from dashboard.words import Words
 from dashboard.words.labels import N_
@@ -18,7 +18,7 @@ from dashboard.words.labels import N_
 VALIDATION = Path(__file__).parents[2] / "docs" / "validation.md"
 _HEADING = re.compile(r"## (D\d+)\.")
 _CELLS = re.compile(r"(?<!\\) \| ")
-_PARTS = ("sources", "unknown", "anchors", "model", "checks")
+_PARTS = ("sources", "unknown", "anchors", "reported", "model", "checks")
 # What each group of exact checks is about, by its number on the page of the documents.
 GROUPS = {
     "D1": N_("random numbers"), "D2": N_("definitions and dates"), "D3": N_("independent loans"),
@@ -36,7 +36,7 @@ def show(v: View) -> None:
     scenario = v.answer.scenario if v.answer is not None else sim.scenario(panels.DEMONSTRATION)
     panels.heading(w("Why believe it, and how far?"), w("What is law, what was measured, what was assumed; and what the program was held against."))  # fmt: skip
     _kinds(scenario, w)
-    names = [w("Sources"), w("What is not known"), w("Level of defaults"), w("Model and targets"), w("Checks of the program")]  # fmt: skip
+    names = [w("Sources"), w("What is not known"), w("Level of defaults"), w("What is reported"), w("Model and targets"), w("Checks of the program")]  # fmt: skip
     tabs = dict(zip(_PARTS, st.tabs(names, key=f"evidence-parts-{w.lang}", on_change="rerun"), strict=True))
     with tabs["sources"]:
         rows = [[w.listed([w.field(f) for f in s.fields]), w.term(s.kind), w.reason(s.note)] for s in scenario.sources]
@@ -45,6 +45,8 @@ def show(v: View) -> None:
         _unknown(v, scenario)
     with tabs["anchors"]:
         _anchors(v, scenario)
+    with tabs["reported"]:
+        _reported(v)
     with tabs["model"]:
         _model(v, scenario)
     with tabs["checks"]:
@@ -118,6 +120,17 @@ def _anchors(v: View, scenario: sim.Scenario) -> None:
     st.caption(
         w("The anchor is a mean over many years and parameters; the sized year has its own book and its own drought.")
     )
+
+
+def _reported(v: View) -> None:
+    """Reported figures look better than what happened: by how much, in this county and under these rules."""
+    w = v.w
+    if v.answer is None:
+        st.info(w("There is no result to hold against anything yet."))
+        return
+    panels.picture(truth_and_report(v.answer.data, w), w, "truth", height=330)
+    for block in (details.report(v.answer, w), details.subsidy(v.answer, w)):
+        panels.block(block, w)
 
 
 # --- the model beside what is known ------------------------------------------------------------------

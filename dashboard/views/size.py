@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboard import address, library, options, panels, readings, safe, shell, stories
+from dashboard import address, details, library, options, panels, readings, safe, shell, stories
 from dashboard.figures import balance_fan, exceedance, frontier, lending_curve
 from dashboard.library import Stored
 from dashboard.shell import View
@@ -15,7 +15,7 @@ from sim.units import FEN_PER_YUAN
 
 _STEPS = 60
 _MILLION = 1_000_000.0
-_PARTS = ("sizes", "months", "years", "lending", "paid")
+_PARTS = ("sizes", "months", "years", "lending", "paid", "lenders")
 
 
 @shell.told
@@ -144,7 +144,7 @@ def _further(v: View, kept: Stored, yuan: float) -> None:
     w, answer, data = v.w, v.answer, v.answer.data
     names = {
         "sizes": w("Sizes and idle money"), "months": w("Months"), "years": w("Years ahead"),
-        "lending": w("When lending follows"), "paid": w("Who pays a shortfall"),
+        "lending": w("When lending follows"), "paid": w("Who pays a shortfall"), "lenders": w("Lenders"),
     }  # fmt: skip
     tabs = dict(zip(_PARTS, st.tabs(list(names.values()), key=f"size-parts-{w.lang}", on_change="rerun"), strict=True))
     with tabs["sizes"]:
@@ -161,8 +161,13 @@ def _further(v: View, kept: Stored, yuan: float) -> None:
         panels.card(w("This picture has every size on its axis; its lines mark the size set today, not the slider's."))
         panels.picture(lending_curve(data, w), w, "lending", height=520)
         _stops(v)
+        panels.block(details.stops(answer, w), w)
     with tabs["paid"]:
         _paid(v, kept, yuan)
+        for block in (details.cap(answer, w), details.insurance(answer, w)):
+            panels.block(block, w)
+    with tabs["lenders"]:
+        panels.block(details.lenders(answer, w), w)
 
 
 def _years(v: View, kept: Stored, yuan: float) -> None:
@@ -173,19 +178,8 @@ def _years(v: View, kept: Stored, yuan: float) -> None:
     if "refill" not in found:
         st.info(safe.markdown(w.reason(str(found.get("reason", "")))))
         return
-    policies = {
-        "refill": w("filled up every 1 January"), "no_top_up": w("never filled up"),
-        "top_up_mean": w("a mean year's cost every year"), "by_rule": w("as the rules say"),
-    }  # fmt: skip
-    calendar = list(found["refill"]["short_by_year"])
-    heads = [w("policy"), *calendar, w("in any of them"), w("two years running")]
-    rows = [
-        [name, *(w.percent(found[p]["short_by_year"][y]["value"]) for y in calendar),
-         w.percent(found[p]["short_in_any_year"]["value"]), w.percent(found[p]["short_two_years_running"]["value"])]
-        for p, name in policies.items() if p in found
-    ]  # fmt: skip
-    caption = w("Chance of a shortfall, starting with {size}", size=w.advised(found["fund_yuan"]))
-    st.html(safe.table(heads, rows, caption, numbers=range(1, len(heads))))
+    for block in (details.years(found, w), details.years_cost(found, w)):
+        panels.block(block, w)
 
 
 def _stops(v: View) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sim import clock
+from sim import clock, estimate
 from sim.answers import fund
 from sim.answers.attribution import attribution
 from sim.answers.drivers import driver_figures, only_because_late
@@ -153,8 +153,14 @@ def as_if(scenario: Scenario) -> dict[str, Any]:
 
 
 def headline(folder: RunFolder, n: int, assurance: float) -> Estimate:
-    """The need at an assurance, over next year's luck and over uncertain parameters [yuan]."""
-    return Sample.of(folder, "main", n).quantile_yuan("need_fen", assurance)
+    """The need at an assurance, over next year's luck and over uncertain parameters [yuan].
+
+    Raises
+    ------
+    TooFewHistories
+    """
+    h = Sample.of(folder, "main", n)
+    return estimate.quantile(h["need_fen"], assurance, h.strata).scaled(_YUAN, 2)
 
 
 def _arm_needs(

@@ -55,7 +55,7 @@ def attribution(folder: RunFolder, scenario: Scenario, n: int, assurance: float,
 def _level(x: Array, assurance: float, strata: Any) -> dict[str, Any]:
     return {
         "mean": estimate.mean(x, strata).scaled(1, 2).as_dict(),
-        "need": estimate.quantile(x, assurance, strata).scaled(1, 2).as_dict(),
+        "need": estimate.quantile_or_reason(x, assurance, strata).scaled(1, 2).as_dict(),
         "tail_mean": estimate.tail_mean(x, assurance, strata).scaled(1, 2).as_dict(),
     }
 

@@ -72,7 +72,7 @@ def _metrics(frames: dict[str, pd.DataFrame], assurance: float, seed: int, strat
     u = estimate.resampling(seed, len(frames["main"]))
 
     def quantile(x: Array) -> Estimate:
-        return estimate.quantile(x, assurance, strata).scaled(_YUAN, 2)
+        return estimate.quantile_or_reason(x, assurance, strata).scaled(_YUAN, 2)
 
     def of_quantiles(arms: Weighted) -> Estimate:
         return estimate.paired_quantile_combination(arms, assurance, u, strata).scaled(_YUAN, 2)

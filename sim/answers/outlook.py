@@ -18,12 +18,14 @@ from sim.lending.granting import REFUSALS
 from sim.reacting import N_GRID
 from sim.scenario import Scenario
 from sim.store import RunFolder
-from sim.units import F64, FEN_PER_YUAN, Array
+from sim.units import F64, FEN_PER_YUAN, Array, Bool
 from sim.years import N_YEARS
 
 TopUp = Callable[[int, F64], F64]  # number of the year and balances (n, n_accounts) to what is paid in [fen]
 _YUAN = 1 / FEN_PER_YUAN
 _STEPS = 41
+_MOST_YUAN = 1e12  # a budget; fen of a larger one are no whole numbers any more
+_FEWEST = 10  # histories of which a share can be told with an interval
 
 
 def outlook(folder: RunFolder, scenario: Scenario, n: int, fund_yuan: float) -> dict[str, Any]:
@@ -118,10 +120,19 @@ def years(h: Sample, parts: F64, fund_yuan: float, first_year: int, rule: str = 
                 str(first_year + k): h.mean(paid_in[k]).scaled(_YUAN, 2).as_dict() for k in range(1, N_YEARS)
             },
         }
-    both = (need[0] > quantile_of(h, "need_fen", 0.95) * parts).any(axis=1)
-    after = (need[1] > start).any(axis=1)
-    out["bad_year_then_bad_year"] = h.mean_among(after, both).as_dict() if both.any() else None
+    both = np.asarray((need[0] > quantile_of(h, "need_fen", 0.95) * parts).any(axis=1))
+    after = np.asarray((need[1] > start).any(axis=1))
+    out["bad_year_then_bad_year"] = _then(h, after, both).as_dict()
     return out
+
+
+def _then(h: Sample, after: Bool, before: Bool) -> Estimate:
+    """Chance of one thing among the histories in which another happened, with an exact interval."""
+    n = int(before.sum())
+    if n == 0:
+        return Estimate(None, reason="no history had such a year")
+    found = h.chance_among(after, before)
+    return found if n >= _FEWEST else Estimate(found.value, reason=f"fewer than {_FEWEST} such histories: no interval")
 
 
 def quantile_of(h: Sample, column: str, a: float) -> float:
@@ -242,8 +253,7 @@ def backwards(h: Sample, scenario: Scenario, budget_yuan: float, assurance: floa
     smaller ones, counts. Sizes at which nobody is turned away any more lend what the smallest of them lends. A volume is
     covered if even the upper bound of its chance of a shortfall is allowed.
     """
-    if not budget_yuan > 0:
-        raise InputError("command", "budget", budget_yuan, "yuan above 0")
+    check_budget(budget_yuan)
     enough = h.chance(h["need_fen"] <= budget_yuan * FEN_PER_YUAN)
     return {
         "budget_yuan": budget_yuan,
@@ -251,6 +261,17 @@ def backwards(h: Sample, scenario: Scenario, budget_yuan: float, assurance: floa
         "if_short": at_size(h, account_parts(scenario), budget_yuan),
         "largest_multiple": _largest_multiple(h, budget_yuan, 1 - assurance + 1e-9),
     }
+
+
+def check_budget(yuan: float) -> None:
+    """Refuse what is no sum of money above nothing.
+
+    Raises
+    ------
+    InputError
+    """
+    if not 0 < yuan <= _MOST_YUAN:
+        raise InputError("command", "budget", yuan, f"yuan above 0, at most {_MOST_YUAN:,.0f}")
 
 
 def _largest_multiple(h: Sample, budget_yuan: float, allowed: float) -> dict[str, Any]:

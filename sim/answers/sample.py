@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sim import estimate
-from sim.estimate import Estimate, Strata
+from sim.estimate import Estimate, Points, Strata
 from sim.store import RunFolder
 from sim.units import FEN_PER_YUAN, Array, Bool
 
@@ -35,12 +35,17 @@ class Sample:
     def __len__(self) -> int:
         return len(self.frame)
 
+    @property
+    def is_plain(self) -> bool:
+        """Do all histories weigh the same?"""
+        return self.strata is None or not self.strata.are_chosen
+
     def __getitem__(self, column: str) -> Array:
         return self.frame[column].to_numpy()
 
     def quantile_yuan(self, column: str, a: float) -> Estimate:
-        """a-quantile of a column of fen [yuan]."""
-        return estimate.quantile(self[column], a, self.strata).scaled(_YUAN, 2)
+        """a-quantile of a column of fen [yuan]; without a value where it has no upper order statistic."""
+        return estimate.quantile_or_reason(self[column], a, self.strata).scaled(_YUAN, 2)
 
     def tail_mean_yuan(self, column: str, a: float) -> Estimate:
         """Tail mean of a column of fen [yuan]."""
@@ -62,11 +67,20 @@ class Sample:
         """Probability of what ``hit`` marks."""
         return estimate.weighted_share(hit, self.strata)
 
+    def chance_among(self, hit: Bool, among: Bool) -> Estimate:
+        """Probability of what ``hit`` marks, over the histories that ``among`` marks; exact where all weigh the same."""
+        if self.is_plain:
+            return estimate.weighted_share(hit[among], Strata.alike(self._points(among)))
+        found = estimate.mean_among(hit, among, self.strata)
+        low, high = found.ci95 or (0.0, 1.0)
+        return Estimate(found.value, (max(low, 0.0), min(high, 1.0)), reason=found.reason)
+
+    def _points(self, among: Bool) -> Points | None:
+        return None if self.strata is None or self.strata.points is None else self.strata.points.only(among)
+
     def upper_chance(self, hit: Bool) -> float:
-        """One-sided upper bound of a probability; with strata that of the two-sided interval."""
-        if self.strata is None:
-            return estimate.upper_proportion(int(hit.sum()), hit.size)
-        return (self.chance(hit).ci95 or (0.0, 1.0))[1]
+        """One-sided upper bound of a probability."""
+        return estimate.upper_share(hit, self.strata)
 
     def ratio(self, top: str, bottom: str) -> Estimate:
         """Mean of the ratio of two columns, over histories in which there is something to divide by."""
@@ -78,7 +92,7 @@ class Sample:
     def describe(self) -> dict[str, Any]:
         """How histories were chosen and what they are worth."""
         n = len(self)
-        if self.strata is None:
+        if self.strata is None or self.is_plain:
             return {"kind": "plain", "effective_sample_size": n, "largest_weight_share": 1 / n}
         return {
             "strata": int(self.strata.share.size),

@@ -48,6 +48,21 @@ def _households(h: Sample) -> dict[str, Any]:
         "default_share_by_other_debts": {
             str(k): _ratio(h, [f"defaulted_debts_{k}_count"], [f"due_debts_{k}_count"]) for k in range(MAX_DEBTS + 1)
         },
+        **_firms(h),
+    }
+
+
+def _firms(h: Sample) -> dict[str, Any]:
+    """Firms that cover households, where there are any."""
+    if "firms_count" not in h.frame:
+        return {}
+    return {
+        "firms": {
+            "failed_share": _ratio(h, ["firms_failed_count"], ["firms_count"]),
+            "default_share": _ratio(h, ["firm_defaulted_fen"], ["firm_due_fen"]),
+            "share_of_fund": _ratio(h, ["firm_fund_due_fen"], ["payout_fen"]),
+            "used_share_of_defaults": _ratio(h, ["firm_used_defaulted_fen"], ["defaulted_fen"]),
+        }
     }
 
 

@@ -62,14 +62,30 @@ def weighted_share(hit: Bool, strata: Strata | None = None) -> Estimate:
     hit = np.asarray(hit, dtype=bool)
     if strata is None:
         return proportion(int(hit.sum()), hit.size)
-    value, error = stratified_mean(hit, strata)
-    if not hit.any() or hit.all():
-        value, n = float(hit.all()), 1 / largest_weight_share(strata)
-    elif error == 0:  # the stratum decides, and the shares are exact
+    value, n = _worth(hit, strata)
+    if n is None:
         return Estimate(value, (value, value))
-    else:
-        n = value * (1 - value) / error**2
     hits = value * n
     low = 0.0 if not hit.any() else float(betaincinv(hits, n - hits + 1, 0.025))
     high = 1.0 if hit.all() else float(betaincinv(hits + 1, n - hits, 0.975))
     return Estimate(value, (low, high))
+
+
+def upper_share(hit: Bool, strata: Strata | None = None, confidence: float = 0.95) -> float:
+    """One-sided upper bound of what `weighted_share` estimates."""
+    hit = np.asarray(hit, dtype=bool)
+    if strata is None:
+        return upper_proportion(int(hit.sum()), hit.size, confidence)
+    value, n = _worth(hit, strata)
+    return value if n is None else 1.0 if hit.all() else float(betaincinv(value * n + 1, n - value * n, confidence))
+
+
+def _worth(hit: Bool, strata: Strata) -> tuple[float, float | None]:
+    """A probability, and the number of plain histories that would tell it as well; None if it is known exactly."""
+    value, error = stratified_mean(hit, strata)
+    if not hit.any() or hit.all():
+        return float(hit.all()), 1 / largest_weight_share(strata)
+    # without an error the stratum decides, and the shares are exact
+    return value, None if error == 0 else min(value * (1 - value) / error**2, hit.size) if strata.points else value * (
+        1 - value
+    ) / error**2

@@ -13,6 +13,8 @@ from sim.estimate.strata import Strata, mass_of, stratified_mean
 from sim.units import F64, Array
 
 _Z90 = 1.6448536269514722  # a one-sided 95 per cent bound
+SHORT_ABOVE = "the sample is too small for a 95% interval: its upper end is the largest value"
+SHORT_BELOW = "the sample is too small for a 95% interval: its lower end is the smallest value"
 _ROUNDING = 1e-9  # of a history: a n that is whole on paper is whole here
 
 
@@ -55,15 +57,38 @@ def quantile(x: Array, a: float, strata: Strata | None = None) -> Estimate:
     upper = upper_rank(n, a)
     if upper is None:
         raise _too_few(n, needed_histories(a), a)
-    if strata is not None:
+    if strata is not None and strata.are_chosen:
         return _stratified_quantile(np.asarray(x, dtype=float), a, strata)
-    ranks = interval_ranks(n, a)
-    reason = (
-        None if ranks is not None else "the sample is too small for a 95% interval: its upper end is the largest value"
-    )
-    low, high = ranks if ranks is not None else (max(_binomial_quantile(n, a, 0.025), 1), n)
+    worth = n if strata is None else worth_of(np.asarray(x, dtype=float), a, strata)
+    upper = upper_rank(worth, a)
+    if upper is None:
+        raise _too_few(n, math.ceil(needed_histories(a) * n / worth), a)
+    reason, ranks = None, interval_ranks(worth, a)
+    if ranks is None:
+        ranks = _binomial_quantile(worth, a, 0.025), _binomial_quantile(worth, a, 0.975) + 1
+        reason = SHORT_ABOVE if ranks[1] > worth else SHORT_BELOW
+    low, high, upper = ranks[0] * n // worth, -(-ranks[1] * n // worth), -(-upper * n // worth)
+    low, high = max(low, 1), min(high, n)
     return Estimate(float(ordered[quantile_rank(n, a) - 1]), (float(ordered[low - 1]), float(ordered[high - 1])),
                     float(ordered[upper - 1]), reason)  # fmt: skip
+
+
+def quantile_or_reason(x: Array, a: float, strata: Strata | None = None) -> Estimate:
+    """`quantile`; without a value, and with the number of histories it takes, where there is no conservative figure."""
+    try:
+        return quantile(x, a, strata)
+    except TooFewHistories as error:
+        return Estimate(None, reason=error.reason)
+
+
+def worth_of(x: F64, a: float, strata: Strata) -> int:
+    """Histories with parameters of their own that would tell F at the quantile as well as these, which share them.
+
+    Source: Korn & Graubard, Survey Methodology 24 (1998) 193-201 (exact intervals at an effective number).
+    """
+    q = float(quantile_value(x, a))
+    error = max(stratified_mean(x <= q, strata)[1], stratified_mean(x < q, strata)[1])
+    return x.size if error == 0 else max(min(int(a * (1 - a) / error**2), x.size), 1)
 
 
 def quantile_value(x: Array, a: float, mass: F64 | None = None) -> F64:
@@ -107,9 +132,7 @@ def _stratified_quantile(x: F64, a: float, strata: Strata) -> Estimate:
         raise _too_few(n, math.ceil(n * (_Z90 * error / (1 - a)) ** 2) + 1, a)
     if error == 0:  # whole strata sit at the quantile
         return Estimate(q, (q, q), q)
-    reason = None
-    if a + Z95 * error >= 1:
-        reason = "the sample is too small for a 95% interval: its upper end is the largest value"
+    reason = SHORT_ABOVE if a + Z95 * error >= 1 else SHORT_BELOW if a <= Z95 * error else None
 
     def beyond(level: float) -> float:
         """First value with more than this mass below or at it: like the rank s + 1 of plain histories."""
@@ -122,7 +145,8 @@ def _stratified_quantile(x: F64, a: float, strata: Strata) -> Estimate:
 def _too_few(n: int, needed: int, a: float) -> TooFewHistories:
     return TooFewHistories(
         f"replications: found {n}; allowed: {needed} or more for an assurance of {a:g} "
-        "(the upper 95 per cent order statistic does not exist for fewer)"
+        "(the upper 95 per cent order statistic does not exist for fewer)",
+        f"{needed} or more histories are needed",
     )
 
 

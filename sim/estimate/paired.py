@@ -86,7 +86,7 @@ def resampling(seed: int, n: int, n_resamples: int = 500) -> F64:
 def masses(resampling: F64, strata: Strata | None = None) -> F64:
     """Bootstrap resamples, each as the number of equally likely histories that every history stands for in it.
 
-    Histories are drawn with replacement, within strata where there are some. Shares that were counted from a pool are
+    Histories are drawn with replacement, within strata where there are some; where they share uncertain parameters, points are. Shares that were counted from a pool are
     counted again from one.
 
     Parameters
@@ -103,6 +103,8 @@ def masses(resampling: F64, strata: Strata | None = None) -> F64:
     n = resampling.shape[1]
     if strata is None:
         return _times_drawn((resampling * n).astype(np.int64)).astype(float)
+    if strata.points is not None:
+        return strata.points.masses(resampling)
     own = mass_of(np.zeros(n), strata)
     by_stratum = np.argsort(strata.of, kind="stable")
     first, size = (np.cumsum(strata.counts) - strata.counts)[strata.of], strata.counts[strata.of]

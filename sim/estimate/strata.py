@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.errors import InputError
+from sim.estimate.points import Points
 from sim.units import F64, I64, Array, Bool
 
 
@@ -31,6 +32,8 @@ class Strata:
         Probability of each stratum; their sum is one.
     pool : int, optional
         Number of draws that ``share`` was counted from; None if it is exact.
+    points : Points, optional
+        Of histories that were all drawn alike, where they share uncertain parameters; see `alike`.
 
     Raises
     ------
@@ -41,6 +44,14 @@ class Strata:
     of: I64
     share: F64
     pool: int | None = None
+    points: Points | None = None
+
+    @staticmethod
+    def alike(points: Points | None) -> Strata | None:
+        """Histories that all weigh the same: nothing to say of them, unless several share uncertain parameters."""
+        if points is None or not points.matter:
+            return None
+        return Strata(np.zeros(points.of.size, dtype=np.int64), np.ones(1), points=points)
 
     def __post_init__(self) -> None:
         of, share = np.asarray(self.of, dtype=np.int64), np.asarray(self.share, dtype=float)
@@ -60,6 +71,11 @@ class Strata:
             raise InputError("strata", "of", int(self.counts[fewest]), f"two or more histories in stratum {fewest}")
 
     @property
+    def are_chosen(self) -> bool:
+        """Were the histories drawn unlike, so that they weigh unlike?"""
+        return self.points is None
+
+    @property
     def n(self) -> int:
         """Number of histories."""
         return self.of.size
@@ -76,7 +92,7 @@ class Strata:
 
     def only(self, kept: Bool) -> Strata:
         """The strata of some of the histories, such as those that failed in no arm."""
-        return Strata(self.of[kept], self.share, self.pool)
+        return Strata(self.of[kept], self.share, self.pool, None if self.points is None else self.points.only(kept))
 
 
 def mass_of(x: Array, strata: Strata | None) -> F64:
@@ -102,7 +118,8 @@ def largest_weight_share(strata: Strata) -> float:
 def stratified_mean(x: Array, strata: Strata) -> tuple[float, float]:
     """Mean and its standard error.
 
-    The error is that within strata, and, where the shares were counted, what their error adds between strata.
+    The error is that within strata, and, where the shares were counted, what their error adds between strata. Where
+    histories share uncertain parameters it is that of the points, if it is larger.
     """
     x = np.asarray(x, dtype=float)
     mass_of(x, strata)  # lengths agree
@@ -113,4 +130,6 @@ def stratified_mean(x: Array, strata: Strata) -> tuple[float, float]:
     variance = float(share**2 @ (spread / n))
     if strata.pool is not None:
         variance += float(share @ (means - mean) ** 2) / strata.pool
+    if strata.points is not None:
+        return mean, max(math.sqrt(variance), strata.points.error(x))
     return mean, math.sqrt(variance)

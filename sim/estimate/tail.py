@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 
 from sim.estimate.figure import Estimate
 from sim.estimate.means import mean
-from sim.estimate.order import quantile_value
+from sim.estimate.order import quantile_value, worth_of
 from sim.estimate.strata import Strata, mass_of
 from sim.units import F64, Array
 
@@ -69,11 +69,14 @@ def tail_value(x: Array, a: float, mass: F64 | None = None) -> F64:
 def refuse_thin_tail(x: Array, a: float, strata: Strata | None, fewest: int = FEWEST_BEYOND) -> Estimate | None:
     """No value, and how many histories it takes, where fewer than the fewest lie beyond the quantile.
 
-    With strata they are counted as the equally weighted ones that would be as precise.
+    With strata, and where histories share uncertain parameters, they are counted as the equally weighted ones that would
+    be as precise.
     """
     n = np.asarray(x).size
     beyond = n * (1 - a)
-    if strata is not None:
+    if strata is not None and not strata.are_chosen:
+        beyond = worth_of(np.asarray(x, dtype=float), a, strata) * (1 - a)
+    elif strata is not None:
         order = np.argsort(x, kind="stable")
         mass = mass_of(x, strata)[order]
         tail = mass[np.cumsum(mass) > a * n + 1e-9]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sim.households.firms import Covering
 from sim.households.register import Register
 from sim.households.state import Now, Out, People, Terms
 from sim.shocks.disease import Herds
@@ -55,17 +56,20 @@ class Households:
         Village or group whose arrears a household sees.
     places
         Where the townships lie, if distance counts.
-    whole_herd : (n,) float64
-        Ones: what is left of the herds where there is no disease.
+    whole_herd, nobody : (n,) float64
+        Ones: what is left of the herds where there is no disease. Zeros.
     service_fen : (n, MAX_DEBTS) int64 [fen a year]
         Debt service of the other debts; of debts that make income only the interest.
     days : list of three (days of the month,) int64 by month
         Contract rates by day of signing, up to one year and longer, and the first working day on or after.
     month_starts : (months,) int64 [day]
     keys
-        Screening by the lender; what becomes of the money and the lender's lot; the lot of a cautious lender.
-    wrongly_admitted : (n,) bool
+        Screening by the lender; what becomes of the money and the lender's lot; the lot of a cautious lender; whether a
+        firm gets the money.
+    wrongly_admitted : (n + parts of firms,) bool
         On the list although the rules exclude them: their claims are refused.
+    firms : Covering, optional
+        Firms that cover households; their parts own loans behind the ``n`` households.
     """
 
     register: Register
@@ -82,6 +86,18 @@ class Households:
     month_starts: I64
     keys: tuple[np.uint64, ...]
     wrongly_admitted: Array
+    nobody: F64
+    firms: Covering | None
+
+
+@dataclass
+class FirmsNow:
+    """Firms of one history: their parts, what parts did in the month, applications, and (month, firm) of each failure."""
+
+    people: People
+    out: Out
+    counts: I64
+    failed: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -157,6 +173,7 @@ class Community:
     covered: dict[int, Bool] = field(
         default_factory=dict
     )  # by last month of a season: who has weather insurance for it
+    firms: FirmsNow | None = None  # where there are any
     watched: int = -1  # row of a household whose story is told
     seen: list[tuple[Now, People]] = field(default_factory=list)  # before and after each month's step
 

@@ -8,7 +8,7 @@ In this order, each step a function below:
 4. Subsidised interest that the lender asks of the household first (`_pay_interest`).
 5. Debts that are paid before the loan under the fund (`_pay_debts`).
 6. The loan under the fund (`_decide`): able and willing it is repaid, else renewed, late, or bad. Of a bad loan the
-   lender may collect (`_be_collected`).
+   lender may collect (`be_collected`).
 7. The other debts (`_pay_debts` again); what is left over pays back kin (`_pay_kin`).
 8. An application for a new loan (`_apply`).
 
@@ -32,6 +32,7 @@ from sim.households.state import (
     APPLIES,
     BAD,
     BORROWED,
+    BY_FIRM,
     CALLED,
     COLLECTED,
     CURED,
@@ -39,6 +40,7 @@ from sim.households.state import (
     EXTRA,
     INCOME,
     INTEREST,
+    LOST,
     LOST_LABOUR,
     LUCK_POINTS,
     MISSED,
@@ -74,7 +76,7 @@ _MEMORY = 365  # days for which neighbours remember a missed date
 
 
 @dataclass
-class _Purse:
+class Purse:
     """Money of each household in the course of the month. (n,) int64 [fen].
 
     ``floor`` is what it needs to live for a month and keeps back from creditors; ``limit`` is the most that kin and
@@ -122,7 +124,7 @@ def step_reference(people: People, register: Register, terms: Terms, now: Now, o
     p, r, t = people, register, terms
     usual = _usual(r)
     floor, limit = _whole(r.persons * t.floor_fen + 0.5), _whole(t.informal_months * usual)
-    purse = _Purse(p.cash.copy(), p.informal.copy(), np.zeros_like(p.cash), floor, limit, usual)
+    purse = Purse(p.cash.copy(), p.informal.copy(), np.zeros_like(p.cash), floor, limit, usual)
     out.event[:] = 0
     out.totals[:] = 0
     out.by_lender[:] = 0
@@ -137,7 +139,7 @@ def step_reference(people: People, register: Register, terms: Terms, now: Now, o
     _pay_debts(p, r, t, now, out, purse, is_first=1)
     owed_to_collector = (p.status == BAD) & (p.recover_on <= now.month_end)
     _decide(p, r, t, now, out, purse)
-    _be_collected(p, out, purse, owed_to_collector)
+    be_collected(p, out, purse, owed_to_collector)
     _pay_debts(p, r, t, now, out, purse, is_first=0)
     _pay_kin(p, out, purse)
     _apply(p, r, t, now, out, usual, age)
@@ -188,7 +190,8 @@ def _earn(p: People, r: Register, t: Terms, now: Now, out: Out, luck_u: F64, pro
       takes what was lost while it grew. Half of the crop's worth is the labour of the workers who are left.
     - Livestock sells in its months, times the month's luck, the price and what disease has left of the herd; in a
       drought many sell, at a discount.
-    - Wages, times the year's luck, fall with the worker who is lost. Neither wages nor transfers know a drought.
+    - Wages, times the year's luck, fall with the worker who is lost, and with the firm that paid them. Neither wages nor
+      transfers know a drought.
     - The project may fail in any month and lose a part of its capital. It returns a share of the capital a month,
       times the month's luck, once the loan is older than ``return_after_days``.
     - Other debts that make an income do so while nothing is unpaid on them.
@@ -200,7 +203,7 @@ def _earn(p: People, r: Register, t: Terms, now: Now, out: Out, luck_u: F64, pro
     income = _whole(r.crop_fen * (p.harvest_ppm * 1e-6) * sold * (0.5 + 0.5 * labour) + 0.5)
     discount, price = _discount(t, now)[r.township], now.price[r.township]
     income += _whole(r.livestock_fen * t.livestock[month] * shock * discount * price * now.herd + 0.5)
-    income += _whole(r.wage_fen * t.wage[month] * (p.wage_ppm * 1e-6) * labour + 0.5)
+    income += _whole(r.wage_fen * t.wage[month] * (p.wage_ppm * 1e-6) * labour * now.wage + 0.5)
     income += _whole(r.transfer_fen * t.transfer[month] + 0.5)
     p.capital[:] -= np.where(project_u < t.failure, _whole(p.capital * t.failure_loss), 0)
     at_work = np.where(now.month_end - p.start > t.return_after_days, p.capital, 0)
@@ -223,7 +226,7 @@ def _discount(t: Terms, now: Now) -> F64:
 # --- needs ---------------------------------------------------------------------------------------------
 
 
-def _consume(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse, illness: I64, expense_u: F64) -> None:
+def _consume(p: People, r: Register, t: Terms, now: Now, out: Out, purse: Purse, illness: I64, expense_u: F64) -> None:
     """The month's spending, and what is borrowed from kin for it.
 
     Planned are a share of usual income, at least the floor, and a twentieth of savings beyond those that the
@@ -253,7 +256,7 @@ def _consume(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse
 # --- debts ---------------------------------------------------------------------------------------------
 
 
-def _pay_interest(p: People, r: Register, out: Out, purse: _Purse) -> None:
+def _pay_interest(p: People, r: Register, out: Out, purse: Purse) -> None:
     """Subsidised interest asked of the household, with what it did not pay of it before: all cash, then kin's.
 
     Where households pay first the subsidy is refunded to them; a lender that waits too long for it debits them.
@@ -268,7 +271,7 @@ def _pay_interest(p: People, r: Register, out: Out, purse: _Purse) -> None:
     np.add.at(out.by_lender[:, INTEREST], r.lender, own + more)
 
 
-def _pay_debts(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse, is_first: int) -> None:
+def _pay_debts(p: People, r: Register, t: Terms, now: Now, out: Out, purse: Purse, is_first: int) -> None:
     """Debts besides the loan under the fund, one after the other: those paid before it, or the others.
 
     A payment falls due in months that leave the register's remainder; what is unpaid stays due. The project behind a
@@ -293,7 +296,7 @@ def _slots(p: People, r: Register, t: Terms) -> list[tuple[I64, I64, I64]]:
     return [(r.debt_product[:, j], r.debt_month[:, j], p.debt_arrears[:, j]) for j in range(r.debt_product.shape[1])]
 
 
-def _pay_kin(p: People, out: Out, purse: _Purse) -> None:
+def _pay_kin(p: People, out: Out, purse: Purse) -> None:
     """Cash beyond a month's usual income goes back to kin and moneylenders."""
     back = np.minimum(purse.informal, np.maximum(purse.cash - purse.usual, 0))
     p.cash[:], p.informal[:] = purse.cash - back, purse.informal - back
@@ -303,7 +306,7 @@ def _pay_kin(p: People, out: Out, purse: _Purse) -> None:
 # --- the loan under the fund ---------------------------------------------------------------------------
 
 
-def _decide(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse) -> None:
+def _decide(p: People, r: Register, t: Terms, now: Now, out: Out, purse: Purse) -> None:
     """A loan that falls due this month, or is overdue.
 
     On the date the project is sold (`_sell`), the household makes up its mind (`_refuse`), and subsidy ends. Asked is
@@ -311,24 +314,30 @@ def _decide(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse)
     from cash above the floor and what kin still advance (in arrears, with luck, kin help once more up to the limit),
     if the household is willing. If not, an open-handed lender renews a share of the loans, for a year and once, of
     households that would pay; the money from the sale stays in the project then. Other loans are overdue.
+
+    A loan whose money a firm has used is repaid by the firm, whatever the household has or wants, and by nobody once
+    the firm has failed.
     """
     due_now = (p.status >= OPEN) & (p.status <= OVERDUE) & (p.due <= now.month_end)
     is_open, is_late = due_now & (p.status == OPEN), due_now & (p.status == OVERDUE)
     price_u, will_u, heirs_u, last_u = _draw_some(t.keys[2], r.id, now.month, now.replication, due_now)
     sale = _sell(p, r, t, now, purse, is_open, price_u)
     _refuse(p, r, t, now, is_open, will_u, heirs_u)
-    own, subsidy = _interest(p, t, p.due)
-    p.arrears[:] += np.where(is_open, own + subsidy * _is_asked_now(t), 0)
-    _accrue(p, t, is_open, subsidy, p.due)
+    own, subsidy = interest_until(p, t, p.due)
+    p.arrears[:] += np.where(is_open, own + subsidy * is_asked_now(t), 0)
+    accrue(p, t, is_open, subsidy, p.due)
     overdue_rate = _whole(p.rate_ppm * t.penalty + 0.5)
     penalty = interest(p.principal, overdue_rate, now.month_end - p.due, t.day_count)
     asked = p.principal + p.arrears + np.where(is_late, penalty, 0)
+    by_firm = is_open & (p.marks & (BY_FIRM | LOST) == BY_FIRM)
+    sale += np.where(by_firm, asked, 0)
     room = purse.room() + np.where(is_late & (last_u < t.cure), purse.limit, 0)
-    is_willing = p.marks & REFUSES == 0
-    paid = due_now & is_willing & (purse.cash - purse.floor + room >= asked)
+    is_willing = p.marks & (REFUSES | LOST) == 0
+    paid = by_firm | (due_now & is_willing & (purse.cash - purse.floor + room >= asked))
     can_renew = is_open & ~paid & (now.is_open[r.lender] == 1) & (p.marks & (RENEWED | CALLED | REFUSES) == 0)
     renewed = can_renew & (last_u < t.renews)
-    _repay(p, r, t, now, out, purse, paid, asked)
+    purse.pay(paid & ~by_firm, asked)
+    repay(p, r, t, now, out, paid, asked)
     kept = np.where(renewed, np.minimum(sale, np.maximum(purse.cash, 0)), 0)
     purse.cash -= kept
     p.capital[renewed] = kept[renewed]
@@ -336,10 +345,10 @@ def _decide(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse)
     p.due[renewed] += 365
     out.event[renewed] |= WAS_RENEWED
     out.totals[SOLD] = (sale - kept).sum()
-    _fall_behind(p, r, t, now, out, due_now & ~paid & ~renewed)
+    fall_behind(p, r, t, now, out, due_now & ~paid & ~renewed)
 
 
-def _sell(p: People, r: Register, t: Terms, now: Now, purse: _Purse, is_open: Bool, u: F64) -> I64:
+def _sell(p: People, r: Register, t: Terms, now: Now, purse: Purse, is_open: Bool, u: F64) -> I64:
     """What the project brings at the township's price, with the drought's discount and the household's own luck."""
     worth = p.capital * now.price[r.township] * _discount(t, now)[r.township] * _luck(t.own_price, u)
     sale = np.where(is_open, _whole(worth + 0.5), 0)
@@ -358,17 +367,18 @@ def _refuse(p: People, r: Register, t: Terms, now: Now, is_open: Bool, will_u: F
     late = t.unpaid_subsidy * now.late_months[r.lender]
     odds = t.strategic + peers + t.belief * now.belief + late + t.rating * (r.rating - 3)
     is_unwilling = log_reference(will_u) - log_reference(1.0 - will_u) < odds
-    p.marks[is_open & (is_unwilling | ((p.marks & CALLED != 0) & (heirs_u >= t.heirs)))] |= REFUSES
+    is_own = is_open & (p.marks & BY_FIRM == 0)
+    p.marks[is_own & (is_unwilling | ((p.marks & CALLED != 0) & (heirs_u >= t.heirs)))] |= REFUSES
 
 
-def _accrue(p: People, t: Terms, who: Bool, subsidy: I64, to: I64) -> None:
+def accrue(p: People, t: Terms, who: Bool, subsidy: I64, to: I64) -> None:
     """Subsidised interest up to a day waits for the next settlement, or is withheld until the loan is repaid."""
     waits = p.carry if t.subsidy.paid_when == EACH_SETTLEMENT else p.withheld
     waits[:] += np.where(who, subsidy, 0)
     p.accrued_to[who] = to[who]
 
 
-def _interest(p: People, t: Terms, to: I64) -> tuple[I64, I64]:
+def interest_until(p: People, t: Terms, to: I64) -> tuple[I64, I64]:
     """Interest up to a day that nobody subsidises (above the ceiling, beyond the share or the months), and subsidy."""
     days = np.maximum(to - p.accrued_to, 0)
     subsidy = _subsidy(p, t, to)
@@ -380,18 +390,17 @@ def _subsidy(p: People, t: Terms, to: I64) -> I64:
     return subsidised_reference(t.subsidy, p.principal, p.rate_ppm, p.start, p.accrued_to, to)
 
 
-def _is_asked_now(t: Terms) -> int:
+def is_asked_now(t: Terms) -> int:
     """1 where households pay the subsidised interest first though its subsidy is withheld: no list charges them later."""
     return int(t.subsidy.paid_when != EACH_SETTLEMENT and t.subsidy.pays_first == 1)
 
 
-def _repay(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse, paid: Bool, asked: I64) -> None:
+def repay(p: People, r: Register, t: Terms, now: Now, out: Out, paid: Bool, asked: I64) -> None:
     """The loan is paid, in time or late; a new one may be applied for next month.
 
     Where subsidy goes on for some days after a missed date, that of a late loan is entered here.
     """
     is_late = paid & (p.status == OVERDUE)
-    purse.pay(paid, asked)
     np.add.at(out.by_lender[:, EXTRA], r.lender[paid], (asked - p.principal)[paid])
     np.add.at(out.by_lender[:, PRINCIPAL], r.lender[paid], p.principal[paid])
     out.event[paid] |= np.where(is_late, CURED, REPAID)[paid]
@@ -406,7 +415,7 @@ def _repay(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse, 
     p.wait_until[paid] = now.month + 1
 
 
-def _fall_behind(p: People, r: Register, t: Terms, now: Now, out: Out, unpaid: Bool) -> None:
+def fall_behind(p: People, r: Register, t: Terms, now: Now, out: Out, unpaid: Bool) -> None:
     """The date is missed, or the loan goes bad: in the month before its claim may be filed (day 90).
 
     A subsidy that is settled only once the loan is repaid is lost with it; where the rules say so already with the
@@ -432,7 +441,7 @@ def _fall_behind(p: People, r: Register, t: Terms, now: Now, out: Out, unpaid: B
     out.cause[bad] = np.where(p.marks & CALLED != 0, DEATH, of_will)[bad]
 
 
-def _be_collected(p: People, out: Out, purse: _Purse, who: Bool) -> None:
+def be_collected(p: People, out: Out, purse: Purse, who: Bool) -> None:
     """The lender collects a bad loan: from cash above the floor, and kin pay the rest whatever it is."""
     purse.pay(who, p.recover_fen)
     out.totals[COLLECTED] = p.recover_fen[who].sum()
@@ -469,7 +478,7 @@ def _apply(p: People, r: Register, t: Terms, now: Now, out: Out, usual: I64, age
 # --- counts and settlement -----------------------------------------------------------------------------
 
 
-def _count(p: People, r: Register, t: Terms, now: Now, out: Out, purse: _Purse) -> None:
+def _count(p: People, r: Register, t: Terms, now: Now, out: Out, purse: Purse) -> None:
     """By lender, a year's subsidised interest of open loans; by circle, borrowers and those in arrears of late."""
     covered = np.minimum(p.principal, t.subsidy.ceiling)
     yearly = covered * rate_on_reference(t.subsidy, p.rate_ppm, p.start, now.month_end) // PPM
@@ -508,9 +517,9 @@ def settle_reference(
     to = np.minimum(day, p.due + np.where(p.status == OPEN, 0, t.subsidy.extra_days))
     runs = (p.status != NONE if is_each else p.status == OPEN) & (to > p.accrued_to)
     runs &= t.subsidy.paid_when != AT_REPAYMENT
-    own, subsidy = _interest(p, t, to)
-    p.interest_due[:] += np.where(runs & (p.status == OPEN), own + subsidy * _is_asked_now(t), 0)
-    _accrue(p, t, runs, subsidy, to)
+    own, subsidy = interest_until(p, t, to)
+    p.interest_due[:] += np.where(runs & (p.status == OPEN), own + subsidy * is_asked_now(t), 0)
+    accrue(p, t, runs, subsidy, to)
     amount[:] = p.carry * is_listed
     p.carry[:] -= amount
     totals, lines = np.zeros(charges.size, dtype=np.int64), np.zeros(charges.size, dtype=np.int64)

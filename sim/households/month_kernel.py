@@ -16,6 +16,7 @@ from sim.households.state import (
     APPLIES,
     BAD,
     BORROWED,
+    BY_FIRM,
     CALLED,
     COLLECTED,
     CURED,
@@ -23,6 +24,7 @@ from sim.households.state import (
     EXTRA,
     INCOME,
     INTEREST,
+    LOST,
     LOST_LABOUR,
     LUCK_POINTS,
     MISSED,
@@ -157,7 +159,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
         income = int(r.crop_fen[i] * (p.harvest_ppm[i] * 1e-6) * sold * (0.5 + 0.5 * labour) + 0.5)
         animals = r.livestock_fen[i] * livestock_part * shock * discounts[place] * now.price[place]
         income += int(animals * now.herd[i] + 0.5)
-        income += int(r.wage_fen[i] * wage_part * (p.wage_ppm[i] * 1e-6) * labour + 0.5)
+        income += int(r.wage_fen[i] * wage_part * (p.wage_ppm[i] * 1e-6) * labour * now.wage[i] + 0.5)
         income += int(r.transfer_fen[i] * transfer_part + 0.5)
         if u[2, i] < t.failure:
             capital -= int(capital * t.failure_loss)
@@ -235,6 +237,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                 if is_due:
                     d0, d1, d2, d3 = _four(key_decision, r.id[i], month, rep)
                     asked = p.principal[i] + p.arrears[i]
+                    by_firm = status == OPEN and p.marks[i] & (BY_FIRM | LOST) == BY_FIRM
                     if status == OPEN:
                         sale = int(capital * now.price[place] * discounts[place] * _luck(t.own_price, d0) + 0.5)
                         p.capital[i] = 0
@@ -246,7 +249,8 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                             + t.unpaid_subsidy * now.late_months[lender]
                             + t.rating * (r.rating[i] - 3)
                         )
-                        if log_scalar(d1) - log_scalar(1.0 - d1) < odds or (p.marks[i] & CALLED > 0 and d2 >= t.heirs):
+                        is_unwilling = log_scalar(d1) - log_scalar(1.0 - d1) < odds
+                        if p.marks[i] & BY_FIRM == 0 and (is_unwilling or (p.marks[i] & CALLED > 0 and d2 >= t.heirs)):
                             p.marks[i] |= REFUSES
                         days = max(due - p.accrued_to[i], 0)
                         fen = subsidised(subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], due)
@@ -258,6 +262,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                             own += fen if subsidy.pays_first == 1 else 0
                         p.arrears[i] += own  # what nobody subsidises is asked with the principal
                         asked += own
+                        sale += asked if by_firm else 0
                         p.accrued_to[i] = due
                     else:
                         rate = int(p.rate_ppm[i] * t.penalty + 0.5)
@@ -265,11 +270,12 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                     room = max(limit - informal, 0)
                     if status == OVERDUE and d3 < t.cure:
                         room += limit  # kin help once more
-                    if p.marks[i] & REFUSES == 0 and cash - floor + room >= asked:
-                        own = min(max(cash - floor, 0), asked)
-                        cash -= own
-                        informal += asked - own
-                        borrowed += asked - own
+                    if by_firm or (p.marks[i] & (REFUSES | LOST) == 0 and cash - floor + room >= asked):
+                        if not by_firm:
+                            own = min(max(cash - floor, 0), asked)
+                            cash -= own
+                            informal += asked - own
+                            borrowed += asked - own
                         out.by_lender[lender, EXTRA] += asked - p.principal[i]
                         out.by_lender[lender, PRINCIPAL] += p.principal[i]
                         event |= REPAID if status == OPEN else CURED

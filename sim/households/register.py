@@ -142,7 +142,7 @@ def draw_register(scenario: Scenario, rules: Rules) -> Register:
     held = np.array([_draw(live, f"product.{p.key}", ids)[0] < p.held_by for p in live.products])
     return _register(
         scenario, rules, ids, township, village, (number // live.villages_per_township) // live.group_size * villages,
-        lender=_lender(scenario, ids),
+        lender=lender_of(scenario, ids),
         persons=persons,
         workers=np.maximum(np.floor(live.worker_share * persons + 0.5), 1),
         age=_pick(age_u, _ages(live)),
@@ -189,7 +189,7 @@ def _spread(live: Livelihoods, source: str, ids: I64) -> F64:
     return _exp(live.share_spread * normal_inverse_reference(_draw(live, f"share.{source}", ids)[0]))
 
 
-def _lender(scenario: Scenario, ids: I64) -> I64:
+def lender_of(scenario: Scenario, ids: I64) -> I64:
     """Each household's lender, by the lenders' parts of the fund; the order of the lenders does not matter."""
     accounts = scenario.sub_accounts_yuan()
     keys = sorted(accounts)
@@ -233,7 +233,7 @@ def read_register(path: Path, scenario: Scenario, rules: Rules) -> Register:
     rain_fed = tables.numbers(where, frame, "rain_fed_share", at_most=1)
     savings = tables.numbers(where, frame, "savings_yuan", at_most=_MOST_YUAN)
     keys = [lender.key for lender in scenario.lenders]
-    lender = tables.index(where, frame, "lender", keys) if "lender" in frame else _lender(scenario, ids)
+    lender = tables.index(where, frame, "lender", keys) if "lender" in frame else lender_of(scenario, ids)
     return _register(
         scenario, rules, ids, township, village, _rank(village, group) * (len(scenario.townships) * n),
         lender=lender, persons=persons, workers=workers, age=age, is_man=np.array(list(SEXES.values()))[sex],

@@ -20,7 +20,8 @@ from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, percent_to_ppm
 
 NONE, OPEN, OVERDUE, BAD = 0, 1, 2, 3  # the loan under the fund: none, running, missed its date, past day 90
 WELL, LOST_LABOUR, DEAD = 0, 1, 2
-REFUSES, MISUSED, CALLED, RENEWED = 1, 2, 4, 8  # marks on a household's present loan
+# marks on a household's present loan; BY_FIRM: a firm has the money and repays it, LOST: that firm has failed
+REFUSES, MISUSED, CALLED, RENEWED, BY_FIRM, LOST = 1, 2, 4, 8, 16, 32
 # what happened in the month
 REPAID, CURED, MISSED, WENT_BAD, APPLIES, WAS_CALLED, WAS_RENEWED = 1, 2, 4, 8, 16, 32, 64
 INCOME, SPENT, BORROWED, PAID_BACK, OTHERS, COLLECTED, SOLD = range(7)  # totals of a month
@@ -44,7 +45,7 @@ class People(NamedTuple):
         WELL, LOST_LABOUR or DEAD: of the person who borrows.
     loan, status, principal, rate_ppm, start, due, marks
         The loan under the fund: its row in the history's book (-1 none), where it stands, its terms, the
-        day that was or will be missed, and REFUSES, MISUSED, CALLED, RENEWED.
+        day that was or will be missed, and REFUSES, MISUSED, CALLED, RENEWED, BY_FIRM, LOST.
     accrued_to, carry, withheld : [day, fen]
         Subsidised interest is settled up to this day; that of a closed loan waits for the next settlement; that
         of a running loan whose subsidy is settled only once it is repaid.
@@ -171,6 +172,7 @@ class Now(NamedTuple):
     working: I64  # (days,) first working day on or after
     month_starts: I64  # (many,) first day of this month and those that follow
     herd: F64  # (n,) part of its usual herd that a household has
+    wage: F64  # (n,) part of its usual wages that its employers still pay
 
 
 class Out(NamedTuple):

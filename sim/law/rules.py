@@ -13,6 +13,7 @@ from typing import Any
 
 from sim.errors import InputError
 from sim.law.chain import BANK, Chain, read_chain
+from sim.law.consistency import check_together
 from sim.law.pack import Pack, Value
 from sim.law.vocabulary import term_of, vocabulary
 from sim.units import PPM
@@ -222,6 +223,19 @@ class CollectionRules:
     bonus_share: float = 0.0
 
 
+@dataclass(frozen=True)
+class FirmRules:
+    """What a firm, co-operative or big grower may borrow for the households that it covers."""
+
+    yuan_per_household: int | None = None
+    ceiling_yuan: int | None = None
+    share_of_plan: float | None = None
+    term_months: int | None = None
+    rate: str | None = None
+    subsidised: bool = False
+    household_borrows_too: bool = False
+
+
 _GROUPS: dict[str, Any] = {
     "loan": LoanRules,
     "fund": FundRules,
@@ -233,6 +247,7 @@ _GROUPS: dict[str, Any] = {
     "stop": StopRules,
     "classes": ClassRules,
     "collection": CollectionRules,
+    "firm": FirmRules,
 }
 
 FOLLOWED = ("subsidy.share", "subsidy.fixed_rate")  # read at every date, where the subsidy follows period or loan
@@ -262,6 +277,7 @@ class Rules:
     stop: StopRules
     classes: ClassRules
     collection: CollectionRules
+    firm: FirmRules
     sources: dict[str, str]
     since: dict[str, dt.date]
     dated: dict[str, tuple[tuple[dt.date, Any], ...]] = field(default_factory=dict)
@@ -316,7 +332,7 @@ class Rules:
         dated |= {key: ((on, value),) for key, value in (changes or {}).items() if key in FOLLOWED}
         rules = Rules(pack.id, on, **groups, sources={key: value.source for key, value in values.items()},
                       since={key: value.from_date for key, value in values.items()}, dated=dated)  # fmt: skip
-        _check(pack, rules)
+        check_together(pack.where, rules)
         return rules
 
 
@@ -374,47 +390,3 @@ def value_in(values: dict[str, Value], key: str) -> Value | None:
     rule, _, entry = key.rpartition(".")
     table = values[rule].value if rule in values else None
     return replace(values[rule], value=table[entry]) if isinstance(table, dict) and entry in table else None
-
-
-def _check(pack: Pack, rules: Rules) -> None:
-    """What rules must keep to one another."""
-    total = sum(rules.loss.shares.values())
-    if abs(total - 1) > 1e-9:
-        raise InputError(pack.where, "loss.shares", round(total, 9), "shares that add up to 1")
-    for bearer in rules.loss.through_fund or ():
-        if bearer not in rules.loss.shares:
-            raise InputError(pack.where, "loss.through_fund", bearer, "a bearer of loss.shares", rules.loss.shares)
-    fund = rules.fund
-    for name, parts in (
-        ("fund.from_upper_level_yuan + fund.from_county_yuan", [fund.from_upper_level_yuan, fund.from_county_yuan]),
-        ("fund.sub_accounts_yuan", [*fund.sub_accounts_yuan.values()]),
-    ):
-        size, given = fund.size_yuan, [part for part in parts if part is not None]
-        if size is not None and given and sum(given) != size:
-            raise InputError(pack.where, name, sum(given), f"parts that add up to fund.size_yuan = {size}")
-    extra, ceiling = rules.loan.extra_ceiling_yuan, rules.loan.ceiling_yuan
-    if extra is not None and extra < ceiling:
-        raise InputError(
-            pack.where, "loan.extra_ceiling_yuan", extra, f"at least loan.ceiling_yuan, which is {ceiling}"
-        )
-    line, resume = rules.stop.bad_loan_share, rules.stop.resume_share
-    if resume is not None and (line is None or resume > line):
-        raise InputError(pack.where, "stop.resume_share", resume, f"at most stop.bad_loan_share, which is {line}")
-    days = rules.classes.limits or []
-    if sorted(set(days)) != days or 0 in days:
-        raise InputError(
-            pack.where, "classes.special_mention_days to classes.loss_days", days, "days that grow, from 1"
-        )
-    if rules.collection.fee_by_class and not days:
-        raise InputError(
-            pack.where, "collection.fee_by_class", "given", "fees by class only where classes has its days"
-        )
-    if rules.claim.steps.decision.kind == "meeting" and not rules.claim.meetings:
-        raise InputError(pack.where, "claim.meetings", [], "at least one meeting a year")
-    if rules.subsidy.late_loses == "all" and rules.subsidy.paid_when not in ("at_repayment", "yearly"):
-        allowed = "at_repayment or yearly where late loans lose all (subsidy.late_loses): what was paid cannot be lost"
-        raise InputError(pack.where, "subsidy.paid_when", rules.subsidy.paid_when or "each_settlement", allowed)
-    if 12 % max(rules.subsidy.settlements_per_year, 1) or rules.subsidy.settlements_per_year < 1:
-        raise InputError(
-            pack.where, "subsidy.settlements_per_year", rules.subsidy.settlements_per_year, "1, 2, 4, 6 or 12"
-        )

@@ -32,10 +32,10 @@ def fees(rules: Rules, by_class: I64, revived: I64, stock: I64) -> I64:
 
     Source: the class that counts, the fees and the bonus are the pack's (`collection`).
     """
-    c = rules.collection
-    ppm = np.array([round(c.fee_by_class.get(name, 0.0) * PPM) for name in CLASSES], dtype=np.int64)
-    above = np.maximum(by_class.sum(axis=1) - share_of(stock, round(c.target_share * PPM)), 0)
+    collection = rules.collection
+    ppm = np.array([round(collection.fee_by_class.get(name, 0.0) * PPM) for name in CLASSES], dtype=np.int64)
+    above = np.maximum(by_class.sum(axis=1) - share_of(stock, round(collection.target_share * PPM)), 0)
     out: I64 = ((by_class * ppm + PPM // 2) // PPM).sum(axis=1)
-    out += share_of(revived, round(c.fee_by_class.get(REVIVED, 0.0) * PPM))
-    out += share_of(above, round(c.bonus_share * PPM)) if c.fee_by_class else 0
+    out += share_of(revived, round(collection.fee_by_class.get(REVIVED, 0.0) * PPM))
+    out += share_of(above, round(collection.bonus_share * PPM)) if collection.fee_by_class else 0
     return out

@@ -34,7 +34,6 @@ NUMBA = {
     "provenance.py",  # only to name its version
 }  # fmt: skip
 LONG: dict[str, str] = {
-    "law/rules.py": "the typed view of every rule of the vocabulary in one place",
     "scenario.py": "every model of a scenario file in one place; readers look fields up here",
     "community.py": "what simulated households do beside the institutions, from the opening to the last month",
     "households/month.py": "all that a household does in a month, in order; the place to read the rules",

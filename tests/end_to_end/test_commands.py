@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+import sim
+from dashboard import scenario_file
+
 COMMAND = [sys.executable, "-m", "cli.main"]
 ENV = {
     **os.environ,
@@ -159,12 +162,15 @@ def test_an_information_date_inside_the_year(tmp_path: Path) -> None:
 
 
 @needs_posix
-def test_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
-    words = ("size", "x-county", *KNOWN, "--replications", "5000", "--workers", "2", "--lang", "en")
+def test_interrupt_keeps_what_is_done(small: sim.Scenario, tmp_path: Path) -> None:
+    """The small county: its batches are short, so that the signal meets a run at work on a busy machine too."""
+    path = scenario_file.save_whole(tmp_path / "small.toml", small)
+    words = ("size", str(path), "--replications", "20000", "--workers", "2", "--lang", "en")
     process = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, env=ENV, stderr=subprocess.PIPE, encoding="utf-8")
     deadline = time.monotonic() + 300
     while not list(tmp_path.rglob("part-*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert process.poll() is None and list(tmp_path.rglob("part-*.parquet")), "no batch was finished in five minutes"
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in errors and "runs" in errors

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sim
-from sim import clock, community, community_kernel, outcomes, receivables
+from sim import clock, community, community_kernel, firms, outcomes, receivables
 from sim.community_kernel import enter, lend, release, year_end
 from sim.errors import ConservationError
 from sim.experiment import Arm, run_arms
@@ -66,6 +66,13 @@ LATE: dict[str, Any] = {
     "fiscal.upper_level_days_late": 90,
 }
 PAYS_FIRST = {"rules.subsidy.paid_to": "household"}
+FIRMS: dict[str, Any] = {
+    "livelihoods.firms": {
+        "per_township": 3, "covers": 0.4, "income_share": 0.6, "failures_per_year": 0.3, "drought_logit": 2.0,
+        "price_logit": 2.0, "disease_logit": 2.0, "replaced_after_months": 6, "uses_household_loans": 0.5,
+    },
+    "rules.firm.yuan_per_household": 20_000, "rules.firm.household_borrows_too": True,
+}  # fmt: skip
 SWITCHES = [("livelihoods.weather.on", False), ("fiscal.pays_on_time", True), ("livelihoods.stacking_on", False)]
 
 
@@ -187,6 +194,27 @@ def test_other_debts_switched_off_change_only_those_who_have_some() -> None:
     has_debts = setup.households.register.debt_product[:, 0] >= 0
     assert not is_other[~has_debts].any()
     assert is_other[has_debts].all()
+
+
+def test_firms_change_only_those_they_cover() -> None:
+    """Their draws are their own: who is not covered lives to the bit as where there are no firms."""
+    (a, x), (b, y) = (history(county({**UNCOUPLED, **c})) for c in (FIRMS, {}))
+    assert a.households is not None and a.households.firms is not None and b.households is not None
+    assert x.community is not None and y.community is not None
+    assert x.community.sky.index.tobytes() == y.community.sky.index.tobytes()
+    assert x.community.price.tobytes() == y.community.price.tobytes()
+    assert same_columns(a.households.register, b.households.register)
+    is_other, is_covered = differ(end_of(a, x), end_of(b, y)), a.households.firms.firm >= 0
+    assert not is_other[~is_covered].any()
+    assert is_other[is_covered].mean() > 0.5
+    assert firms.of_firms(a, x).sum() > 50
+
+
+def test_with_firms_a_hundred_households_more_change_nobody_else() -> None:
+    one, more = (
+        history(s, 2) for s in (county({**UNCOUPLED, **FIRMS}), with_more(county({**UNCOUPLED, **FIRMS}), 100))
+    )
+    assert not differ(end_of(*one), end_of(*more)).any()
 
 
 # --- a month by itself -------------------------------------------------------------------------------
@@ -381,15 +409,17 @@ def test_money_in_time_never_makes_a_default(replication: int) -> None:
 @given(
     seed=st.integers(0, 10**6), pays_first=st.booleans(), debits=st.sampled_from([0.5, 4.0]), budget=st.floats(0, 2),
     errors=st.floats(0, 1), settlements=st.sampled_from([1, 4, 12]), renewed=st.sampled_from([0.0, 0.5]),
+    has_firms=st.booleans(),
 )  # fmt: skip
 def test_every_history_of_households_conserves_money(
-    seed: int, pays_first: bool, debits: float, budget: float, errors: float, settlements: int, renewed: float
-) -> None:
+    seed: int, pays_first: bool, debits: float, budget: float, errors: float, settlements: int, renewed: float,
+    has_firms: bool,
+) -> None:  # fmt: skip
     """`simulate` checks itself to the fen; here the books are closed once more from outside."""
     scenario = county({
         **LATE, "fiscal.budget_share": budget, "fiscal.file_errors": errors, "lending.debits_above_quarters": debits,
         "rules.subsidy.settlements_per_year": settlements, "rules.subsidy.paid_to": "household" if pays_first else "bank",
-        "rules.loan.renewals_max": 1, "defaults.renewed_instead": renewed,
+        "rules.loan.renewals_max": 1, "defaults.renewed_instead": renewed, **(FIRMS if has_firms else {}),
     })  # fmt: skip
     setup = prepare(scenario, seed, opening_state(scenario), a_year_on())
     world = simulate(setup, seed % 7)
@@ -476,8 +506,8 @@ def test_who_pays_first_gets_the_list_back(is_on_time: bool, monkeypatch: pytest
         charged[:] += amount
         return out
 
-    def refund(world: World) -> None:
-        real_refund(world)
+    def refund(world: World, end: int) -> None:
+        real_refund(world, end)
         assert world.community is not None
         refunded[:] += world.community.people.refund
 

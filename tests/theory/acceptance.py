@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,28 @@ class Verdict:
         if self.value is None:
             return f"{self.oracle} {self.name}: {'exactly so' if self.agrees else 'not so'}{ends}"
         return f"{self.oracle} {self.name}: {self.value:.6g} in [{self.low:.6g}, {self.high:.6g}], n={self.n}{ends}"
+
+
+HEADS = ("check", "exact", "estimate", "accepted", "n", "verdict")
+
+
+def in_columns(verdicts: Sequence[Verdict]) -> list[str]:
+    """A table for the terminal: a line a check, and how many agree."""
+    tables = {(check.oracle, check.name): check.table for group in CHECKS.values() for check in group}
+    rows = [HEADS]
+    for v in verdicts:
+        table = tables.get((v.oracle, v.name), {})
+        exact = (
+            f"{table['exact']:.6g}" if "exact" in table else f"{len(table['p'])} bins" if "p" in table else "exactly"
+        )
+        said = ("agrees" if v.agrees else "FAILS") + (" (second run)" if v.run != "first" else "")
+        found, ends, n = ("", "not random", "") if v.value is None else (
+            f"{v.value:.6g}", f"{v.low:.6g} to {v.high:.6g}", f"{v.n:,}")  # fmt: skip
+        rows.append((f"{v.oracle} {v.name}", exact, found, ends, n, said))
+    wide = [max(len(row[k]) for row in rows) for k in range(len(HEADS))]
+    lines = ["  ".join(f"{cell:<{w}}" if k in (0, 5) else f"{cell:>{w}}" for k, (cell, w) in enumerate(zip(row, wide, strict=True))).rstrip()
+             for row in rows]  # fmt: skip
+    return [*lines, f"{sum(v.agrees for v in verdicts)} of {len(verdicts)} checks agree"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from acceptance import RECORD, N
+from acceptance import RECORD, N, in_columns
 from laboratory import Laboratory
 
 import sim
@@ -35,8 +35,8 @@ def pytest_sessionfinish() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line a check."""
+    """The table of checks: exact value, estimate, interval, verdict."""
     if RECORD.verdicts:
         terminalreporter.section(f"exact values, {N} histories")
-        for verdict in RECORD.verdicts:
-            terminalreporter.write_line(verdict.line)
+        for line in in_columns(RECORD.verdicts):
+            terminalreporter.write_line(line)

@@ -7,18 +7,21 @@ beds a common factor Z comes first; strata cut Z, so that bad years can be drawn
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtr, ndtri, roots_hermitenorm
 from scipy.stats import binom
 
-from sim import estimate, shapley
+import sim
+from sim import estimate, parameters, planning, sampling, shapley
 from sim.estimate import Estimate, Strata
 from sim.shapley import Attribution
+from sim.systemic import Systemic
 from sim.units import F64, Array
 
 MACRO_RUNS = 1_000
@@ -323,3 +326,58 @@ def drivers_bed(n: int, a: float, kind: str, by: str = "plain") -> Bed:
 
     truth = {f"{kind}: {name}": x for name, x in exact_split(value, "ab").items()}
     return Bed(f"lognormal, two drivers, {100 * a:g} %, {by}", n, truth, estimates)
+
+
+# --- histories that share uncertain parameters, and histories that a planner chooses -----------------------------
+
+WEIGHTS = (0.62, 0.1, 0.1, 0.2, 0.1)  # of the five fields of the shipped county in the log of need; the first one rules
+EVEN = (0.35, 0.35, 0.35, 0.35, 0.35)
+
+
+def shared_parameters(n: int, a: float, weights: Sequence[float], *, paired: bool, tail: bool = False) -> Bed:
+    """Need exp(w t + 0.5 z): t are the parameters' normal scores, at the points and in the hypercubes of a run's own seed."""
+    county, w = sim.scenario("x-county"), np.array(weights)
+    sd = math.sqrt(float(w @ w) + 0.25)
+    truth = {"quantile": math.exp(sd * float(ndtri(a)))}
+    if tail:
+        truth["tail mean"] = math.exp(sd * sd / 2) * float(ndtr(sd - ndtri(a))) / (1 - a)
+    if paired:
+        truth["paired difference of quantiles"] = math.exp(1.1 * sd * float(ndtri(a))) - truth["quantile"]
+
+    def estimates(rng: np.random.Generator, run: int) -> Intervals:
+        strata = Strata.alike(parameters.shared(county, SEED + run, np.arange(n)))
+        log = parameters.positions(county, SEED + run, n) @ w + 0.5 * rng.standard_normal(n)
+        x, y = np.exp(log), np.exp(1.1 * log)
+        out = levels(x, a, strata, truth.keys() - {"paired difference of quantiles"})
+        return out | (differences(x, y, a, run, strata) if paired else {})
+
+    kind = "one field rules" if weights == WEIGHTS else "five alike"
+    return Bed(f"shared parameters, {kind}, {100 * a:g} %", n, truth, estimates)
+
+
+LOOKED_AT = 20_000  # histories of a planner's pool; half of a run's
+
+
+def planned(n: int, a: float, kind: str) -> Bed:
+    """Need exp(0.6 z + 0.4 e) of histories that the product's planner takes from a pool, its pilot and its score included."""
+    sd = math.hypot(0.6, 0.4)
+    truth = {"quantile": math.exp(sd * float(ndtri(a))), "mean": math.exp(sd * sd / 2)}
+
+    def estimates(rng: np.random.Generator, run: int) -> Intervals:
+        z = rng.standard_normal(LOOKED_AT)
+        need = np.exp(0.6 * z + 0.4 * rng.standard_normal(LOOKED_AT))
+        pool = pd.DataFrame(0.0, index=range(LOOKED_AT), columns=list(Systemic._fields))
+        pool = pool.assign(severity=np.maximum(z - 0.8, 0.0), lateness=rng.random(LOOKED_AT), price=z)
+        if kind == "score":
+            fitted = pd.Series(need[: sampling.SCORED], index=range(sampling.SCORED))
+            score = planning.learn(pool, fitted, np.zeros((LOOKED_AT, 0))).after(sampling.SCORED)
+            stratum = sampling.by_score(score.mean)
+            plan = sampling.plan(stratum, score.quotas(stratum, a), replications=np.arange(sampling.SCORED, LOOKED_AT))
+        else:
+            first = sampling.plan(sampling.by_cells(pool))
+            tried = first.replication[: sampling.PILOT * first.share.size]
+            plan = planning.aimed(first, pd.Series(need[tried], index=tried), a)
+        rows = plan.replication[:n]
+        return levels(need[rows], a, plan.strata(rows), truth)
+
+    return Bed(f"planned by {kind}, {100 * a:g} %", n, truth, estimates)

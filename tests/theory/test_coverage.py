@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 from coverage_beds import (
+    EVEN,
+    WEIGHTS,
     Bed,
     Coverage,
     coverage,
@@ -25,6 +27,8 @@ from coverage_beds import (
     one_factor,
     paired_lognormal,
     paired_one_factor,
+    planned,
+    shared_parameters,
     table,
 )
 from scipy.special import stdtrit
@@ -33,7 +37,7 @@ import sim.estimate.means
 import sim.estimate.order
 import sim.estimate.paired
 from sim import estimate, shapley
-from sim.estimate import Estimate, Strata
+from sim.estimate import Estimate, Points, Strata
 from sim.estimate.strata import stratified_mean
 from sim.units import Array
 
@@ -66,6 +70,16 @@ BEDS = [
     drivers_bed(1_000, 0.8, "tail mean"),
     drivers_bed(2_000, 0.95, "bad years"),
     drivers_bed(2_000, 0.95, "bad years", by="strata"),
+    shared_parameters(1_000, 0.95, WEIGHTS, paired=False),
+    shared_parameters(1_000, 0.95, EVEN, paired=False),
+    shared_parameters(2_000, 0.95, WEIGHTS, paired=True),
+    shared_parameters(2_000, 0.95, EVEN, paired=True),
+    shared_parameters(4_000, 0.95, WEIGHTS, paired=False),
+    shared_parameters(8_000, 0.9, WEIGHTS, paired=False, tail=True),
+    shared_parameters(8_000, 0.99, EVEN, paired=False),
+    planned(1_000, 0.95, "score"),
+    planned(1_000, 0.99, "score"),
+    planned(1_000, 0.95, "cells"),
 ]
 
 
@@ -189,6 +203,23 @@ def test_counted_shares_taken_for_exact(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sim.estimate.means, "stratified_mean", exact)
     monkeypatch.setattr(sim.estimate.order, "stratified_mean", exact)
     notices(exponential(4_000, 0.95, tail=True, by="pool"), "mean", "quantile", "quantile, conservative", "tail mean")
+
+
+def test_histories_that_share_parameters_taken_for_as_many_counties(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted bugs: every history counts as one with parameters of its own; all that a point does counts as luck."""
+    with monkeypatch.context() as m:
+        m.setattr(Points, "matter", property(lambda self: False))
+        notices(shared_parameters(2_000, 0.95, EVEN, paired=False), "quantile", "quantile, conservative")
+    monkeypatch.setattr(Points, "_curves", property(without_curves))
+    notices(shared_parameters(2_000, 0.95, WEIGHTS, paired=False), "quantile")
+
+
+def without_curves(self: Points) -> tuple[Array, Array, Array]:
+    """The basis of a plain mean: every point stands for itself, and no field is evened out."""
+    counts = self._numbered[1]
+    root = np.sqrt(counts / counts.mean())
+    basis = (root / np.linalg.norm(root))[:, None]
+    return basis, root, basis[:, 0] ** 2
 
 
 def test_resampling_across_strata(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from sim.law import Pack, Rules, load_pack, load_rates, pack_names, vocabulary
 from sim.law.pack import RULES, load_calendar, read_toml
 from sim.law.rules import OPTIONAL, REQUIRED
 from sim.law.vocabulary import check_value, unit_words
+from sim.replication import check_lending
+from sim.scenario import Scenario
 from sim.subsidy import subsidised_reference, subsidy_terms
 
 ON = dt.date(2018, 1, 1)
@@ -329,6 +331,21 @@ def test_only_a_rule_that_may_be_left_out_is_left_open(
     assert old is not None
     path = pack_file((old[1], entry))
     refuses(lambda: load_pack(path), field, allowed, where="county.toml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "allowed"),
+    [
+        ({"lending.term_months": {"72": 1.0}}, "lending.term_months", "at most 36 (loan.term_max_months, X county regulation, art. 10)"),
+        ({"lending.principal_yuan": {"60000": 1.0}}, "lending.principal_yuan", "at most 50000 (loan.ceiling_yuan, X county regulation, art. 10)"),
+        ({"rules.loan.extra_ceiling_yuan": 80_000, "lending.principal_yuan": {"90000": 1.0}}, "lending.principal_yuan", "at most 80000 (loan.extra_ceiling_yuan, "),
+    ],
+)  # fmt: skip
+def test_a_scenario_that_lends_what_its_pack_forbids_is_told_the_article(
+    changes: dict[str, Any], field: str, allowed: str, refuses: Refuses
+) -> None:
+    scenario = Scenario.load("x-county", changes)
+    refuses(lambda: check_lending(scenario, scenario.law()), field, allowed, where="x-county")
 
 
 def test_extra_lending_has_its_own_ceiling(refuses: Refuses) -> None:

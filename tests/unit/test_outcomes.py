@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -238,6 +239,15 @@ def test_stock_is_counted_loan_by_loan(setup: Any, worlds: list[Any]) -> None:
         for index in range(2):
             at = (table["month"] == setup.first_month + k) & (table["lender"] == index)
             assert table["outstanding_fen"][at].sum() == world.loans.balance[held & (world.loans.lender == index)].sum()
+
+
+def test_dry_months_belong_to_their_drought_years(setup: Any, worlds: list[Any]) -> None:
+    """A drought year begins in November: ten months of 2018 lie in the first one, two in the next."""
+    for world in worlds:
+        first, second = world.paths.is_dry[:2].tolist()
+        assert outcomes.summary(setup, world)["dry_months"] == 10 * first + 2 * second
+    off = replace(setup, scenario=setup.scenario.change(defaults__drought__on=False))
+    assert outcomes.dry_months(off, worlds[0], 2018) == 0
 
 
 LONGER_SAYS_MORE = {

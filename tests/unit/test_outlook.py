@@ -206,12 +206,12 @@ def test_need_over_parameters_pools_neighbours(small: Any) -> None:
     n = 64 * 12
     point = np.arange(n) % 64
     h = Sample(pd.DataFrame({"replication": np.arange(n), "need_fen": (point + 1) * 10**8}), None)
-    found = uncertainty._over_parameters(h, 0.95, are_drawn=True)
+    found = uncertainty._over_parameters(h, 0.95, 64)
     assert found["p05"] < found["p50"] < found["p95"]
-    assert found["p50"] == pytest.approx(32_500_000, abs=2_500_000)
+    assert found["p50"] == pytest.approx(32_500_000, abs=3_500_000)
     assert found["histories_each"] == 60
-    few = uncertainty._over_parameters(Sample(h.frame[:640], None), 0.95, are_drawn=True)
-    assert few["reason"].startswith("768 or more histories")
+    few = uncertainty._over_parameters(Sample(h.frame[:640], None), 0.95, 64)
+    assert few["reason"].startswith("832 or more histories")
 
 
 @pytest.fixture(scope="module")

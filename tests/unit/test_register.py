@@ -319,6 +319,15 @@ def test_loans_to_strangers_or_excluded_households_are_refused(
             "exclude category five_guarantee (X county regulation, art. 9(1))", found=int(barred[0]))  # fmt: skip
 
 
+def test_only_categories_that_the_rules_admit_may_borrow(county: Scenario, refuses: Refuses) -> None:
+    changed = county.with_changes({"rules.loan.admits": ["registered"]})
+    found, rules = draw_register(changed, changed.law()), changed.law()
+    assert (found.may_borrow == (found.category == CATEGORIES.index("registered"))).all()
+    outside = found.id[found.category == CATEGORIES.index("borderline")][:1]
+    refuses(lambda: check_borrowers("book.csv", found, outside, np.zeros(1, dtype=np.int64), rules), "household_id",
+            "exclude category borderline (assumption: set by the scenario)", found=int(outside[0]))  # fmt: skip
+
+
 def test_a_loan_made_to_somebody_too_old_names_the_article(
     register: Register, county: Scenario, refuses: Refuses
 ) -> None:  # fmt: skip

@@ -78,9 +78,11 @@ def test_cells_are_severity_by_lateness_and_flags_are_four() -> None:
         "severity": np.maximum(u - 0.8, 0), "lateness": np.arange(1000) % 4 * 1.0,
     })  # fmt: skip
     assert np.bincount(sampling.flags(pool)).tolist() == [600, 201, 150, 49]
-    cells = sampling.by_cells(pool)
+    v = np.linspace(0, 1, 10_000, endpoint=False)
+    late = np.arange(10_000) % 5 * 1.0
+    cells = sampling.by_cells(pd.DataFrame({"severity": np.maximum(v - 0.8, 0), "lateness": late}))
     assert cells.max() + 1 >= 8
-    assert np.bincount(cells).min() > 0
+    assert np.bincount(cells).min() >= sampling.FEWEST
 
 
 def test_what_was_learnt_orders_histories_as_their_need() -> None:
@@ -168,3 +170,16 @@ def test_the_shares_of_flags_are_exact_where_chances_are_known(small: Any, tmp_p
     assert plan is not None
     assert plan.pool is None
     assert plan.share == pytest.approx(exact[exact > 0])
+
+
+def test_no_stratum_is_too_small_for_two_histories() -> None:
+    """One very late history in the worst class of severity: a stratum of its own would refuse every run.
+
+    Planted bug: cells as they fall."""
+    severity = np.r_[np.zeros(900), np.linspace(0.1, 1.0, 100)]
+    lateness = np.zeros(1000)
+    lateness[[0, 1, 2, 3, 4, 5, 999]] = 1.0
+    stratum = sampling.by_cells(pd.DataFrame({"severity": severity, "lateness": lateness}))
+    assert np.bincount(stratum).min() >= sampling.FEWEST
+    assert stratum[999] != stratum[0]  # still the worst class
+    assert len(set(stratum[900:])) >= 5

@@ -7,10 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+import sim
 from sim.errors import IncompatibleRun, InputError
+from sim.sampling import Plan
 from sim.store import BATCH, RunFolder
 
 TABLES = ("histories", "townships")
@@ -142,3 +145,29 @@ def test_a_list_for_people_stands_beside_the_manifest(folder: RunFolder) -> None
     data = (folder.path / "list.csv").read_bytes()
     assert data == "\ufefftownship,loan\n第一镇,4611686018427387904\n".encode()
     assert not list(folder.path.glob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"identity": 1, "complete_to": 5}', "another kind"),
+        ('{"identity": {"kind": "size"}, "complete_to": "5"}', "another kind"),
+        ('{"identity": {"kind": "size", "seed": 1', "delimiter"),
+        ('{"identity": {"kind": "size", "seed": 1, "opening_sha256": ""}, "complete_to": 5}', "scenario"),
+    ],
+)
+def test_a_damaged_manifest_is_one_clear_line(tmp_path: Path, refuses: Any, text: str, said: str) -> None:
+    (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+    refuses(lambda: sim.read_answer(tmp_path), "manifest.json", "run", where=str(tmp_path))
+    with pytest.raises(InputError, match=said):
+        sim.read_answer(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["plan.parquet", "histories/main/part-00000.parquet"])
+def test_a_truncated_file_is_one_clear_line(folder: RunFolder, refuses: Any, name: str) -> None:
+    """With the file and what to do."""
+    folder.write_part("histories", "main", 0, pd.DataFrame({"replication": np.arange(50), "x": np.ones(50)}), [])
+    folder.write_plan(Plan(np.arange(50), np.zeros(50, dtype=np.int64), np.ones(1), None))
+    path = folder.path / name
+    path.write_bytes(path.read_bytes()[:100])
+    refuses(lambda: folder.read("histories", "main", 50), name, "makes it again", where=str(folder.path))

@@ -61,7 +61,7 @@ def test_every_thousand_histories_have_a_fresh_hypercube(small: Any) -> None:
     assert two[:64] == one
     values = np.sort([p["defaults.recovery.first_year"] for p in most])
     assert len(set(values)) == 512
-    assert np.diff(values).max() < 2 * 0.4 / 512
+    assert np.diff(values).max() < 4 * 0.4 / 512
     assert (
         parameters.of_history(drawn, 5, 1003).defaults.recovery
         == parameters.at(drawn, two[64 + 1003 % 64]).defaults.recovery
@@ -76,6 +76,17 @@ def test_every_thousand_histories_have_a_fresh_hypercube(small: Any) -> None:
     assert where.shape == (1001, 2)
     assert (where[0] == where[64]).all()
     assert not (where[1000] == where[1000 % 64]).any()
+
+
+def test_fresh_hypercubes_leave_out_no_end_of_a_distribution(small: Any) -> None:
+    """A lognormal's mean over the second and later hypercubes is the distribution's own, as a mean over seeds.
+
+    Planted bug: the same place in every slice, a quarter of it in the second hypercube; the mean is 2 per cent too low."""
+    drawn = small.with_changes({"uncertain": [RECOVERY, ANCHOR]}, "drawn")
+    second = np.array([parameters.positions(drawn, seed, 1064)[1000:, 1] for seed in range(300)])
+    means = np.exp(0.62 * second).mean(axis=1)
+    assert abs(means.mean() - np.exp(0.62**2 / 2)) < 4 * means.std() / 300**0.5
+    assert means.std() < 0.02
 
 
 def test_histories_of_the_next_hypercube_have_its_points_and_openings(small: Any, tmp_path: Any) -> None:

@@ -1,0 +1,183 @@
+"""Firms that cover households: whom they cover, what they may borrow, when they fail, and who is hit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sim
+from sim import clock, firms, outcomes, reporting
+from sim.households.reduced_form import DEFAULTED, DISASTER, REPAID
+from sim.households.state import BAD, BY_FIRM, LOST, NONE
+from sim.replication import prepare, simulate
+from sim.warmup import opening_state
+from sim.world import Setup, World
+
+END = clock.day_of(dt.date(2019, 12, 31))
+FIRMS: dict[str, Any] = {
+    "per_township": 3, "covers": 0.4, "income_share": 0.6, "failures_per_year": 0.3, "drought_logit": 0.0,
+    "price_logit": 0.0, "disease_logit": 0.0, "replaced_after_months": 6, "uses_household_loans": 0.0,
+}  # fmt: skip
+LAW = {"rules.firm.yuan_per_household": 20_000, "rules.firm.term_months": 12, "rules.firm.subsidised": True}
+NO_LAW = {"rules": "national-2021"}  # a pack in which firms do not borrow
+
+
+def county(changes: dict[str, Any]) -> sim.Scenario:
+    """A county of 600 households with nothing lent, and short loans."""
+    base = sim.scenario("x-county-households")
+    return base.with_changes({
+        "livelihoods.households": 600, "townships": [t.model_dump() for t in base.townships[:3]], "opening.kind": "empty",
+        "lending.term_months": {6: 0.5, 12: 0.5}, "livelihoods.months_between_loans": 3.0, "livelihoods.firms": FIRMS,
+        **LAW, **changes,
+    })  # fmt: skip
+
+
+def history(scenario: sim.Scenario, replication: int = 0, last: int = END) -> tuple[Setup, World]:
+    setup = prepare(scenario, 5, opening_state(scenario), last)
+    return setup, simulate(setup, replication)
+
+
+@pytest.fixture(scope="module")
+def busy() -> tuple[Setup, World]:
+    return history(county({}))
+
+
+def test_a_firms_loans_have_one_fate(busy: tuple[Setup, World]) -> None:
+    """Signed on one day they are repaid on one date or all go bad; a failed firm's are in the claims' chain."""
+    setup, world = busy
+    loans, fates, is_firms = world.loans, world.fates, firms.of_firms(*busy)
+    assert is_firms.sum() > 100
+    lots = np.stack([loans.household[is_firms], loans.start[is_firms]])
+    _, lot = np.unique(lots, axis=1, return_inverse=True)
+    fate, missed = fates.fate[is_firms], fates.missed[is_firms]
+    for k in range(int(lot.max()) + 1):
+        mine = lot.reshape(-1) == k
+        assert np.unique(missed[mine]).size == 1
+        assert np.unique(fate[mine]).size == 1
+    assert {REPAID, DEFAULTED} <= set(fate.tolist())
+    bad = np.flatnonzero(is_firms & (fates.fate == DEFAULTED))
+    assert np.isin(bad[fates.missed[bad] + 120 <= setup.last_day], world.claims.row).all()
+    assert (world.claims.fund_part[is_firms[world.claims.row]] > 0).all()
+
+
+def test_no_firm_borrows_more_than_its_households_its_ceiling_and_the_plan() -> None:
+    changes = {"rules.firm.ceiling_yuan": 130_000, "rules.firm.share_of_plan": 0.003}
+    setup, world = history(county(changes))
+    h = setup.households
+    assert h is not None and h.firms is not None
+    loans, is_firms = world.loans, firms.of_firms(setup, world)
+    gone = np.where(world.fates.fate == REPAID, world.fates.repaid, END + 1)
+    gone[world.claims.row] = np.minimum(gone[world.claims.row], world.claims.recovered_on)
+    plan = h.firms.plan_fen
+    assert plan.tolist() == [20_000_000] * 3  # 0.003 of a third of what both lenders may guarantee
+    held, of_firm = [], []
+    for day in np.unique(loans.start[is_firms]):
+        here = is_firms & (loans.start <= day) & (gone > day)
+        held.append(np.bincount(loans.township[here], weights=loans.balance[here], minlength=3) / plan)
+        of_firm.append(np.unique(loans.household[here], return_counts=True)[1].max())
+    assert 0.5 < np.max(held) <= 1
+    assert max(of_firm) == 6  # six times 20,000 yuan are below 130,000, seven are not
+
+
+def test_who_is_covered_does_not_borrow_unless_the_rules_let_it(busy: tuple[Setup, World]) -> None:
+    setup, world = busy
+    assert setup.households is not None and setup.households.firms is not None and world.community is not None
+    is_covered = setup.households.firms.firm >= 0
+    assert 0.3 < is_covered.mean() < 0.5
+    assert not (world.community.people.ordinal[is_covered] > 0).any()
+    _, too = history(county({"rules.firm.household_borrows_too": True}))
+    assert too.community is not None
+    assert (too.community.people.ordinal[is_covered] > 0).any()
+
+
+def test_a_failure_stops_the_wages_of_all_it_covers_and_of_nobody_else() -> None:
+    """Income of the first months with and without failures: the same draws, so only covered households differ."""
+    at, seen = clock.day_of(dt.date(2018, 6, 30)), []
+    for can_fail in (True, False):
+        setup, world = history(
+            county({"livelihoods.firms": {**FIRMS, "failures_per_year": 0.9, "can_fail": can_fail}}), 0, at
+        )
+        assert world.community is not None
+        seen.append((setup, world, world.community.people.income_year))
+    (setup, world, hit), (_, calm, usual) = seen
+    assert setup.households is not None and setup.households.firms is not None
+    assert world.community is not None and world.community.firms is not None
+    assert calm.community is not None and calm.community.firms is not None and calm.community.firms.failed == []
+    firm, failed = setup.households.firms.firm, {i for _, i in world.community.firms.failed}
+    struck = np.isin(firm, list(failed))
+    assert struck.sum() > 50
+    assert np.array_equal(hit[~struck], usual[~struck])
+    has_wages = setup.households.register.wage_fen > 0
+    assert (hit < usual)[struck & has_wages].all()
+
+
+def test_loans_that_firms_use_go_bad_together() -> None:
+    """Where firms cannot fail none of them is lost; where they do, every one that falls due after the failure is."""
+    firm = {**FIRMS, "uses_household_loans": 1.0, "failures_per_year": 0.5}
+    setup, world = history(county({"livelihoods.firms": firm, **_absent()}))
+    c, h = world.community, setup.households
+    assert c is not None and h is not None and h.firms is not None and c.firms is not None
+    assert not firms.of_firms(setup, world).any()
+    lost = np.flatnonzero(c.people.marks & LOST)
+    assert lost.size >= 10
+    assert (c.people.marks[lost] & BY_FIRM != 0).all()
+    past = lost[c.people.due[lost] + 120 <= END]
+    assert past.size >= 5 and np.isin(c.people.status[past], [BAD, NONE]).all()  # none: collected since
+    assert (world.fates.fate[c.people.loan[past]] == DEFAULTED).all()
+    year = outcomes.year_span(2019)
+    due, _, bad = reporting.due_in(world.loans, world.fates, *year)
+    row = firms.summary(setup, world, due, bad, *year)
+    assert row["firm_due_fen"] == 0
+    assert row["firm_used_defaulted_fen"] > 0
+    _, calm = history(county({"livelihoods.firms": {**firm, "can_fail": False}, **_absent()}))
+    assert calm.community is not None
+    held = calm.community.people.marks & BY_FIRM != 0
+    assert held.sum() > 20
+    assert not (calm.community.people.status[held] > 1).any()
+
+
+def _absent() -> dict[str, Any]:
+    """Rules in which the quota stays with the households."""
+    return {"rules.firm.household_borrows_too": True, "rules.firm.yuan_per_household": 0}
+
+
+def test_drought_makes_firms_fail_and_their_claims_a_disaster() -> None:
+    dry = {"opening.drought": "dry", "livelihoods.weather.loss_at": [[0.5, 0.0], [0.0, 0.6]]}
+    counts = {}
+    for logit in (0.0, 12.0):
+        firm = {**FIRMS, "failures_per_year": 0.05, "drought_logit": logit}
+        setup, world = history(county({"livelihoods.firms": firm, **dry}), 1)
+        assert world.community is not None and world.community.firms is not None
+        counts[logit] = len(world.community.firms.failed)
+    assert counts[12.0] > 2 * counts[0.0]
+    bad = firms.of_firms(setup, world) & (world.fates.fate == DEFAULTED)
+    assert (world.fates.cause[bad] == DISASTER).mean() > 0.5
+
+
+@pytest.mark.parametrize("paid_to", ["bank", "household"])
+def test_subsidy_of_firms_stands_on_the_lists_and_money_is_kept(paid_to: str) -> None:
+    """`simulate` closes the books to the fen; subsidised parts add lines and money, unsubsidised ones do not."""
+    due = []
+    for is_subsidised in (True, False):
+        _, world = history(county({"rules.firm.subsidised": is_subsidised, "rules.subsidy.paid_to": paid_to}))
+        assert world.community is not None
+        assert world.ledger.balances["households"] == world.community.people.cash.sum()
+        due.append(int(world.entitled.sum()))
+    assert due[0] > 1.2 * due[1] > 0
+
+
+def test_firms_of_a_warm_up_go_on() -> None:
+    """A county whose opening has firms with loans, some of them bad: the next history begins with them."""
+    scenario = county({"opening.kind": "warm-up", "opening.warm_up_months": 30, "livelihoods.households": 300})
+    opening = opening_state(scenario)
+    assert opening.firms is not None and (opening.firms.loan >= 0).any()
+    setup, world = history(scenario)
+    assert setup.households is not None and setup.households.firms is not None
+    before = firms.of_firms(setup, world)[: len(opening.loans)]
+    assert before.sum() == np.count_nonzero(opening.firms.loan >= 0)
+    other = scenario.with_changes({"livelihoods.firms.covers": 0.2})
+    with pytest.raises(sim.InputError, match=r"livelihoods.firms.*as in the opening state"):
+        prepare(other, 5, opening, END)
