@@ -134,8 +134,8 @@ def _check_made_up(rules: Rules, matures: dt.date, principal_yuan: float, term_m
     ):
         if not 0 < value <= limit:
             raise InputError("command", name, value, f"more than 0, at most {limit} {unit} ({rules.sources[key]})")
-    if not 2013 <= matures.year <= 2040:
-        raise InputError("command", "matures", matures.isoformat(), "a date from 2013 to 2040")
+    if not 2006 <= matures.year <= 2040:
+        raise InputError("command", "matures", matures.isoformat(), "a date from 2006 to 2040")
 
 
 def trace_history(
