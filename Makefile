@@ -3,7 +3,7 @@ PYTHON ?= python3
 OFFLINE_PYTHON ?= 3.12
 BIN := .venv/bin
 
-.PHONY: app demo test check lint theory theory-full golden office bench bench-sampling words wheelhouse clean
+.PHONY: app demo test check lint theory theory-full golden office fits bench bench-sampling words wheelhouse clean
 
 demo: .venv/.installed
 	$(BIN)/riskfund demo
@@ -35,6 +35,11 @@ theory-full: .venv/.tested
 
 golden: .venv/.tested
 	$(BIN)/pytest -m "slow or not slow" tests/golden
+
+# The fits that are stored with the project: the table of simulated counties, then posterior and checks. Half an hour on two cores.
+fits: .venv/.installed
+	$(BIN)/riskfund calibrate seed --out runs/calibration-seed
+	cp runs/calibration-seed/seed.toml runs/calibration-seed/seed.csv calibration/fits/
 
 # The exports in a real office program; needs LibreOffice (soffice), and says so where it is missing.
 office: .venv/.tested

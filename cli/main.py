@@ -13,7 +13,9 @@ import pandas as pd
 import typer
 
 import sim
+from calibration.stored_fit import draws_of
 from cli import book as cli_book
+from cli import calibrate as cli_calibrate
 from cli import county as cli_county
 from cli import explain as cli_explain
 from cli import lab as cli_lab
@@ -30,6 +32,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 app.add_typer(cli_rules.app, name="rules")
 app.add_typer(cli_book.app, name="data")
 app.add_typer(cli_county.app, name="county")
+app.command()(cli_calibrate.calibrate)
 
 
 Changes = Annotated[
@@ -54,6 +57,12 @@ AsIf = Annotated[
         "--as-if", metavar="DATE", help="A rule pack outside its dates is read as on this day; the result is marked."
     ),
 ]
+Posterior = Annotated[
+    str | None,
+    typer.Option(
+        "--posterior", help="Take uncertain parameters jointly from a fit: stored, a .toml file, or a .csv of draws."
+    ),
+]
 Assurance = Annotated[
     float,
     typer.Option("--assurance", "-a", help="Share of equally likely years in which the fund is to be enough."),
@@ -71,6 +80,7 @@ _FIXED_IN_A_RUN = {
     "precision": "--precision",
     "sampling": "--sampling",
     "allocation": "--allocation",
+    "posterior": "--posterior",
 }
 
 
@@ -86,7 +96,7 @@ def size(
     precision: Annotated[str | None, typer.Option("--precision", help="Add histories until the interval's half-width is 2% of the need, or 500000 yuan.")] = None,
     sampling: Annotated[str, typer.Option("--sampling", help="plain; or more of the bad years: flags, cells, score.")] = "plain",
     allocation: Annotated[str, typer.Option("--allocation", help="Of strata: equal or neyman.")] = "equal",
-    set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+    set_: Changes = None, posterior: Posterior = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
     progress_form: ProgressForm = "bar",
 ) -> None:  # fmt: skip
     """What next year's fund must hold.
@@ -97,7 +107,7 @@ def size(
     if folder.is_dir() and ((folder / "manifest.json").is_file() or scenario not in sim.scenario_names()):
         _answer(sim.read_answer(folder, assurance, _of_a_stored_run(ctx, scenario)), json, str(lang))
         return
-    loaded = sim.Scenario.load(cli_county.opened(scenario, str(lang)), _changes(set_))
+    loaded = _fitted(sim.Scenario.load(cli_county.opened(scenario, str(lang)), _changes(set_)), posterior)
     loaded = _as_if(sim.for_year(loaded, year), as_if)
     if fund is not None:
         loaded = loaded.with_fund(fund)
@@ -114,7 +124,7 @@ def explain(
     ctx: typer.Context,
     scenario: Annotated[str, typer.Argument(help="A shipped scenario, a .toml file, or a run folder.")],
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
-    resume: Resume = "yes", set_: Changes = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
+    resume: Resume = "yes", set_: Changes = None, posterior: Posterior = None, json: Json = False, lang: Lang = None, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """How much of the need drought, late subsidy and stacked loans make, alone and together.
 
@@ -124,7 +134,7 @@ def explain(
         result = sim.read_answer(Path(scenario), assurance, _of_a_stored_run(ctx, scenario))
     else:
         with show.progress_bar(str(lang), quiet=quiet) as progress:
-            result = sim.size(sim.Scenario.load(scenario, _changes(set_)), assurance=assurance, replications=replications,
+            result = sim.size(_fitted(sim.Scenario.load(scenario, _changes(set_)), posterior), assurance=assurance, replications=replications,
                               seed=seed, workers=workers, out=out, resume=_yes(resume), progress=progress)  # fmt: skip
     found = result.attribution()
     if json:
@@ -220,7 +230,7 @@ def compare(
     base: Annotated[str, typer.Argument(help="The scenario to compare with, or a stored run of it.")],
     others: Annotated[list[str] | None, typer.Argument(help="One to five others.")] = None,
     assurance: Assurance = 0.95, replications: Replications = 2000, seed: Seed = 2027, workers: Workers = None, out: Out = None,
-    resume: Resume = "yes", set_: Changes = None,
+    resume: Resume = "yes", set_: Changes = None, posterior: Posterior = None,
     year: Annotated[int | None, typer.Option("--year", help="Year on which all stand; default: the base's.")] = None,
     as_if: AsIf = None,
     to_year: Annotated[int | None, typer.Option("--to-year", help="Run to the end of this year, and tell each year's need and payments by term.")] = None,
@@ -245,7 +255,7 @@ def compare(
     first, *rest = (
         sim.scenario_of(Path(n)) if Path(n) in folders else sim.scenario(n) for n in (base, *(others or []))
     )
-    loaded = [_as_if(sim.for_year(s, year), as_if) for s in (first, *rest)]
+    loaded = [_fitted(_as_if(sim.for_year(s, year), as_if), posterior) for s in (first, *rest)]
     first = loaded[0]
     if set_:
         loaded.append(first.with_changes(_changes(set_), f"{first.name}+"))
@@ -498,6 +508,11 @@ def _changes(items: list[str] | None) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             out[key] = text
     return out
+
+
+def _fitted(scenario: sim.Scenario, posterior: str | None) -> sim.Scenario:
+    """The scenario with the draws of a fit, where one is named."""
+    return scenario if posterior is None else scenario.with_changes({"posterior": {"file": str(draws_of(posterior))}})
 
 
 def _household(text: str) -> int | None:

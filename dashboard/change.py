@@ -18,7 +18,7 @@ from sim.errors import InputError
 from sim.law import vocabulary
 from sim.parameters import value_of
 
-_FIXED = ("name", "title", "note", "sources", "rule_changes", "uncertain", "is_demonstration", "rules")
+_FIXED = ("name", "title", "note", "sources", "rule_changes", "uncertain", "posterior", "is_demonstration", "rules")
 _DROUGHT = ("defaults.drought.p_", "livelihoods.weather.p_")
 
 

@@ -13,7 +13,7 @@ from sim.fund.days import entitled_on
 from sim.law.pack import load_calendar
 from sim.opening import OpeningState
 from sim.outcomes import year_span
-from sim.parameters import Changes, at, drawn, points
+from sim.parameters import Changes, at, drawn_fields, points
 from sim.scenario import Scenario
 from sim.warmup import N_STATES, opening_state, opening_states, state_seed
 
@@ -151,13 +151,14 @@ def anchors_apart(scenario: Scenario) -> list[str]:
     """Anchors that have an arm of their own: all but the scenario's own, and that one too where it is drawn."""
     own = scenario.defaults.anchor
     there = ANCHORS if scenario.livelihoods is None else tuple(scenario.livelihoods.behaviour)
-    apart = bool(drawn(scenario))
+    apart = bool(drawn_fields(scenario))
     return [] if own is None else [a for a in ANCHORS if a in there and (a != own or apart)]
 
 
 def known(scenario: Scenario) -> Scenario:
     """The scenario with every parameter taken as known, at its own value."""
-    return scenario.with_changes({"uncertain": []}) if scenario.uncertain else scenario
+    is_known = not scenario.uncertain and scenario.posterior is None
+    return scenario if is_known else scenario.with_changes({"uncertain": [], "posterior": None})
 
 
 def _states() -> tuple[str, ...]:

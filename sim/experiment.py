@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -292,7 +293,7 @@ def setup_of(task: Task, replication: int) -> Setup:
     if key in _SETUPS:
         _SETUPS.move_to_end(key)
     else:
-        opening = OpeningState.load(Path(path))
+        opening = _opening(path, sha256)
         if opening.sha256 != sha256:
             raise IncompatibleRun(f"{path}: is not the opening state of this run any more; choose another folder")
         scenario = Scenario.model_validate_json(task.scenario)
@@ -302,6 +303,12 @@ def setup_of(task: Task, replication: int) -> Setup:
         if len(_SETUPS) > _KEPT:
             _SETUPS.popitem(last=False)
     return _SETUPS[key]
+
+
+@lru_cache(maxsize=2)
+def _opening(path: str, sha256: str) -> OpeningState:
+    """An opening state as its file has it; the setups of many points start from one. The hash tells it from others there."""
+    return OpeningState.load(Path(path))
 
 
 def _ignore_interrupt() -> None:

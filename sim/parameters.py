@@ -5,15 +5,21 @@ one value from each of as many slices of equal probability. Every so many histor
 stand elsewhere in their slices, so that the luck of how fields meet in one shrinks with more histories as all other luck
 does. A single field meets none and needs one hypercube.
 
+What a calibration left (`Scenario.posterior`) is drawn jointly: the first rows of its table, one a point.
+
 Source: Qian, JASA 107 (2012) 393-399 (Latin hypercubes whose slices are Latin hypercubes).
 """
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from sim.errors import InputError
 from sim.estimate import Points
@@ -30,8 +36,28 @@ Changes = dict[str, Any]
 
 
 def drawn(scenario: Scenario) -> list[Uncertain]:
-    """The uncertain fields that act in the scenario."""
-    return [item for item in scenario.uncertain if _acts(scenario, item)]
+    """The fields that act in the scenario and are uncertain each for itself."""
+    together = () if scenario.posterior is None else tuple(_table(scenario).columns)
+    return [item for item in scenario.uncertain if item.field not in together and _acts(scenario, item.field)]
+
+
+def drawn_together(scenario: Scenario) -> pd.DataFrame:
+    """Draws of the fields that act in the scenario and are drawn jointly: (n_draws, n_fields); no column without.
+
+    Raises
+    ------
+    InputError
+        No such table, a column that is no field of numbers, a cell that is no number.
+    """
+    if scenario.posterior is None:
+        return pd.DataFrame()
+    table = _table(scenario)
+    return table[[field for field in table if _acts(scenario, str(field))]]
+
+
+def drawn_fields(scenario: Scenario) -> list[str]:
+    """All fields that are not the same in every history."""
+    return [*(item.field for item in drawn(scenario)), *map(str, drawn_together(scenario).columns)]
 
 
 def points(scenario: Scenario, seed: int, n: int = 1) -> list[Changes]:
@@ -42,10 +68,14 @@ def points(scenario: Scenario, seed: int, n: int = 1) -> list[Changes]:
     InputError
         A field that the scenario does not have, or a value that it does not allow.
     """
-    items = drawn(scenario)
-    if not items:
+    items, together = drawn(scenario), drawn_together(scenario)
+    n_fields = len(items) + together.shape[1]
+    if n_fields == 0:
         return []
-    out: list[Changes] = [{} for _ in range(N_POINTS * _cubes(items, n))]
+    out: list[Changes] = [{} for _ in range(N_POINTS * _cubes(n_fields, n))]
+    rows = together.to_dict("records")
+    for k, change in enumerate(out):
+        change.update(rows[k % len(rows)] if rows else {})
     for item in items:
         for change, u in zip(out, _slices(item.field, seed, len(out) // N_POINTS), strict=True):
             change.update(_at(scenario, item, float(u)))
@@ -54,8 +84,8 @@ def points(scenario: Scenario, seed: int, n: int = 1) -> list[Changes]:
 
 def n_points(scenario: Scenario, n: int) -> int:
     """Points of the first n histories; 0 where every parameter is taken as known."""
-    items = drawn(scenario)
-    return N_POINTS * _cubes(items, n) if items else 0
+    fields = drawn_fields(scenario)
+    return N_POINTS * _cubes(len(fields), n) if fields else 0
 
 
 def point_of(replications: I64, n_points: int) -> I64:
@@ -66,31 +96,37 @@ def point_of(replications: I64, n_points: int) -> I64:
 
 def positions(scenario: Scenario, seed: int, n: int) -> F64:
     """Where each of the first n histories stands in the distribution of each field, as normal scores: (n, n_fields)."""
-    items = drawn(scenario)
-    if not items:
+    if not drawn_fields(scenario):
         return np.zeros((n, 0))
-    scores = ndtri(np.column_stack([_slices(item.field, seed, _cubes(items, n)) for item in items]))
+    scores = _scores(scenario, seed, n)
     return np.asarray(scores[point_of(np.arange(n), len(scores))])
 
 
 def shared(scenario: Scenario, seed: int, replications: I64) -> Points | None:
     """Which histories stand at the same point; None where every parameter is taken as known."""
-    items = drawn(scenario)
-    if not items or replications.size == 0:
+    if not drawn_fields(scenario) or replications.size == 0:
         return None
-    cubes = _cubes(items, int(replications.max()) + 1)
-    at = ndtri(np.column_stack([_slices(item.field, seed, cubes) for item in items]))
-    return Points(point_of(replications, N_POINTS * cubes), at)
+    scores = _scores(scenario, seed, int(replications.max()) + 1)
+    return Points(point_of(replications, len(scores)), scores)
 
 
-def _cubes(items: list[Uncertain], n: int) -> int:
+def _scores(scenario: Scenario, seed: int, n: int) -> F64:
+    """Where each point of the first n histories stands in the distribution of each field, as normal scores."""
+    items, together = drawn(scenario), drawn_together(scenario)
+    cubes = _cubes(len(items) + together.shape[1], n)
+    at = np.arange(N_POINTS * cubes) % max(len(together), 1)
+    ranks = [(rankdata(together[field]) - 0.5)[at] / len(together) for field in together]
+    return np.asarray(ndtri(np.column_stack([*(_slices(item.field, seed, cubes) for item in items), *ranks])))
+
+
+def _cubes(n_fields: int, n: int) -> int:
     """Hypercubes that the first n histories go through."""
-    return 1 if len(items) == 1 else min(-(-n // BLOCK), MOST_CUBES)
+    return 1 if n_fields == 1 else min(-(-n // BLOCK), MOST_CUBES)
 
 
 def at(scenario: Scenario, change: Changes) -> Scenario:
     """The scenario at one point: nothing is uncertain there."""
-    return scenario.with_changes({**change, "uncertain": []})
+    return scenario.with_changes({**change, "uncertain": [], "posterior": None})
 
 
 def of_history(scenario: Scenario, seed: int, replication: int) -> Scenario:
@@ -107,17 +143,46 @@ def value_of(scenario: Scenario, field: str) -> Any:
     return value
 
 
-def _acts(scenario: Scenario, item: Uncertain) -> bool:
+def _table(scenario: Scenario) -> pd.DataFrame:
+    """The draws as their file has them."""
+    assert scenario.posterior is not None
+    path = Path(scenario.posterior.file)
+    if not path.is_file():
+        raise InputError(scenario.name, "posterior.file", path.name, "a table of draws (.csv), one column a field")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=16)
+def _read(path: Path, changed: int) -> pd.DataFrame:
+    try:
+        text = pd.read_csv(path, comment="#", dtype=str)
+    except ValueError as error:  # Pandas' own errors are ValueErrors
+        raise InputError(path.name, "file", str(error), "a table of draws (.csv), one column a field") from None
+    if text.empty:
+        raise InputError(path.name, "rows", 0, "at least one row")
+    table = pd.DataFrame(index=text.index)
+    for field in map(str, text):
+        check_path(Scenario, field, path.name)
+        try:
+            table[field] = [float(cell) for cell in text[field]]  # to the last bit, as it was written
+        except ValueError as error:
+            raise InputError(path.name, field, str(error).partition(": ")[2], "a number in every row") from None
+        if not np.isfinite(table[field]).all():
+            raise InputError(path.name, field, "an empty cell", "a number in every row")
+    return table
+
+
+def _acts(scenario: Scenario, field: str) -> bool:
     """Does the field matter in this scenario? An anchor that is not the scenario's own does not."""
-    check_path(Scenario, item.field, scenario.name)
-    *section, last = item.field.split(".")
+    check_path(Scenario, field, scenario.name)
+    *section, last = field.split(".")
     if section == ["defaults", "anchors"]:
         return scenario.defaults.mechanism == "reduced-form" and scenario.defaults.anchor == last
-    if item.field == BEHAVIOUR:
+    if field == BEHAVIOUR:
         return scenario.livelihoods is not None and scenario.defaults.anchor == "central"
-    now = value_of(scenario, item.field)
+    now = value_of(scenario, field)
     if not isinstance(now, int | float):
-        raise InputError(scenario.name, "uncertain.field", item.field, "a field that holds a number in this scenario")
+        raise InputError(scenario.name, "uncertain.field", field, "a field that holds a number in this scenario")
     return True
 
 

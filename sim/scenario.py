@@ -31,10 +31,10 @@ from sim.reading import (
     nested,
     refuse,
 )
-from sim.uncertain import Uncertain
+from sim.uncertain import Posterior, Uncertain
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
-FILES = ("opening.file", "livelihoods.file", "livelihoods.weather.replay")  # tables beside a scenario
+FILES = ("opening.file", "livelihoods.file", "livelihoods.weather.replay", "posterior.file")  # tables beside a scenario
 
 
 class Lender(Model):
@@ -334,6 +334,7 @@ class Scenario(Model):
     fiscal: Fiscal = Fiscal()
     office: Office = Office()
     uncertain: list[Uncertain] = Field(default_factory=list)
+    posterior: Posterior | None = None
     sources: list[Source] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -532,7 +533,12 @@ class Scenario(Model):
     def tables(self) -> dict[str, Path]:
         """Tables that the scenario names, by field."""
         live = self.livelihoods
-        named = (self.opening.file, live.file if live else None, live.weather.replay if live else None)
+        named = (
+            self.opening.file,
+            live.file if live else None,
+            live.weather.replay if live else None,
+            self.posterior.file if self.posterior else None,
+        )
         return {field: Path(file) for field, file in zip(FILES, named, strict=True) if file}
 
     def township_shares(self) -> list[float]:

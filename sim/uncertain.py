@@ -30,7 +30,7 @@ class Uncertain(Model):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.field.startswith("rules.") or self.field.split(".")[0] in ("name", "uncertain", "sources"):
+        if self.field.startswith("rules.") or self.field.split(".")[0] in ("name", "uncertain", "posterior", "sources"):
             refuse("field", self.field, "a field of the county or of behaviour: rules are law, not uncertain")
         if (self.distribution == "between_sets") != (self.field == BEHAVIOUR):
             refuse("distribution", self.distribution, f'"between_sets" exactly for the field {BEHAVIOUR}')
@@ -60,6 +60,16 @@ class Uncertain(Model):
         if self.distribution == "logit_normal":
             return float(expit(_between(float(logit(self.p05)), float(logit(self.p95)), z)))
         return _between(self.p05, self.p95, z)
+
+
+class Posterior(Model):
+    """Fields that are drawn together: a table with one column for each field and one row for each draw.
+
+    It is what a calibration leaves of the parameters, with all that it says of how they go together. A field that is
+    uncertain by itself as well is taken from here.
+    """
+
+    file: str
 
 
 def _between(p05: float, p95: float, z: float) -> float:

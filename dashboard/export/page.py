@@ -62,6 +62,9 @@ def write(r: Report, path: Path) -> Path:
         *(part for block in r.blocks for part in (_heading(block.title), _table(*block.table(w), "whole"), f"<p>{escape(block.note)}</p>" if block.note else "")),
         _heading(w("Grounds and limits")), "".join(f"<p>{escape(text)}</p>" for text in r.limits[len(r.warnings) :]),
         _table([w("field"), w("kind"), w("why")], r.sources, "words"),
+        _heading(w("Targets and the fitted model")) if r.calibration[1] else "",
+        _table(r.calibration[0], r.calibration[1], "words") if r.calibration[1] else "",
+        "".join(f"<p>{escape(text)}</p>" for text in r.calibration[2]),
         _heading(w("How to get the same number again")), f"<pre>{escape(command(r.answer))}</pre>",
         f"<pre>{escape(snippet(r.answer))}</pre>", _table([w("made by"), w("value")], r.made, "words"),
     ]  # fmt: skip

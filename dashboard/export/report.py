@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import details, options
+from dashboard import details, fit_table, options
 from dashboard.export.text import plain
 from dashboard.figures.figure import source_of
 from dashboard.options import Option
@@ -170,6 +170,15 @@ class Report:
             (plain(w.listed([w.field(f) for f in s.fields])), w.label(s.kind), plain(w.source(s.note)))
             for s in self.answer.scenario.sources
         ]
+
+    @cached_property
+    def calibration(self) -> tuple[list[str], list[list[str]], list[str]]:
+        """The stored fit to printed figures: heads and rows of targets beside the model, and what they mean."""
+        fit = fit_table.shipped()
+        if fit is None:
+            return [], [], []
+        rows = [[plain(cell) for cell in row] for row in fit_table.target_rows(fit, self.w)]
+        return fit_table.target_heads(self.w), rows, [plain(text) for text in fit_table.sentences(fit, self.w)]
 
     @cached_property
     def rules(self) -> list[tuple[str, str, str, str]]:

@@ -28,6 +28,7 @@ def write(r: Report, path: Path) -> Path:
     _further(b)
     _histories(b, columns)
     _sources(b)
+    _calibration(b)
     _notes(b)
     _answer(b, answer, live)
     answer.activate()
@@ -198,6 +199,20 @@ def _sources(b: Book) -> None:
     row += len(r.sources) + 2
     for k, name in enumerate(r.townships):
         b.row(sheet, row + k, [w("townships") if k == 0 else "", name], "plain")
+
+
+def _calibration(b: Book) -> None:
+    """Printed figures beside the fitted model."""
+    heads, rows, texts = b.r.calibration
+    if not rows:
+        return
+    sheet = b.sheet(b.w("Calibration"), [60, 12, 12, 12, 12, 20, 12, 12, 12])
+    row = b.top(sheet, b.w("Targets and the fitted model"))
+    b.row(sheet, row, heads, "head")
+    for k, cells in enumerate(rows):
+        b.row(sheet, row + 1 + k, cells, "box wrap")
+    for k, text in enumerate(texts):
+        b.row(sheet, row + len(rows) + 2 + k, [text], "plain")
 
 
 def _notes(b: Book) -> None:

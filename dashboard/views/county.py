@@ -11,7 +11,7 @@ from dashboard import county, panels, safe, shell
 from dashboard.shell import View
 from dashboard.words import Words
 
-_SKIPPED = ("name", "title", "note", "sources", "rule_changes", "uncertain", "is_demonstration", "rules")
+_SKIPPED = ("name", "title", "note", "sources", "rule_changes", "uncertain", "posterior", "is_demonstration", "rules")
 
 
 @shell.told

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 import sim
-from dashboard import details, library, panels, safe, shell
+from calibration.target_list import read_targets
+from dashboard import details, fit_table, library, panels, safe, shell
 from dashboard.figures import calibration_dots, default_by_debts, subsidy_ageing, township_map, truth_and_report
 from dashboard.shell import View
 from dashboard.words import Words
 from dashboard.words.labels import N_
+from sim.parameters import drawn_together
 
 VALIDATION = Path(__file__).parents[2] / "docs" / "validation.md"
 _HEADING = re.compile(r"## (D\d+)\.")
 _CELLS = re.compile(r"(?<!\\) \| ")
-_PARTS = ("sources", "unknown", "anchors", "reported", "model", "checks")
+_PARTS = ("sources", "unknown", "anchors", "reported", "model", "fit", "checks")
 # What each group of exact checks is about, by its number on the page of the documents.
 GROUPS = {
     "D1": N_("random numbers"), "D2": N_("definitions and dates"), "D3": N_("independent loans"),
@@ -36,7 +39,7 @@ def show(v: View) -> None:
     scenario = v.answer.scenario if v.answer is not None else sim.scenario(panels.DEMONSTRATION)
     panels.heading(w("Why believe it, and how far?"), w("What is law, what was measured, what was assumed; and what the program was held against."))  # fmt: skip
     _kinds(scenario, w)
-    names = [w("Sources"), w("What is not known"), w("Level of defaults"), w("What is reported"), w("Model and targets"), w("Checks of the program")]  # fmt: skip
+    names = [w("Sources"), w("What is not known"), w("Level of defaults"), w("What is reported"), w("Model and targets"), w("Calibration"), w("Checks of the program")]  # fmt: skip
     tabs = dict(zip(_PARTS, st.tabs(names, key=f"evidence-parts-{w.lang}", on_change="rerun"), strict=True))
     with tabs["sources"]:
         rows = [[w.listed([w.field(f) for f in s.fields]), w.term(s.kind), w.reason(s.note)] for s in scenario.sources]
@@ -49,6 +52,8 @@ def show(v: View) -> None:
         _reported(v)
     with tabs["model"]:
         _model(v, scenario)
+    with tabs["fit"]:
+        _fit(v)
     with tabs["checks"]:
         _checks(w)
 
@@ -69,7 +74,8 @@ def _kinds(scenario: sim.Scenario, w: Words) -> None:
 def _unknown(v: View, scenario: sim.Scenario) -> None:
     """Parameters with their distributions, and what of the spread they make."""
     w = v.w
-    if not scenario.uncertain:
+    together = drawn_together(scenario)
+    if not scenario.uncertain and together.empty:
         st.info(
             w("Every parameter of this scenario is taken as known; the range of the answer is next year's luck alone.")
         )
@@ -78,6 +84,16 @@ def _unknown(v: View, scenario: sim.Scenario) -> None:
         rows = [
             [w.field(u.field), kinds.get(u.distribution, u.distribution), _between(u, w), w.reason(u.note or "")]
             for u in scenario.uncertain
+            if u.field not in together
+        ]
+        rows += [
+            [
+                w.field(f),
+                w("drawn together"),
+                w.interval(tuple(together[f].quantile([0.05, 0.95])), partial(_value, w, f)),
+                w("from a calibration"),
+            ]
+            for f in map(str, together)
         ]
         heads = [w("field"), w("distribution"), w("nine in ten between"), w("reason")]
         st.html(safe.table(heads, rows, w("Parameters that are drawn anew in every history"), numbers=(2,)))
@@ -92,6 +108,10 @@ def _between(u: Any, w: Words) -> str:
     if u.p05 is None or u.p95 is None:
         return "—"
     return w.interval((u.p05, u.p95), lambda x: w.field_value(u.field, float(f"{x:.3g}")))
+
+
+def _value(w: Words, field: str, x: float) -> str:
+    return w.field_value(field, float(f"{x:.3g}"))
 
 
 def _anchors(v: View, scenario: sim.Scenario) -> None:
@@ -174,6 +194,50 @@ def targets(answer: sim.Answer, w: Words) -> list[dict[str, Any]]:
         "low": drawn.p05 if drawn else None, "high": drawn.p95 if drawn else None,
         "model": model["value"], "model_low": low, "model_high": high,
     }]  # fmt: skip
+
+
+# --- the fit to printed figures ---------------------------------------------------------------------
+
+
+def _fit(v: View) -> None:
+    """The stored fit: what it says, targets beside the model, parameters, targets left out."""
+    w, fit = v.w, fit_table.shipped()
+    if fit is None:
+        st.info(w("No fit is stored. `riskfund calibrate` makes one."))
+        return
+    for text in fit_table.sentences(fit, w):
+        st.write(text)
+    panels.picture(calibration_dots(fit_table.dots(fit, w), w), w, "fit", height=420)
+    st.html(
+        safe.table(
+            fit_table.target_heads(w),
+            fit_table.target_rows(fit, w),
+            w("Targets and the fitted model"),
+            numbers=(2, 3, 4, 5, 6, 7),
+        )
+    )
+    st.html(
+        safe.table(
+            fit_table.parameter_heads(w), fit_table.parameter_rows(fit, w), w("Parameters"), numbers=(1, 2, 3, 5, 6)
+        )
+    )
+    st.html(
+        safe.table(
+            fit_table.left_out_heads(w),
+            fit_table.left_out_rows(fit, w),
+            w("Targets left out one at a time"),
+            numbers=(1, 2, 3, 4, 5),
+        )
+    )
+    st.caption(
+        w(
+            "The scenarios do not use this fit unless they are told to: `riskfund size x-county --posterior {name}`.",
+            name=fit.name,
+        )
+    )
+    with st.expander(w("Figures that are no targets, and why")):
+        rows = [[k.what.get(w.lang), k.value, k.reason.get(w.lang)] for k in read_targets().kept_out]
+        st.html(safe.table([w("figure"), w("printed"), w("why")], rows, w("Figures that are no targets, and why")))
 
 
 # --- checks of the program ---------------------------------------------------------------------------

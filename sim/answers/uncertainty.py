@@ -17,7 +17,7 @@ from sim import estimate
 from sim.answers.sample import Sample
 from sim.arms import LUCK
 from sim.estimate import Estimate, mass_of, masses, percentile_interval
-from sim.parameters import drawn, n_points, point_of
+from sim.parameters import drawn_fields, n_points, point_of
 from sim.scenario import Scenario
 from sim.store import RunFolder
 from sim.units import F64, FEN_PER_YUAN, I64
@@ -34,7 +34,7 @@ _TELLING = 0.1  # half-width of a part of the variance that is worth printing
 
 def uncertainty(folder: RunFolder, scenario: Scenario, n: int, assurance: float, seed: int) -> dict[str, Any]:
     """What the need's spread comes from, and the need at each of the parameters' points."""
-    fields = [item.field for item in drawn(scenario)]
+    fields = drawn_fields(scenario)
     return {
         "parameters": fields,
         "variance_shares": _variance_shares(folder, n, seed, are_drawn=bool(fields)),

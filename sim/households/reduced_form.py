@@ -105,6 +105,8 @@ def base_probability(defaults: Defaults) -> float:
     low, high = 0.0, 1.0
     for _ in range(200):
         mid = (low + high) / 2
+        if mid in (low, high):  # neighbouring numbers: nothing lies between them
+            break
         low, high = (mid, high) if long_run_compensable(defaults, mid) < target else (low, mid)
     if abs(long_run_compensable(defaults, low) - target) > 1e-9:
         raise InputError("scenario", f"defaults.anchors.{defaults.anchor}", target, "a share that can be reached")

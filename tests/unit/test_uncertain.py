@@ -13,6 +13,7 @@ from sim import clock, parameters
 from sim.arms import anchors_apart, arms_of, known, main_opening, openings_of, openings_of_main
 from sim.experiment import Arm, run_arms, setup_of, tasks_of
 from sim.outcomes import summary, year_span
+from sim.provenance import tables_sha256
 from sim.replication import prepare, simulate
 from sim.sampling import Plan
 from sim.store import RunFolder
@@ -203,3 +204,70 @@ def test_a_trace_tells_the_history_that_the_run_had(small: Any, tmp_path: Any) -
         steps = sim.trace_history(drawn, loan_id=int(loan), replication=replication, seed=7)
         assert clock.date_of(int(missed)) in {step.on for step in steps}
         assert not {"repaid", "repaid_late"} & {step.what for step in steps}
+
+
+# --- what a calibration left -------------------------------------------------------------------------
+
+DRAWS = "defaults.recovery.first_year,defaults.anchors.central\n" + "".join(
+    f"{0.1 + 0.005 * k},{0.01 + 0.0005 * k}\n" for k in range(80)
+)
+
+
+def _with_draws(small: Any, folder: Any, text: str = DRAWS) -> Any:
+    path = folder / "draws.csv"
+    path.write_text(text, encoding="utf-8")
+    return small.with_changes({"posterior": {"file": str(path)}, "uncertain": [RECOVERY]}, "drawn")
+
+
+def test_draws_of_a_posterior_stay_together(small: Any, tmp_path: Any) -> None:
+    """Each point is a row of the table, and a field of the table is not drawn by itself as well."""
+    drawn = _with_draws(small, tmp_path)
+    points = parameters.points(drawn, 5, 1001)
+    assert len(points) == 128
+    for k, point in enumerate(points):
+        row = k % 80
+        assert point["defaults.recovery.first_year"] == 0.1 + 0.005 * row
+        assert point["defaults.anchors.central"] == 0.01 + 0.0005 * row
+    assert parameters.drawn_fields(drawn) == ["defaults.recovery.first_year", "defaults.anchors.central"]
+    where = parameters.positions(drawn, 5, 64)
+    assert np.corrcoef(where.T)[0, 1] == pytest.approx(1.0)
+    there = parameters.of_history(drawn, 5, 3)
+    assert there.defaults.recovery.first_year == 0.1 + 0.005 * 3
+    assert there.posterior is None
+    assert known(drawn).posterior is None
+
+
+def test_a_field_beside_the_posterior_is_still_drawn_by_itself(small: Any, tmp_path: Any) -> None:
+    negligence = {"field": "defaults.negligence", "distribution": "uniform", "p05": 0.0, "p95": 0.1}
+    drawn = _with_draws(small, tmp_path).with_changes({"uncertain": [negligence]})
+    points = parameters.points(drawn, 5)
+    assert points[7]["defaults.recovery.first_year"] == 0.1 + 0.005 * 7
+    assert len({p["defaults.negligence"] for p in points}) == 64
+    alone = small.with_changes({"uncertain": [negligence]})
+    assert [p["defaults.negligence"] for p in points] == [p["defaults.negligence"] for p in parameters.points(alone, 5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("defaults.recovery.first_yaer\n0.2\n", "first_year"),
+        ("defaults.recovery.first_year\nmany\n", "a number in every row"),
+        ("defaults.recovery.first_year\n", "at least one row"),
+        ("defaults.timing\n1\n", "a field that holds a number"),
+    ],
+)
+def test_a_table_of_draws_that_is_not_one(small: Any, tmp_path: Any, text: str, says: str) -> None:
+    with pytest.raises(sim.InputError, match=says):
+        parameters.points(_with_draws(small, tmp_path, text), 5)
+
+
+def test_a_table_of_draws_that_is_not_there(small: Any) -> None:
+    with pytest.raises(sim.InputError, match="a table of draws"):
+        parameters.points(small.with_changes({"posterior": {"file": "/nowhere/draws.csv"}}), 5)
+
+
+def test_the_draws_are_part_of_what_a_run_is(small: Any, tmp_path: Any) -> None:
+    drawn = _with_draws(small, tmp_path)
+    first = tables_sha256(drawn)["posterior.file"]
+    _with_draws(small, tmp_path, DRAWS.replace("0.1,", "0.11,", 1))
+    assert tables_sha256(drawn)["posterior.file"] not in (first, "")

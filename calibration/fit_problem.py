@@ -1,0 +1,137 @@
+"""A problem of calibration: parameters with what was believed before data, places that are simulated, targets that are met."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, ValidationError
+from scipy.special import ndtr, ndtri
+
+import sim
+from calibration.target_list import Mechanism, Target, Targets, read_targets
+from sim.errors import InputError
+from sim.law.pack import read_toml
+from sim.provenance import rules_sha256
+from sim.reading import Model, as_input_error
+from sim.scenario import Scenario
+from sim.streams import entity_id, stream_key, uniforms
+from sim.uncertain import Uncertain
+from sim.units import F64, I64
+
+HERE = Path(__file__).parent
+CHUNK = 50  # rows simulated together: the histories of one batch
+
+
+class Parameter(Uncertain):
+    """A parameter to be fitted. ``carries``: it describes any county, so that a scenario may take it over."""
+
+    carries: bool
+
+
+class Settings(Model):
+    """The file of a problem."""
+
+    mechanism: Mechanism
+    places: Annotated[list[str], Field(min_length=1)]
+    rows: Annotated[int, Field(gt=0, multiple_of=CHUNK)]
+    held_out: Annotated[int, Field(gt=0, multiple_of=CHUNK)]
+    seed: int
+    targets: list[str] | None = None  # default: all of the mechanism
+    parameter: Annotated[list[Parameter], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A checked problem."""
+
+    name: str
+    settings: Settings
+    targets: tuple[Target, ...]
+    all_targets: Targets
+    places: dict[str, Scenario]
+    file: Path
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """What is fitted, in order."""
+        return self.settings.parameter
+
+    @property
+    def fields(self) -> list[str]:
+        """Fields of the parameters."""
+        return [p.field for p in self.parameters]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what makes the table: parameters, and the files of the places. The targets' values are not in it."""
+        said = self.settings.model_dump(mode="json", exclude={"rows", "held_out", "targets"})
+        digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+        for place, scenario in self.places.items():
+            for path in (HERE / "places" / f"{place}.toml", *scenario.tables().values()):
+                digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """Hash of the rules in use, by place."""
+        return {place: rules_sha256(scenario) for place, scenario in self.places.items()}
+
+    def prior_scores(self, rows: I64) -> F64:
+        """Normal scores of the parameters in what was believed before: (n_rows, n_parameters), each by its address."""
+        key = stream_key(self.settings.seed, "calibration.parameter")
+        ids = np.array([entity_id("parameter", f) for f in self.fields])
+        return np.array([ndtri(uniforms(key, int(r), 0, ids)[0]) for r in rows])
+
+    def values(self, scores: F64) -> pd.DataFrame:
+        """Parameters at normal scores: one column a field."""
+        u = ndtr(scores)
+        return pd.DataFrame({p.field: [p.value(float(x)) for x in u[:, j]] for j, p in enumerate(self.parameters)})
+
+    def scaled_targets(self) -> tuple[F64, F64]:
+        """Targets and their errors, each on the scale on which errors are even."""
+        return np.array([float(t.scaled(t.value)) for t in self.targets]), np.array(
+            [t.scaled_error for t in self.targets]
+        )
+
+
+def problem_names() -> list[str]:
+    """Problems shipped with the project."""
+    return sorted(p.stem for p in (HERE / "problems").glob("*.toml"))
+
+
+def read_problem(name: str, *, targets: Targets | None = None) -> Problem:
+    """A shipped problem by name, or a file by path.
+
+    Raises
+    ------
+    InputError
+    """
+    path = Path(name) if name.endswith(".toml") else HERE / "problems" / f"{name}.toml"
+    if not path.is_file():
+        raise InputError("calibration", "problem", name, "a shipped problem or a .toml file", problem_names())
+    try:
+        settings = Settings.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise as_input_error(Settings, error, path.name) from None
+    if settings.held_out >= settings.rows:
+        raise InputError(path.name, "held_out", settings.held_out, f"less than the {settings.rows} rows")
+    found = targets or read_targets()
+    of = {t.key: t for t in found.of(settings.mechanism)}
+    for key in settings.targets or []:
+        if key not in of:
+            raise InputError(path.name, "targets", key, f"targets of {settings.mechanism}: {sorted(of)}", of)
+    chosen = tuple(of[key] for key in settings.targets) if settings.targets is not None else tuple(of.values())
+    places = {}
+    for place in settings.places:
+        file = HERE / "places" / f"{place}.toml"
+        if not file.is_file():
+            known = sorted(p.stem for p in file.parent.glob("*.toml"))
+            raise InputError(path.name, "places", place, f"one of {known}", known)
+        places[place] = sim.scenario(str(file)).with_changes({"uncertain": []})
+    return Problem(path.stem, settings, chosen, found, places, path)
