@@ -158,6 +158,41 @@ def household_history() -> None:
         print(f"  {part:24} {statistics.median(parts[part]):7.2f} {statistics.quantiles(parts[part], n=10)[0]:7.2f} ms")
 
 
+MECHANISMS: dict[str, Any] = {
+    "livelihoods.firms": {
+        "per_township": 5, "covers": 0.2, "income_share": 0.5, "failures_per_year": 0.05, "drought_logit": 4.0,
+        "price_logit": 2.0, "disease_logit": 2.0, "replaced_after_months": 12, "uses_household_loans": 0.3,
+    },
+    "livelihoods.groups": {"helps": 0.3, "infects_logit": 2.0},
+    "livelihoods.relapse_after_months": 3,
+    "livelihoods.weather.extension": {"from_severity": 0.25, "months": 6},
+    "livelihoods.behaviour.central.evaders": 0.005,
+    "rules.loan.extension_months": 6,
+}  # fmt: skip
+
+
+def mechanisms() -> None:
+    """What firms, groups, extensions, relapses and evaders together add to a household-month, turn about in one run."""
+    plain = sim.Scenario.load("x-county-households", {"livelihoods.households": 4000})
+    opening = opening_state(plain)
+    last = int(clock.last_day_of_month(clock.month_of(np.array([opening.day])) + 35)[0])
+    setups = [replication.prepare(s, 2027, opening, last) for s in (plain, plain.with_changes(MECHANISMS))]
+    for setup in setups:
+        outcomes.summary(setup, replication.simulate(setup, 0))
+    spent: list[list[float]] = [[], []]
+    for r in range(1, HISTORIES + 1):
+        for setup, seconds in zip(setups, spent, strict=True):
+            begin = thread_time()
+            outcomes.summary(setup, replication.simulate(setup, r))
+            seconds.append(thread_time() - begin)
+    size = 4000 * setups[0].month_ends.size
+    without, with_all = (statistics.median(seconds) / size * 1e9 for seconds in spent)
+    ratio = statistics.median(b / a for a, b in zip(*spent, strict=True))
+    print(
+        f"a household-month, whole history: {without:.0f} ns without, {with_all:.0f} ns with all mechanisms, ratio {ratio:.2f}"
+    )
+
+
 def _timed_histories(setup: Setup, places: list[tuple[Any, str, str]]) -> tuple[dict[str, list[float]], int]:
     """Milliseconds of each history by part, of its records and of the whole, and the most SimPy events."""
     parts: dict[str, list[float]] = defaultdict(list)
@@ -222,4 +257,5 @@ def _seconds(function: Callable[[], Any]) -> float:
 if __name__ == "__main__":
     history()
     household_history()
+    mechanisms()
     twins()

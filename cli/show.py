@@ -24,7 +24,7 @@ from rich.table import Table
 import sim
 from dashboard.words import Words
 from dashboard.words.numbers import NOTHING
-from sim.drivers import DRIVERS, set_name
+from sim.drivers import ORDER, set_name
 from sim.experiment import Progress as Report
 
 NEEDS = ("need_yuan", "need_yuan_free_split", "need_yuan_pooled", "ring_fencing_price_yuan", "runoff_need_yuan",
@@ -212,6 +212,11 @@ def _people(households: dict[str, Any], w: Words) -> Table:
     for key in (
         "over_indebted_share",
         "poor_share",
+        *(
+            key
+            for key in ("below_floor_share", "relapsed_share", "group_helped_share", "extended_share")
+            if key in households
+        ),
         "refused_over_indebted_share",
         "refused_lender_waits_share",
         "refused_lender_cautious_share",
@@ -257,7 +262,7 @@ def _lenders(data: dict[str, Any], scenario: sim.Scenario, w: Words) -> Table:
 def _drivers(drivers: dict[str, Any], w: Words, out: Console) -> None:
     """Need and defaults with sets of the present drivers on, the interaction, and who defaults only because of delay."""
     here = drivers["present"]
-    names = {d: w.label(f"driver.{d}") for d in DRIVERS}
+    names = {d: w.label(f"driver.{d}") for d in ORDER}
     rows = {"none": w("none of them")}
     if len(here) > 1:
         rows |= {set_name({d}): w("only {driver}", driver=names[d]) for d in here}
@@ -378,7 +383,8 @@ def steps(items: list[sim.Step], lang: str) -> None:
 
 
 FLOWS = (
-    "income", "refund", "sold", "borrowed", "spent", "interest", "loan", "others", "collected", "paid_back", "informal_after",
+    "income", "refund", "sold", "borrowed", "spent", "interest", "loan", "others", "collected", "paid_back", "from_group",
+    "to_group", "informal_after",
 )  # fmt: skip
 
 

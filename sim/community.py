@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import appetite, clock, firms, payouts, receivables, stopping
+from sim import appetite, clock, extension, firms, payouts, receivables, stopping
 from sim.booked import book_of
 from sim.budgets import release_month
 from sim.clock import Calendar, Slot, until
@@ -37,8 +37,11 @@ from sim.filing import build_claims, lending_limit
 from sim.fund.claims import Claims, covered
 from sim.fund.claims_kernel import AMOUNT, ENTITLED, RECOVERED_ON, REFUSED, ROW, new_claims
 from sim.fund.days import latest_missed
+from sim.households import groups
 from sim.households.book import Community, FirmsNow, Households, OpeningBook
 from sim.households.firms import Covering, prepare_firms, term_of, yearly_subsidy
+from sim.households.groups import ties
+from sim.households.groups_kernel import help_members, remember
 from sim.households.month_kernel import step
 from sim.households.reduced_form import CURED, DEFAULTED, REPAID
 from sim.households.register import Register, check_borrowers, register_of
@@ -73,6 +76,7 @@ from sim.lending.applications import rate_ppm
 from sim.lending.granting import NO_RULE, Room
 from sim.lending.loans import CLAIM, NEVER, PAID, Loans
 from sim.lending.screening import admitted
+from sim.livelihoods import Livelihoods
 from sim.opening import OpeningState
 from sim.scenario import Scenario
 from sim.season import signing_days
@@ -89,6 +93,7 @@ from sim.units import F64, FEN_PER_YUAN, I64, PPM
 from sim.world import Setup, World
 
 FAR = NEVER_DAY
+_NEVER_WILLING = 1e6
 _MEMORY = 365  # days for which people remember what the fund paid
 
 
@@ -98,6 +103,7 @@ def prepare_households(
 ) -> Households:  # fmt: skip
     """The register, the terms of the monthly step and the calendar in arrays: what no history changes."""
     live = livelihoods_of(scenario)
+    behaviour = live.behaviour[scenario.defaults.anchor or "central"]
     register, terms = register_of(scenario, rules), terms_of(scenario, rules, seed)
     first_month, last_month = (int(m) for m in clock.month_of(np.array([opening.day, last_day])))
     people = opening.people
@@ -146,8 +152,15 @@ def prepare_households(
         list(zip(*(np.split(table, months_of_days) for table in by_day), strict=True)),
         clock.first_day_of_month(months),
         tuple(stream_key(seed, p) for p in ("lender.screening", "household.project", "lender.appetite", "firm.channel")),
-        wrongly, np.zeros(register.id.size), covering,
+        wrongly, np.zeros(register.id.size), covering, _never_pays(live, behaviour.evaders, register),
+        ties(scenario, live.groups, register, seed),
     )  # fmt: skip
+
+
+def _never_pays(live: Livelihoods, share: float, register: Register) -> F64:
+    """Log odds so high that a household never wants to pay, for those who are such; the same in every history."""
+    u = uniforms(stream_key(live.register_seed, "register.evader"), 0, 0, register.id)[0]
+    return np.where(u < share, _NEVER_WILLING, 0.0)
 
 
 def _plan(scenario: Scenario, rules: Rules) -> I64:
@@ -443,17 +456,23 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     late_months, owed = receivables.unpaid(setup, world, end)
     payouts.relief(setup, world, k, end)
     payouts.index(setup, world, k, end)
+    extension.extend(setup, world, k, end)
     herd = _strike(c, k) if c.herds is not None else h.whole_herd
     now = Now(
         world.replication, month, end, _over_by(setup, k), first, float(c.sky.crop_sold[month % 12]),
         c.sky.crop_lost[k], c.sky.severity[k], c.sky.recent[k], c.price[k], _belief(world, end),
         late_months, c.is_open, c.out.bad.copy(), c.out.borrowers.copy(), h.circle,
-        rate_short, rate_long, working, h.month_starts[k:], herd, h.whole_herd,
+        rate_short, rate_long, working, h.month_starts[k:], herd, h.whole_herd, h.never_pays,
     )  # fmt: skip
     now = firms.strike(setup, world, now, k)
+    if h.ties is not None:
+        live = livelihoods_of(setup.scenario).groups
+        assert live is not None
+        now = now._replace(will=h.never_pays + groups.shaken(live, h.ties, h.register, c.people, now))
     c.look(now)
     step(c.people, h.register, h.terms, now, c.out)
     c.look(now)
+    _help(setup, world, now, k)
     paid_by_firms = firms.pay(setup, world, now)
     cover, freed = setup.claim_terms.cover, np.zeros((setup.set_fen.size, 31), dtype=np.int64)
     n_bad = enter(c.people, h.register, c.out, c.book, c.fates, end, cover, first, freed, c.went_bad,
@@ -472,7 +491,11 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
             claims.recovered_on, c.released[: len(claims)], first, end, cover, freed)  # fmt: skip
     if setup.scenario.lending.new_loans:
         _lend(setup, world, k, now, _room(setup, world, month, freed))
+    relapse = livelihoods_of(setup.scenario).relapse_after_months
+    if relapse > 0:
+        remember(c.people, h.register, h.terms.poverty_line, relapse, month % 12)
     if month % 12 == 11:
+        c.lives[k] = (c.people.months_short.copy(), c.people.relapses.copy())
         c.years[k] = np.append(year_end(c.people, h.register, h.terms, h.service_fen), c.counts)
     t, paid = c.out.totals.tolist(), c.out.by_lender
     c.repaid[:, k] += paid[:, PRINCIPAL]  # to what insurance has paid off
@@ -482,6 +505,25 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     world.ledger.post(end, "households' month", ("households", net), ("economy", -net))
     receivables.lenders_react(setup, world, owed)
     _stop(setup, world, k + 1, end)
+
+
+def _help(setup: Setup, world: World, now: Now, k: int) -> None:
+    """Groups pay for members who have missed their date; cash moves between households, and to the lenders."""
+    c, h = world.community, setup.households
+    assert c is not None and h is not None
+    if h.ties is None:
+        return
+    c.given = np.empty(h.register.id.size, dtype=np.int64)
+    p, at = c.people, c.watched
+    before = (int(p.cash[at]), int(p.informal[at])) if at >= 0 else (0, 0)
+    help_members(p, h.register, h.terms, h.ties, now, c.out, c.given)
+    if at >= 0:
+        given = int(c.given[at])
+        own = before[0] - int(p.cash[at]) + min(given, 0)
+        c.watched_group[k] = given, own, int(p.informal[at]) - before[1]
+    gave = c.given > 0
+    if gave.any():
+        c.helped.append((k, int(gave.sum()), int(c.given[gave].sum())))
 
 
 def _lend(setup: Setup, world: World, k: int, now: Now, room: Room) -> None:

@@ -1,4 +1,7 @@
-"""Drivers of default that can be switched off one by one: drought, late subsidy, stacked loans."""
+"""Drivers of default that can be switched off one by one: drought, late subsidy, stacked loans; firms and groups.
+
+The first three are asked of every scenario; failing firms and joint liability only of one that has them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 from sim.scenario import Scenario
 
 DRIVERS = ("drought", "late_subsidy", "stacking")
+ORDER = (*DRIVERS, "firms", "groups")
 
 # By mechanism: the field that switches each driver, and its value when the driver is off.
 _SWITCHES: dict[str, dict[str, tuple[str, bool]]] = {
@@ -22,21 +26,30 @@ _SWITCHES: dict[str, dict[str, tuple[str, bool]]] = {
         "drought": ("livelihoods.weather.on", False),
         "late_subsidy": ("fiscal.pays_on_time", True),
         "stacking": ("livelihoods.stacking_on", False),
+        "firms": ("livelihoods.firms.can_fail", False),
+        "groups": ("livelihoods.groups.on", False),
     },
 }
 
 
+def described(scenario: Scenario) -> tuple[str, ...]:
+    """Drivers that a scenario is asked about, in order."""
+    live = scenario.livelihoods
+    has = {"firms": live is not None and live.firms is not None, "groups": live is not None and live.groups is not None}
+    return tuple(d for d in ORDER if has.get(d, True))
+
+
 def present(scenario: Scenario) -> tuple[str, ...]:
-    """Drivers that the scenario has and has switched on, in the order of `DRIVERS`."""
+    """Drivers that the scenario has and has switched on, in order."""
     missing = absent(scenario)
-    return tuple(d for d in DRIVERS if d not in missing)
+    return tuple(d for d in described(scenario) if d not in missing)
 
 
 def absent(scenario: Scenario) -> dict[str, str]:
     """The other drivers, each with the reason why it cannot be switched off."""
     out = {} if scenario.defaults.mechanism == "household" else _not_described(scenario)
     for driver, (field, off) in _switches(scenario).items():
-        if driver not in out and _value(scenario, field) == off:
+        if driver in described(scenario) and driver not in out and _value(scenario, field) == off:
             out[driver] = "switched off in the scenario"
     return out
 
@@ -48,14 +61,14 @@ def switched(scenario: Scenario, on: Collection[str]) -> Scenario:
 
 
 def subsets(drivers: Collection[str]) -> list[tuple[str, ...]]:
-    """All sets of drivers, from none to all of them, each in the order of `DRIVERS`."""
-    ordered = [d for d in DRIVERS if d in drivers]
+    """All sets of drivers, from none to all of them, each in order."""
+    ordered = [d for d in ORDER if d in drivers]
     return [on for k in range(len(ordered) + 1) for on in combinations(ordered, k)]
 
 
 def set_name(on: Collection[str]) -> str:
     """Name of a set of drivers: those that are on."""
-    return "+".join(d for d in DRIVERS if d in on) or "none"
+    return "+".join(d for d in ORDER if d in on) or "none"
 
 
 def arm_name(scenario: Scenario, on: Collection[str]) -> str:

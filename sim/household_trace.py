@@ -110,6 +110,7 @@ class _Teller(Relived):
         super().__init__(setup, households, row)
         assert world.community is not None
         self.world, self.community = world, world.community
+        self.watched = world.community.watched_group
         self.rules, self.county = setup.rules, livelihoods_of(setup.scenario)
 
     # --- who it is
@@ -158,17 +159,21 @@ class _Teller(Relived):
         """The month whose beginning is the k-th thing seen."""
         (now, before), (_, after), (_, later) = (*self.community.seen[k : k + 2], self._seen_after(k + 1))
         own = slice(self.row, self.row + 1)
-        now = now._replace(circle=now.circle[own], herd=now.herd[own], wage=now.wage[own])
+        now = now._replace(circle=now.circle[own], herd=now.herd[own], wage=now.wage[own], will=now.will[own])
         lived, out = self.live(before, now)
         if any(not np.array_equal(a, b) for a, b in zip(lived, after, strict=True)):
             raise ConservationError(f"household {self.register.id[0]}, month {now.month}: the two steps differ")
-        money = self.money(before, after, now, out)
+        money = self.with_group(self.money(before, after, now, out), now)
         steps = [*self._life(before, after, now, out), *self._income(before, after, now, money)]
         steps += self._firm(before, after, now)
         steps += self._needs(before, after, now, money)
         steps += self._interest(before, after, now, money)
         steps += self._other_debts(before, after, now)
         steps += self._loan(before, after, now, out)
+        steps += self._group(now, money)
+        steps += self._put_off(now)
+        if later.relapses[0] > after.relapses[0]:
+            steps.append(self._step(now.month_end, "relapsed", months=self.county.relapse_after_months))
         steps += self._application(after, later, now, out)
         return money, steps
 
@@ -237,8 +242,11 @@ class _Teller(Relived):
     def _interest(self, before: People, after: People, now: Now, money: HouseholdMonth) -> Iterator[Step]:
         pays_first = self.rules.subsidy.paid_to == "household"
         if money.interest > 0:
-            what = "interest_first" if pays_first else "interest_debited" if self._is_debited(now) else "interest_own"
-            yield self._step(now.month_end, what, "subsidy.paid_to", interest=money.interest)
+            if not pays_first and self._is_debited(now):
+                yield self._step(now.month_end, "interest_debited", "subsidy.paid_to", interest=money.interest)
+            else:
+                what = "interest_first" if pays_first else "interest_own"
+                yield self._step(now.month_end, what, "subsidy.paid_to", interest=money.interest)
         if after.arrears[0] > before.arrears[0]:
             yield self._step(now.month_end, "interest_unpaid", arrears=int(after.arrears[0]))
 
@@ -249,6 +257,19 @@ class _Teller(Relived):
         return any(
             whose and lender == self.lender and now.first_day <= day <= now.month_end for whose, lender, day in files
         )
+
+    def _group(self, now: Now, money: HouseholdMonth) -> Iterator[Step]:
+        """What the household's group paid for it, or it for another."""
+        if money.from_group > 0:
+            yield self._step(now.month_end, "group_pays", given=money.from_group)
+        if money.to_group > 0:
+            yield self._step(now.month_end, "pays_for_group", given=money.to_group)
+
+    def _put_off(self, now: Now) -> Iterator[Step]:
+        """Its loan's date was put off in a drought."""
+        for day, row, old, new in self.community.put_off:
+            if day == now.month_end and self.world.loans.household[row] == self.register.id[0]:
+                yield self._step(old, "put_off", "loan.extension_months", days=new - old)
 
     def _other_debts(self, before: People, after: People, now: Now) -> Iterator[Step]:
         if self.terms.stacking != 1:
@@ -300,7 +321,12 @@ class _Teller(Relived):
             yield self._step(due, "cannot", short=short)
         else:
             willing_heirs, _ = self.live(before, now, self.terms._replace(heirs=1.0))
-            yield self._step(due, "unwilling" if willing_heirs.marks[0] & state.REFUSES else "heirs_refuse")
+            alone, _ = self.live(before, now._replace(will=np.zeros_like(now.will)), self.terms._replace(heirs=1.0))
+            if alone.marks[0] & state.REFUSES or not willing_heirs.marks[0] & state.REFUSES:
+                yield self._step(due, "unwilling" if willing_heirs.marks[0] & state.REFUSES else "heirs_refuse")
+            else:
+                what = "evades" if self.households.never_pays[self.row] > 0 else "unwilling_with_group"
+                yield self._step(due, what)
 
     def _application(self, after: People, later: People, now: Now, out: Out) -> Iterator[Step]:
         start = int(out.start[0])

@@ -43,6 +43,13 @@ class Relief(Model):
     after_months: Annotated[int, Field(ge=0, le=12)]
 
 
+class Extension(Model):
+    """In a township in drought, loans that would fall due are put off, once each."""
+
+    from_severity: Annotated[float, Field(gt=0, le=1)]  # what the drought of four months would cost a crop
+    months: PositiveInt
+
+
 class Weather(Model):
     """Drought index by township and month (standard normal in a normal year; negative is dry)."""
 
@@ -58,6 +65,7 @@ class Weather(Model):
     loss_at: list[tuple[float, Share]]  # index and loss of a crop, from the driest-but-harmless down
     distress_discount: Share  # on livestock sold in a drought that costs 25 per cent of a crop
     relief: Relief | None = None
+    extension: Extension | None = None
     replay: str | None = None  # table of a real drought: month, index (and township)
     replay_years: int = 0  # months of the table are moved by so many years
 
@@ -116,7 +124,16 @@ class Behaviour(Model):
     unpaid_subsidy_logit: float  # times months by which the promised subsidy is overdue, after grace
     heirs_take_over: Share  # families that go on with the loan after death or lost labour of the borrower
     rating_logit: float  # times stars above three
+    evaders: Share = 0.0  # households that never mean to repay
     cure_effort: Share  # chance in a month that a household in arrears can raise the money from kin
+
+
+class Groups(Model):
+    """Joint liability of the groups of the register: members pay for a member, and lose heart where one does not pay."""
+
+    helps: Share = 0.3  # chance that one member stands by another
+    infects_logit: NotNegative  # log odds of not wanting to pay if all others are in arrears, in bad times alone
+    on: bool = True
 
 
 class Firms(Model):
@@ -186,6 +203,10 @@ class Livelihoods(Model):
     weather: Weather
     diseases: list[Disease] = Field(default_factory=list)
     firms: Firms | None = None
+    groups: Groups | None = None
+    relapse_after_months: Annotated[int, Field(ge=0, le=24)] = (
+        0  # months below the line that are a relapse; 0: not counted
+    )
     behaviour: dict[Literal["low", "central", "high"], Behaviour]
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ down a second time here.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,8 @@ class HouseholdMonth:
         debts, less what their projects bring; collection of a bad loan; back to kin and lenders.
     informal_before, informal_interest, informal_after
         Debt to kin and lenders.
+    from_group, to_group
+        Comes in, goes out: what members of a group pay for one of them after the month's own decisions.
     """
 
     on: dt.date
@@ -66,6 +68,8 @@ class HouseholdMonth:
     informal_before: int
     informal_interest: int
     informal_after: int
+    from_group: int = 0
+    to_group: int = 0
 
 
 class Relived:
@@ -75,6 +79,7 @@ class Relived:
         self.setup, self.households, self.row, self.terms = setup, households, row, households.terms
         self.register = Register(*(np.ascontiguousarray(f[row : row + 1]) for f in households.register))
         self.lender = int(self.register.lender[0])
+        self.watched: dict[int, tuple[int, int, int]] | None = None
         self.usual_month = sum(self.usual_year().values()) // 12
 
     def usual_year(self) -> dict[str, int]:
@@ -100,6 +105,18 @@ class Relived:
             sold, borrowed, spent, int(lender[state.INTEREST]), int(lender[state.EXTRA] + lender[state.PRINCIPAL]), others,
             collected, paid_back, int(after.cash[0]), informal[0], informal[1] - informal[0] - borrowed + paid_back,
             informal[1],
+        )  # fmt: skip
+
+    def with_group(self, money: HouseholdMonth, now: Now) -> HouseholdMonth:
+        """The month with what the household's group did at its end."""
+        assert self.watched is not None
+        given, own, kin = self.watched.get(now.month - self.setup.first_month, (0, 0, 0))
+        if given == own == kin == 0:
+            return money
+        paid = max(given, 0) + own + kin if given >= 0 else 0
+        return replace(
+            money, from_group=max(given, 0), to_group=max(-given, 0), loan=money.loan + paid, borrowed=money.borrowed + kin,
+            cash_after=money.cash_after - own + min(given, 0), informal_after=money.informal_after + kin,
         )  # fmt: skip
 
     def by_source(self, people: People, now: Now, terms: Terms) -> dict[str, int]:

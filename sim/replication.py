@@ -123,6 +123,14 @@ def check_lending(scenario: Scenario, rules: Rules) -> None:
     ):
         if value > limit:
             raise InputError(scenario.name, field, value, f"at most {limit} ({key}, {rules.sources[key]})")
+    put_off = scenario.livelihoods.weather.extension if scenario.livelihoods is not None else None
+    most = rules.loan.extension_months
+    if put_off is not None and (most is None or put_off.months > most):
+        key = "loan.extension_months"
+        allowed = (
+            f"at most {most} ({key}, {rules.sources[key]})" if most else f"no extension: {rules.pack_id} has no {key}"
+        )
+        raise InputError(scenario.name, "livelihoods.weather.extension.months", put_off.months, allowed)
 
 
 def _classes(scenario: Scenario) -> tuple[dict[tuple[int, int], int], list[tuple[float | None, int]]]:

@@ -39,6 +39,7 @@ def households(setup: Setup, world: World, due: Bool, bad: Bool, last: int) -> d
     c = world.community
     if c is None:
         return {}
+    assert setup.households is not None
     k = int(clock.month_of(np.array([last]))[0]) - setup.first_month
     end, before = c.years[k], c.years.get(k - 12, np.zeros(4 + N_COUNTS, dtype=np.int64))
     out: dict[str, int | float] = {
@@ -48,6 +49,20 @@ def households(setup: Setup, world: World, due: Bool, bad: Bool, last: int) -> d
         "poor_count": int(end[2]),
         "months_below_floor_count": int(end[3] - before[3]),
     }
+    short, relapses = c.lives[k]
+    short_before, relapses_before = c.lives.get(
+        k - 12, (setup.households.start.months_short, setup.households.start.relapses)
+    )
+    assert setup.scenario.livelihoods is not None
+    if setup.scenario.livelihoods.relapse_after_months > 0:
+        out["below_floor_count"] = int((short > short_before).sum())
+        out["relapsed_count"] = int((relapses > relapses_before).sum())
+    if setup.households.ties is not None:
+        helped = [x for x in c.helped if k - 12 < x[0] <= k]
+        out |= {"group_helped_count": sum(n for _, n, _ in helped), "group_given_fen": sum(fen for _, _, fen in helped)}
+    if setup.scenario.livelihoods.weather.extension is not None:
+        of_year = [row for day, row, _, _ in c.put_off if clock.date_of(day).year == clock.date_of(last).year]
+        out["extended_fen"] = int(world.loans.balance[of_year].sum())
     reasons = [("applied", APPLIED), ("refused_over_indebted", OVER_INDEBTED), ("refused_lender_waits", LENDER_WAITS),
                ("refused_cap", CAPPED), ("refused_lender_cautious", LENDER_CAUTIOUS)]  # fmt: skip
     reasons += [("refused_stop", STOPPED)] if setup.granting.stop.is_on else []

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim import estimate, shapley
 from sim.answers.drivers import default_shares, late_summary, paired
-from sim.drivers import DRIVERS, absent, arm_name, present, subsets
+from sim.drivers import ORDER, absent, arm_name, present, subsets
 from sim.estimate import Estimate
 from sim.scenario import Scenario
 from sim.shapley import Attribution
@@ -66,6 +66,6 @@ def _as_dict(found: Attribution, digits: int | None = None) -> dict[str, Any]:
 
     return {
         "total": figure(found.total),
-        "shares": {d: figure(found.shares[d]) for d in DRIVERS if d in found.shares},
+        "shares": {d: figure(found.shares[d]) for d in ORDER if d in found.shares},
         "interaction": figure(found.interaction),
     }

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim import clock, estimate
-from sim.drivers import DRIVERS, absent, arm_name, present, set_name, subsets
+from sim.drivers import ORDER, absent, arm_name, described, present, set_name, subsets
 from sim.errors import InputError
 from sim.estimate import Estimate, Strata, Weighted
 from sim.households.reduced_form import CAUSES
@@ -41,7 +41,7 @@ def driver_figures(folder: RunFolder, scenario: Scenario, n: int, assurance: flo
     Histories that failed in any of these arms are left out of all of them.
     """
     here, missing = present(scenario), absent(scenario)
-    arm_of = {on: arm_name(scenario, on) for on in subsets(DRIVERS)}
+    arm_of = {on: arm_name(scenario, on) for on in subsets(described(scenario))}
     frames = paired(folder, set(arm_of.values()), n)
     metrics = _metrics(frames, assurance, seed, folder.strata(frames["main"].index.to_numpy()))
     levels = {
@@ -154,7 +154,11 @@ def _effects(
     none = Estimate(None, reason="no driver of default is switched on").as_dict()
     few = Estimate(None, reason="fewer than two drivers: nothing to interact with").as_dict()
     lacking = {d: Estimate(None, reason=why).as_dict() for d, why in missing.items()}
-    out = {d: found[d] if d in here else {"off": lacking[d], "alone": lacking[d]} for d in DRIVERS}
+    out = {
+        d: found[d] if d in here else {"off": lacking[d], "alone": lacking[d]}
+        for d in ORDER
+        if d in here or d in missing
+    }
     return out | {"all": none, "interaction": few} | found.get("together", {})
 
 
@@ -222,7 +226,7 @@ def late_summary(folder: RunFolder, scenario: Scenario, n: int) -> dict[str, Any
 
 def _defaults(folder: RunFolder, scenario: Scenario, n: int) -> tuple[pd.DataFrame, pd.DataFrame, Array]:
     """Defaulted loans of the main arm and of the one in which money is in time, and the histories that both have."""
-    arms = ("main", arm_name(scenario, [d for d in DRIVERS if d != "late_subsidy"]))
+    arms = ("main", arm_name(scenario, [d for d in described(scenario) if d != "late_subsidy"]))
     both = np.intersect1d(*(folder.read("histories", arm, n)["replication"].to_numpy() for arm in arms))
     tables = (folder.read("defaults", arm, n).reindex(columns=_COLUMNS) for arm in arms)
     late, in_time = (table[table["replication"].isin(both)] for table in tables)

@@ -41,6 +41,16 @@ def _households(h: Sample) -> dict[str, Any]:
         "poor_share": _ratio(h, ["poor_count"], ["households_count"]),
         "months_below_floor": _ratio(h, ["months_below_floor_count"], ["households_count"]),
         **{
+            name: _ratio(h, [top], [bottom])
+            for name, top, bottom in (
+                ("below_floor_share", "below_floor_count", "households_count"),
+                ("relapsed_share", "relapsed_count", "households_count"),
+                ("group_helped_share", "group_helped_count", "due_count"),
+                ("extended_share", "extended_fen", "due_fen"),
+            )
+            if top in h.frame
+        },
+        **{
             f"{name}_share": _ratio(h, [f"{name}_count"], ["applied_count"])
             for name in APPLICATIONS
             if f"{name}_count" in h.frame

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sim.households.firms import Covering
+from sim.households.groups import Ties
 from sim.households.register import Register
 from sim.households.state import Now, Out, People, Terms
 from sim.shocks.disease import Herds
@@ -70,6 +71,10 @@ class Households:
         On the list although the rules exclude them: their claims are refused.
     firms : Covering, optional
         Firms that cover households; their parts own loans behind the ``n`` households.
+    never_pays : (n,) float64
+        Log odds of not wanting to pay that are the household's own: nothing, or so much that it never does.
+    ties : Ties, optional
+        Groups whose members are liable for one another.
     """
 
     register: Register
@@ -88,6 +93,8 @@ class Households:
     wrongly_admitted: Array
     nobody: F64
     firms: Covering | None
+    never_pays: F64
+    ties: Ties | None
 
 
 @dataclass
@@ -168,12 +175,19 @@ class Community:
     unpaid: list[int] = field(default_factory=list)  # files not fully paid
     counted: list[I64] = field(default_factory=list)
     went_bad: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    # at the end of each December: months below the floor and relapses so far, by household
+    lives: dict[int, tuple[I64, I64]] = field(default_factory=dict)
     # by December (month of the history): borrowers, over-indebted, poor, months below the floor so far, counts so far
     years: dict[int, I64] = field(default_factory=dict)
     covered: dict[int, Bool] = field(
         default_factory=dict
     )  # by last month of a season: who has weather insurance for it
     firms: FirmsNow | None = None  # where there are any
+    given: I64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # what each had of its group this month
+    helped: list[tuple[int, int, int]] = field(default_factory=list)  # month, helped loans, what groups gave [fen]
+    put_off: list[tuple[int, int, int, int]] = field(default_factory=list)  # day, loan, old date, new date
+    # by month: what the watched household had of its group (or gave), paid itself and had of kin when its group helped
+    watched_group: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     watched: int = -1  # row of a household whose story is told
     seen: list[tuple[Now, People]] = field(default_factory=list)  # before and after each month's step
 

@@ -28,6 +28,7 @@ from sim.households.state import (
     NONE,
     OPEN,
     OVERDUE,
+    UNSUBSIDISED,
     YEARLY,
     Now,
     Out,
@@ -236,7 +237,7 @@ def yearly_subsidy(f: Covering, p: People, day: int, n_lenders: int) -> I64:
     """A year's subsidised interest of open parts by lender [fen]."""
     s = f.terms.subsidy
     yearly = np.minimum(p.principal, s.ceiling) * rate_on_reference(s, p.rate_ppm, p.start, day) // PPM
-    is_open = p.status == OPEN
+    is_open = (p.status == OPEN) & (p.marks & UNSUBSIDISED == 0)
     return np.bincount(f.register.lender[is_open], weights=yearly[is_open], minlength=n_lenders).astype(np.int64)
 
 

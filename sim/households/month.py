@@ -57,6 +57,7 @@ from sim.households.state import (
     SEVERE,
     SOLD,
     SPENT,
+    UNSUBSIDISED,
     WAS_CALLED,
     WAS_RENEWED,
     WELL,
@@ -361,11 +362,12 @@ def _refuse(p: People, r: Register, t: Terms, now: Now, is_open: Bool, will_u: F
     """Households that could pay and do not want to; heirs who do not go on with a called loan.
 
     Log odds of not wanting: a constant, the share of the circle's borrowers in arrears, what the fund paid of late
-    (belief that it pays anyway), months by which promised subsidy is overdue, and stars above three.
+    (belief that it pays anyway), months by which promised subsidy is overdue, stars above three, and what is the
+    household's or its group's own (``now.will``).
     """
     peers = t.peer * now.bad[now.circle] / np.maximum(now.borrowers[now.circle], 1)
     late = t.unpaid_subsidy * now.late_months[r.lender]
-    odds = t.strategic + peers + t.belief * now.belief + late + t.rating * (r.rating - 3)
+    odds = t.strategic + peers + t.belief * now.belief + late + t.rating * (r.rating - 3) + now.will
     is_unwilling = log_reference(will_u) - log_reference(1.0 - will_u) < odds
     is_own = is_open & (p.marks & BY_FIRM == 0)
     p.marks[is_own & (is_unwilling | ((p.marks & CALLED != 0) & (heirs_u >= t.heirs)))] |= REFUSES
@@ -386,8 +388,9 @@ def interest_until(p: People, t: Terms, to: I64) -> tuple[I64, I64]:
 
 
 def _subsidy(p: People, t: Terms, to: I64) -> I64:
-    """Subsidy on the interest up to a day [fen]."""
-    return subsidised_reference(t.subsidy, p.principal, p.rate_ppm, p.start, p.accrued_to, to)
+    """Subsidy on the interest up to a day [fen]; nothing once a loan has been put off without."""
+    subsidy = subsidised_reference(t.subsidy, p.principal, p.rate_ppm, p.start, p.accrued_to, to)
+    return np.where(p.marks & UNSUBSIDISED == 0, subsidy, 0)
 
 
 def is_asked_now(t: Terms) -> int:
@@ -482,7 +485,9 @@ def _count(p: People, r: Register, t: Terms, now: Now, out: Out, purse: Purse) -
     """By lender, a year's subsidised interest of open loans; by circle, borrowers and those in arrears of late."""
     covered = np.minimum(p.principal, t.subsidy.ceiling)
     yearly = covered * rate_on_reference(t.subsidy, p.rate_ppm, p.start, now.month_end) // PPM
-    np.add.at(out.by_lender[:, YEARLY], r.lender, np.where(p.status == OPEN, yearly, 0))
+    np.add.at(
+        out.by_lender[:, YEARLY], r.lender, np.where((p.status == OPEN) & (p.marks & UNSUBSIDISED == 0), yearly, 0)
+    )
     is_late = (p.status >= OVERDUE) & (now.month_end - p.due <= _MEMORY)
     out.borrowers[:] = np.bincount(now.circle[p.status != NONE], minlength=out.borrowers.size)
     out.bad[:] = np.bincount(now.circle[is_late], minlength=out.bad.size)
@@ -527,6 +532,25 @@ def settle_reference(
     np.add.at(lines, r.lender, (amount > 0).astype(np.int64))
     p.interest_due[:] += np.where((charges[r.lender] == 1) & is_each, amount, 0)
     return totals, lines
+
+
+def remember_reference(p: People, r: Register, line: float, after_months: int, cal: int) -> None:
+    """Income of twelve months, and who falls back below the line. Plain twin of `groups_kernel.remember`.
+
+    A household relapses in the month in which its income of twelve months has been below the poverty line for
+    ``after_months`` months in a row, having been above before.
+
+    Parameters
+    ----------
+    line : float [fen a head and year]
+    cal : int
+        Calendar month just lived, 0 for January.
+    """
+    p.income_12[:, cal] = p.income_year - p.income_12[:, :cal].sum(axis=1)
+    is_poor = p.income_12.sum(axis=1) < line * r.persons
+    counts = is_poor & (p.poor_months >= 0)
+    p.poor_months[:] = np.where(is_poor, p.poor_months + counts, 0)
+    p.relapses[:] += counts & (p.poor_months == after_months)
 
 
 # --- arithmetic ----------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ from sim.households.state import (
     SEVERE,
     SOLD,
     SPENT,
+    UNSUBSIDISED,
     WAS_CALLED,
     WAS_RENEWED,
     WELL,
@@ -248,12 +249,14 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                             + t.belief * now.belief
                             + t.unpaid_subsidy * now.late_months[lender]
                             + t.rating * (r.rating[i] - 3)
+                            + now.will[i]
                         )
                         is_unwilling = log_scalar(d1) - log_scalar(1.0 - d1) < odds
                         if p.marks[i] & BY_FIRM == 0 and (is_unwilling or (p.marks[i] & CALLED > 0 and d2 >= t.heirs)):
                             p.marks[i] |= REFUSES
                         days = max(due - p.accrued_to[i], 0)
                         fen = subsidised(subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], due)
+                        fen = fen if p.marks[i] & UNSUBSIDISED == 0 else 0
                         own = _interest(p.principal[i], p.rate_ppm[i], days, t.day_count) - fen
                         if is_each:
                             p.carry[i] += fen
@@ -279,7 +282,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
                         out.by_lender[lender, EXTRA] += asked - p.principal[i]
                         out.by_lender[lender, PRINCIPAL] += p.principal[i]
                         event |= REPAID if status == OPEN else CURED
-                        if status == OVERDUE and extra_days > 0:
+                        if status == OVERDUE and extra_days > 0 and p.marks[i] & UNSUBSIDISED == 0:
                             to = min(month_end, due + extra_days)
                             p.carry[i] += subsidised(
                                 subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], to
@@ -348,7 +351,7 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
             _share(p.rate_ppm[i], share, most) if is_plain else rate_on(subsidy, p.rate_ppm[i], p.start[i], month_end)
         )
         yearly = min(p.principal[i], ceiling) * rate // PPM
-        out.by_lender[lender, YEARLY] += yearly if status == OPEN else 0
+        out.by_lender[lender, YEARLY] += yearly if status == OPEN and p.marks[i] & UNSUBSIDISED == 0 else 0
         out.borrowers[now.circle[i]] += int(status != NONE)
         if status >= OVERDUE and month_end - p.due[i] <= _MEMORY:
             out.bad[now.circle[i]] += 1
@@ -407,6 +410,7 @@ def settle(p: Any, r: Any, t: Any, day: Any, is_listed: Any, charges: Any, amoun
                     fen = _interest(min(p.principal[i], ceiling), rate, days, t.day_count)
                 else:
                     fen = subsidised(subsidy, p.principal[i], p.rate_ppm[i], p.start[i], p.accrued_to[i], to)
+                fen = fen if p.marks[i] & UNSUBSIDISED == 0 else 0
                 if is_each:
                     p.carry[i] += fen
                 else:

@@ -21,7 +21,8 @@ from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, percent_to_ppm
 NONE, OPEN, OVERDUE, BAD = 0, 1, 2, 3  # the loan under the fund: none, running, missed its date, past day 90
 WELL, LOST_LABOUR, DEAD = 0, 1, 2
 # marks on a household's present loan; BY_FIRM: a firm has the money and repays it, LOST: that firm has failed
-REFUSES, MISUSED, CALLED, RENEWED, BY_FIRM, LOST = 1, 2, 4, 8, 16, 32
+# EXTENDED: its date was put off in a drought; UNSUBSIDISED: and nobody subsidises what has arisen since
+REFUSES, MISUSED, CALLED, RENEWED, BY_FIRM, LOST, EXTENDED, UNSUBSIDISED = 1, 2, 4, 8, 16, 32, 64, 128
 # what happened in the month
 REPAID, CURED, MISSED, WENT_BAD, APPLIES, WAS_CALLED, WAS_RENEWED = 1, 2, 4, 8, 16, 32, 64
 INCOME, SPENT, BORROWED, PAID_BACK, OTHERS, COLLECTED, SOLD = range(7)  # totals of a month
@@ -45,7 +46,7 @@ class People(NamedTuple):
         WELL, LOST_LABOUR or DEAD: of the person who borrows.
     loan, status, principal, rate_ppm, start, due, marks
         The loan under the fund: its row in the history's book (-1 none), where it stands, its terms, the
-        day that was or will be missed, and REFUSES, MISUSED, CALLED, RENEWED, BY_FIRM, LOST.
+        day that was or will be missed, and REFUSES, MISUSED, CALLED, RENEWED, BY_FIRM, LOST, EXTENDED, UNSUBSIDISED.
     accrued_to, carry, withheld : [day, fen]
         Subsidised interest is settled up to this day; that of a closed loan waits for the next settlement; that
         of a running loan whose subsidy is settled only once it is repaid.
@@ -59,6 +60,11 @@ class People(NamedTuple):
         Months below the floor so far; income since January [fen].
     debt_arrears : (n, MAX_DEBTS) [fen]
         Unpaid on the debts besides the loan under the fund.
+    income_12 : (n, 12) [fen]
+        Income of the last January, February, ..., where relapses into poverty are counted.
+    poor_months, relapses : [count]
+        Months in a row for which the income of twelve months has been below the line, -1 before it was ever above; how
+        often that became a relapse.
     """
 
     cash: I64
@@ -87,6 +93,9 @@ class People(NamedTuple):
     months_short: I64
     income_year: I64
     debt_arrears: I64
+    income_12: I64
+    poor_months: I64
+    relapses: I64
 
     def copy(self) -> People:
         """Arrays of its own."""
@@ -173,6 +182,7 @@ class Now(NamedTuple):
     month_starts: I64  # (many,) first day of this month and those that follow
     herd: F64  # (n,) part of its usual herd that a household has
     wage: F64  # (n,) part of its usual wages that its employers still pay
+    will: F64  # (n,) added log odds of not wanting to pay: a shaken group, or a household that never means to
 
 
 class Out(NamedTuple):
@@ -281,28 +291,36 @@ def new_people(register: Register, live: Livelihoods, first_month: int, seed: in
     n = register.id.size
     u = uniforms(stream_key(seed, "household.first_application"), 0, 0, register.id)[0]
     zero = np.zeros(n, dtype=np.int64)
-    out = {name: zero.copy() for name in People._fields if name != "debt_arrears"}
+    out = {name: zero.copy() for name in People._fields if name not in _WIDE}
+    out["poor_months"] -= 1
     out["cash"] = register.savings_fen.copy()
     for name in ("harvest_ppm", "wage_ppm"):
         out[name] = np.full(n, PPM, dtype=np.int64)
     out["loan"] = np.full(n, -1, dtype=np.int64)
     out["recover_on"] = np.full(n, NEVER_DAY, dtype=np.int64)
     out["wait_until"] = first_month + (u * 36).astype(np.int64)
-    return People(**out, debt_arrears=np.zeros(register.debt_product.shape, dtype=np.int64))
+    arrears, income = np.zeros(register.debt_product.shape, np.int64), np.zeros((n, 12), np.int64)
+    return People(**out, debt_arrears=arrears, income_12=income)
+
+
+_WIDE = ("debt_arrears", "income_12")  # of more than one column
 
 
 def people_frame(people: People) -> pd.DataFrame:
-    """As a table; the arrears on other debts are columns of their own."""
+    """As a table; arrears on other debts and the income of twelve months are columns of their own."""
     columns = people._asdict()
-    arrears = columns.pop("debt_arrears")
-    return pd.DataFrame({**columns, **{f"debt_arrears_{j}": arrears[:, j] for j in range(arrears.shape[1])}})
+    wide = {name: columns.pop(name) for name in _WIDE}
+    more = {f"{name}_{j}": table[:, j] for name, table in wide.items() for j in range(table.shape[1])}
+    return pd.DataFrame({**columns, **more})
 
 
 def people_of(frame: pd.DataFrame) -> People:
     """From a table made by `people_frame`."""
-    arrears = [c for c in frame if str(c).startswith("debt_arrears_")]
-    columns = {name: frame[name].to_numpy(np.int64) for name in People._fields if name != "debt_arrears"}
-    return People(**columns, debt_arrears=np.ascontiguousarray(frame[arrears].to_numpy(np.int64)))
+    wide = {
+        name: np.ascontiguousarray(frame[[c for c in frame if str(c).startswith(f"{name}_")]].to_numpy(np.int64))
+        for name in _WIDE
+    }
+    return People(**{name: frame[name].to_numpy(np.int64) for name in People._fields if name not in _WIDE}, **wide)
 
 
 def _payment(principal_yuan: int, term_months: int, rate_percent: float, by_instalments: bool) -> int:

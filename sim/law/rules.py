@@ -42,6 +42,8 @@ class LoanRules:
     lent_until: str | None = None
     quota_yuan_per_year: int | None = None
     lockout_after_late: bool = False
+    extension_months: int | None = None
+    extension_subsidised: bool = False
     borrower_of_record: str = "household"
     extra_ceiling_yuan: int | None = None
     admits: list[str] | None = None

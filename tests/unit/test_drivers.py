@@ -17,7 +17,7 @@ from sim import clock
 from sim.answers.attribution import attribution
 from sim.answers.drivers import ONLY_BECAUSE_LATE, contrasts, driver_figures, only_because_late
 from sim.arms import arms_of, four_months_past, horizon
-from sim.drivers import DRIVERS, absent, arm_name, present, set_name, subsets, switched
+from sim.drivers import DRIVERS, absent, arm_name, described, present, set_name, subsets, switched
 from sim.errors import InputError
 from sim.store import BATCH, RunFolder
 from tests.theory.portfolios import LOAN_YUAN, STACKED, county, drought, group
@@ -77,6 +77,22 @@ def test_households_have_switches_of_their_own() -> None:
         other = switched(base, [d for d in DRIVERS if d != driver])
         assert set(sim.what_differs(base, other)) == {field}
         assert absent(other) == {driver: "switched off in the scenario"}
+
+
+def test_firms_and_groups_are_drivers_where_there_are_any() -> None:
+    base = sim.scenario("x-county-households")
+    firm = {"per_township": 2, "covers": 0.2, "income_share": 0.5, "failures_per_year": 0.05, "drought_logit": 1.0,
+            "price_logit": 1.0, "disease_logit": 1.0, "replaced_after_months": 12}  # fmt: skip
+    both = base.with_changes({"livelihoods.firms": firm, "livelihoods.groups": {"infects_logit": 1.0}})
+    assert present(both) == described(both) == (*DRIVERS, "firms", "groups")
+    assert set(sim.what_differs(both, switched(both, DRIVERS))) == {
+        "livelihoods.firms.can_fail",
+        "livelihoods.groups.on",
+    }
+    assert arm_name(both, ("groups", "drought")) == "drivers-drought+groups"
+    assert described(base) == DRIVERS
+    off = both.with_changes({"livelihoods.groups.on": False})
+    assert absent(off) == {"groups": "switched off in the scenario"}
 
 
 def test_sets_and_their_arms_have_one_name() -> None:

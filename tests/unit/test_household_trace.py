@@ -13,8 +13,9 @@ import pytest
 import sim
 from cli import show
 from dashboard.words.labels import LABELS
-from sim import household_trace, relived
+from sim import community, household_trace, relived
 from sim.household_trace import HouseholdStory
+from sim.households import state
 from sim.livelihoods import CATEGORIES
 from sim.warmup import opening_state
 
@@ -76,8 +77,8 @@ def stories(county: sim.Scenario, told: Any) -> list[HouseholdStory]:
 def test_cash_before_and_flows_are_cash_after(stories: list[HouseholdStory]) -> None:
     for story in stories:
         for m in story.months:
-            comes = sum(m.income.values()) + m.refund + m.sold + m.borrowed
-            goes = m.spent + m.interest + m.loan + m.others + m.collected + m.paid_back
+            comes = sum(m.income.values()) + m.refund + m.sold + m.borrowed + m.from_group
+            goes = m.spent + m.interest + m.loan + m.others + m.collected + m.paid_back + m.to_group
             assert m.cash_before + comes - goes == m.cash_after, m
             assert m.informal_before + m.informal_interest + m.borrowed - m.paid_back == m.informal_after, m
             assert min(m.income.values()) >= 0 and m.informal_interest >= 0 and m.cash_after >= 0
@@ -125,7 +126,7 @@ def test_applications_end_one_way(stories: list[HouseholdStory]) -> None:
                 if following.what == "made":
                     assert following.amounts["principal"] == step.amounts["principal"]
     assert "made" in seen
-    assert seen <= {"made", "home.misused", *REFUSALS}
+    assert seen <= {"made", "home.misused", "home.by_firm", *REFUSALS}
 
 
 REFUSALS = {
@@ -168,6 +169,57 @@ def test_everything_that_is_told_has_words_in_both_languages(stories: list[House
     assert {f"home.{w}" for w in ("year", "ill", "expense", "drought", "income_off", "project_lost", "borrows", "bad",
             "asked", "debt_paid", "debt_missed", "called", "died")} <= seen  # fmt: skip
     assert {"entitled", "filed", "approved", "paid"} <= seen
+
+
+EVENTS: dict[str, Any] = {
+    "livelihoods.households": 300, "opening.kind": "empty", "opening.drought": "dry", "livelihoods.months_between_loans": 3.0,
+    "lending.term_months": {6: 0.5, 12: 0.5}, "livelihoods.weather.loss_at": [[0.5, 0.0], [0.0, 0.6]],
+    "livelihoods.behaviour.central.price_sd": 0.6, "livelihoods.informal_limit_months": 2.0, "livelihoods.poverty_line_yuan": 5000,
+    "livelihoods.firms": {
+        "per_township": 2, "covers": 0.4, "income_share": 0.6, "failures_per_year": 0.4, "drought_logit": 0.0, "price_logit": 0.0,
+        "disease_logit": 0.0, "replaced_after_months": 4, "uses_household_loans": 0.8,
+    },
+    "rules.firm.household_borrows_too": True, "rules.firm.yuan_per_household": 20_000, "rules.firm.term_months": 12,
+    "livelihoods.groups": {"helps": 1.0, "infects_logit": 4.0}, "livelihoods.relapse_after_months": 3,
+    "livelihoods.weather.extension": {"from_severity": 0.5, "months": 3}, "rules.loan.extension_months": 6,
+    "livelihoods.behaviour.central.evaders": 0.05, "rules.subsidy.share": 0.5,
+}  # fmt: skip
+NEW = ("by_firm", "firm_failed", "firm_again", "firm_repays", "firm_owes", "group_pays", "pays_for_group", "put_off", "relapsed",
+       "evades", "interest_own")  # fmt: skip
+
+
+def test_firms_groups_extensions_relapses_and_evaders_are_told(monkeypatch: Any) -> None:
+    """Of households to whom it happened; each month still adds up, and is lived again to the bit."""
+    scenario = sim.Scenario.load("x-county-households", EVENTS)
+    opening, struck = opening_state(scenario), set()
+    monkeypatch.setattr(household_trace, "opening_state", lambda scenario: opening)
+    monkeypatch.setattr(household_trace, "horizon", lambda scenario: opening.day + 720)
+    real = community.help_members
+
+    def help_members(p: Any, r: Any, t: Any, tie: Any, now: Any, out: Any, given: Any) -> None:
+        real(p, r, t, tie, now, out, given)
+        struck.update(np.flatnonzero(given)[:2].tolist())
+
+    setup = household_trace.prepare(scenario, 5, opening, opening.day + 720)
+    with monkeypatch.context() as patch:
+        patch.setattr(community, "help_members", help_members)
+        c = household_trace.simulate(setup, 0).community
+    struck.update(c.owner[[loan for _, loan, _, _ in c.put_off[:6]]].tolist())
+    for rows in (
+        c.people.marks & state.LOST,
+        c.people.marks & state.BY_FIRM,
+        c.people.relapses,
+        setup.households.never_pays,
+    ):
+        struck.update(np.flatnonzero(rows)[:8].tolist())
+    ids = setup.households.register.id
+    stories = [sim.trace_household(scenario, int(ids[row]), seed=5) for row in sorted(struck) if row < ids.size]
+    test_cash_before_and_flows_are_cash_after(stories)
+    test_one_month_begins_with_what_the_last_one_left(stories)
+    told = {step.what for story in stories for step in story.steps}
+    assert {f"home.{what}" for what in NEW} <= told
+    for lang in ("zh", "en"):
+        assert not re.search(r"[{}]", "".join(show.step_text(s, lang) for story in stories for s in story.steps))
 
 
 def test_texts_and_steps_are_the_same_list() -> None:

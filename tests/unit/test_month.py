@@ -140,10 +140,11 @@ def people(draw: np.random.Generator, n: int, month: int) -> People:
         some(0.9, 0, 10 ** draw.integers(1, 9)), some(0.5, 0, 5_000_000), some(0.8, 0, 5_000_000),
         draw.integers(300_000, 3_000_000, n), draw.integers(300_000, 3_000_000, n), draw.choice([WELL, WELL, WELL, 1, DEAD], n),
         np.arange(n), status, draw.integers(1_000_000, 5_000_001, n), draw.integers(30_000, 150_000, n), start, due,
-        some(0.5, 0, 64), np.minimum(due, end) - draw.integers(0, 200, n), some(0.3, 0, 90_000),
+        some(0.5, 0, 256), np.minimum(due, end) - draw.integers(0, 200, n), some(0.3, 0, 90_000),
         np.arange(n) % 7 * 5_000, some(0.3, 0, 90_000), some(0.2, 0, 90_000), some(0.2, 0, 90_000), np.where(status == BAD, end + draw.integers(-40, 90, n), NEVER_DAY),
         draw.integers(0, 6_000_000, n), draw.integers(0, 5, n), month + draw.integers(-12, 12, n), some(0.3, 0, 40),
         some(0.9, 0, 9_000_000), draw.integers(0, 6_000_000, (n, MAX_DEBTS)) * (draw.random((n, MAX_DEBTS)) < 0.2),
+        draw.integers(0, 3_000_000, (n, 12)), draw.integers(-1, 4, n), np.zeros(n),
     )  # fmt: skip
     return People(*(np.ascontiguousarray(a, dtype=np.int64) for a in out))
 
@@ -161,7 +162,7 @@ def now(draw: np.random.Generator, n: int, month: int, circle: np.ndarray, out: 
         draw.random(TOWNSHIPS) * 3, float(draw.random()), draw.random(LENDERS) * 9, draw.integers(0, 2, LENDERS),
         out.bad.copy(), out.borrowers.copy(), circle, draw.integers(30_000, 60_000, days.size),
         draw.integers(30_000, 60_000, days.size), working, starts, np.where(sick.random(n) < 0.3, sick.random(n), 1.0),
-        np.where(sick.random(n) < 0.3, sick.random(n), 1.0),
+        np.where(sick.random(n) < 0.3, sick.random(n), 1.0), np.where(sick.random(n) < 0.3, 4 * sick.random(n), 0.0),
     )  # fmt: skip
 
 
@@ -384,7 +385,7 @@ def test_a_household_does_not_depend_on_the_others(step: Callable[..., None], te
             some = People(*(np.ascontiguousarray(a[rows]) for a in county.people))
             part = Out.empty(rows.size, LENDERS, CIRCLES)
             step(some, Register(*(np.ascontiguousarray(a[rows]) for a in county.register)), county.terms,
-                 when._replace(circle=county.circle[rows], herd=when.herd[rows], wage=when.wage[rows]), part)  # fmt: skip
+                 when._replace(circle=county.circle[rows], herd=when.herd[rows], wage=when.wage[rows], will=when.will[rows]), part)  # fmt: skip
             for a, b in zip((*whole, *out[:6]), (*some, *part[:6]), strict=True):
                 assert a[rows].tobytes() == b.tobytes()
 
@@ -421,7 +422,7 @@ def test_subsidised_interest_by_days(settle: Callable[..., Any], terms: Terms) -
     county = County(1, 4, changed(terms, {"subsidy": {"extra_days": 90, "ceiling": 3_000_000}}))
     p, r = county.people, county.register
     p.status[:] = OPEN, OPEN, OVERDUE, NONE
-    p.principal[:], p.rate_ppm[:], p.carry[:] = 5_000_000, 36_000, (0, 7, 0, 11)
+    p.marks[:], p.principal[:], p.rate_ppm[:], p.carry[:] = 0, 5_000_000, 36_000, (0, 7, 0, 11)
     p.accrued_to[:], p.due[:], p.interest_due[:] = 1000, (2000, 1010, 1010, 1010), 0
     r.lender[:] = 0, 0, 1, 1
     amount = np.empty(4, dtype=np.int64)

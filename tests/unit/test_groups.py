@@ -1,0 +1,250 @@
+"""Joint liability, extension in a drought, relapse into poverty, evaders: twins to the bit, money to the fen, off is off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sim
+from sim import clock, outcomes
+from sim.fund.claims import NEVER
+from sim.households.groups import Ties, help_reference, shaken, ties
+from sim.households.groups_kernel import help_members, remember
+from sim.households.month import remember_reference
+from sim.households.reduced_form import CURED, DEFAULTED, WILFUL
+from sim.households.state import (
+    BAD,
+    EXTENDED,
+    NONE,
+    OVERDUE,
+    SEVERE,
+    UNSUBSIDISED,
+    Out,
+    People,
+    Terms,
+    terms_of,
+)
+from sim.livelihoods import Groups
+from sim.streams import stream_key
+from tests.unit.test_firms import END, county, history
+from tests.unit.test_month import County
+
+GROUPS = {"helps": 0.7, "infects_logit": 3.0}
+NO_FIRMS: dict[str, Any] = {"livelihoods.firms": None}
+HARD = {
+    "livelihoods.behaviour.central.price_sd": 0.6, "livelihoods.behaviour.central.project_failure_per_year": 0.1,
+    "livelihoods.informal_limit_months": 2.0, "livelihoods.savings_months": 6.0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def terms() -> Terms:
+    scenario = sim.scenario("x-county-households")
+    return terms_of(scenario, scenario.law(), 7)
+
+
+def random_groups(seed: int, n: int, helps: float) -> Ties:
+    """Everybody in groups of one to five."""
+    draw = np.random.default_rng(seed)
+    members = np.full((n, 4), -1, dtype=np.int64)
+    row = 0
+    while row < n:
+        group = np.arange(row, min(row + int(draw.integers(1, 6)), n))
+        for i in group:
+            members[i, : group.size - 1] = group[group != i]
+        row += group.size
+    return Ties(members, helps, stream_key(9, "group.help"))
+
+
+def copies(*many: Any) -> list[Any]:
+    return [type(one)(*(a.copy() for a in one)) for one in many]
+
+
+@pytest.mark.parametrize("helps", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("extra_days", [0, 90])
+def test_the_twins_of_help_give_the_same_bits(terms: Terms, helps: float, extra_days: int) -> None:
+    paid = 0
+    for seed in range(6):
+        t = terms._replace(subsidy=terms.subsidy._replace(extra_days=extra_days))
+        some = County(seed, 300, t)
+        (now,), tie = list(some.months(1)), random_groups(seed, 300, helps)
+        (p, x), (q, y) = copies(some.people, some.out), copies(some.people, some.out)
+        a, b = np.full(300, -1), np.full(300, -1)
+        help_members(p, some.register, t, tie, now, x, a)
+        help_reference(q, some.register, t, tie, now, y, b)
+        for name, one, other in zip([*People._fields, *Out._fields], (*p, *x), (*q, *y), strict=True):
+            assert one.tobytes() == other.tobytes(), name
+        assert a.tobytes() == b.tobytes()
+        assert a.sum() == 0  # what one gives another has
+        late = (some.people.status == OVERDUE) & (p.status == NONE)
+        paid += int(late.sum())
+        floor = (some.register.persons * t.floor_fen + 0.5).astype(np.int64)
+        gave = a < 0
+        assert (p.cash[gave] >= np.minimum(floor, some.people.cash)[gave]).all()
+        lender = x.by_lender.sum() - some.out.by_lender.sum()
+        kin = p.informal.sum() - some.people.informal.sum()
+        assert lender == some.people.cash.sum() - p.cash.sum() + kin  # all that left households reached lenders
+    assert paid > (20 if helps > 0 else 0) - 1
+
+
+def test_the_twins_of_memory_and_who_relapses(terms: Terms) -> None:
+    """A household above the line, then below it for three months, relapses once, in the third; who never was above does not."""
+    some = County(3, 200, terms)
+    a, b = some.people.copy(), some.people.copy()
+    for month in range(30):
+        income = np.random.default_rng(month).integers(0, 900_000, 200)
+        for p in (a, b):
+            p.income_year[:] = income + (p.income_year if month % 12 else 0)
+        remember(a, some.register, 300_000.0, 3, month % 12)
+        remember_reference(b, some.register, 300_000.0, 3, month % 12)
+        for name in ("income_12", "poor_months", "relapses"):
+            assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
+    one = People(*(x[:2].copy() for x in some.people))
+    register = type(some.register)(*(x[:2].copy() for x in some.register))
+    register.persons[:] = 1
+    one.income_12[:], one.income_year[:], one.relapses[:], one.poor_months[:] = 0, 0, 0, -1
+    seen = []
+    for month in range(24):
+        earns = np.array([100 if month < 13 else 10, 10])
+        one.income_year[:] = earns + (one.income_year if month % 12 else 0)
+        remember(one, register, 1000.0, 3, month % 12)
+        seen.append(one.relapses.copy())
+    assert np.array(seen)[:, 1].tolist() == [0] * 24
+    # 12 x 100 is above; each poor month takes 90 away: the third brings twelve months to 930, the fifth is the third below
+    assert [int(x[0]) for x in seen].index(1) == 13 + 4
+    assert seen[-1][0] == 1
+
+
+def test_no_effect_on_the_will_in_good_times(terms: Terms) -> None:
+    some = County(4, 100, terms)
+    (now,) = list(some.months(1))
+    calm = now._replace(recent=np.zeros_like(now.recent), herd=np.ones(100))
+    live, tie = Groups(helps=0.3, infects_logit=3.0), random_groups(4, 100, 0.3)
+    assert not shaken(live, tie, some.register, some.people, calm).any()
+    bad = calm._replace(recent=np.full_like(now.recent, SEVERE))
+    found = shaken(live, tie, some.register, some.people, bad)
+    late = some.people.status >= OVERDUE
+    for i in range(100):
+        others = tie.members[i][tie.members[i] >= 0]
+        assert found[i] == pytest.approx(3.0 * late[others].mean() if others.size else 0.0)
+    assert found.max() > 0
+
+
+def test_groups_are_those_of_the_register_and_not_too_large() -> None:
+    scenario = county(NO_FIRMS | {"livelihoods.groups": GROUPS})
+    setup, _ = history(scenario, last=clock.day_of(scenario.information_on) + 40)
+    assert setup.households is not None and setup.households.ties is not None
+    group, members = setup.households.register.group, setup.households.ties.members
+    for i in range(0, group.size, 17):
+        assert set(members[i][members[i] >= 0].tolist()) == set(np.flatnonzero(group == group[i]).tolist()) - {i}
+    large = setup.households.register._replace(group=np.zeros_like(group))
+    with pytest.raises(sim.InputError, match="groups of at most 10 households"):
+        ties(scenario, Groups(infects_logit=0.0), large, 5)
+
+
+@pytest.fixture(scope="module")
+def lonely() -> Any:
+    return history(county(NO_FIRMS | HARD), 1)
+
+
+def test_groups_that_help_turn_defaults_into_late_payments_and_keep_every_fen(lonely: Any) -> None:
+    """`simulate` closes the books; the same draws, so whoever is helped would have been late."""
+    _, alone = lonely
+    setup, world = history(county(NO_FIRMS | HARD | {"livelihoods.groups": {"helps": 1.0, "infects_logit": 0.0}}), 1)
+    c = world.community
+    assert c is not None and sum(n for _, n, _ in c.helped) > 5
+    assert world.ledger.balances["households"] == c.people.cash.sum()
+    assert (world.fates.fate == DEFAULTED).sum() < (alone.fates.fate == DEFAULTED).sum()
+    assert (world.fates.fate == CURED).sum() > (alone.fates.fate == CURED).sum()
+    row = outcomes.summary(setup, world)
+    assert row["group_given_fen"] >= 0
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        {"livelihoods.groups": {**GROUPS, "on": False}},
+        {"livelihoods.groups": {"helps": 0.0, "infects_logit": 0.0}},
+        {"livelihoods.relapse_after_months": 3},
+        {"livelihoods.behaviour.central.evaders": 0.0},
+        {"livelihoods.weather.extension": {"from_severity": 1.0, "months": 6}, "rules.loan.extension_months": 6},
+    ],
+    ids=["groups off", "groups that do nothing", "relapse counted", "no evaders", "no drought to extend in"],
+)
+def test_what_does_nothing_changes_nothing(off: dict[str, Any], lonely: Any) -> None:
+    _, alone = lonely
+    _, world = history(county(NO_FIRMS | HARD | off), 1)
+    assert alone.community is not None and world.community is not None
+    for name in People._fields:
+        if name not in ("income_12", "poor_months", "relapses"):
+            assert getattr(world.community.people, name).tobytes() == getattr(alone.community.people, name).tobytes(), (
+                name
+            )
+    assert world.loans.id.tobytes() == alone.loans.id.tobytes()
+    assert world.ledger.balances == alone.ledger.balances
+
+
+def test_evaders_never_pay_and_their_claims_are_wilful(lonely: Any) -> None:
+    """An evader's loan goes bad with cause wilful; nobody else's fate changes but through neighbours and belief."""
+    quiet = {"livelihoods.peers": "none", "livelihoods.behaviour.central.belief_logit": 0.0}
+    _, alone = history(county(NO_FIRMS | HARD | quiet), 1)
+    setup, world = history(county(NO_FIRMS | HARD | quiet | {"livelihoods.behaviour.central.evaders": 0.15}), 1)
+    h, c = setup.households, world.community
+    assert h is not None and c is not None and alone.community is not None
+    evades = h.never_pays > 0
+    assert 0.1 < evades.mean() < 0.2
+    bad = np.flatnonzero(world.fates.fate == DEFAULTED)
+    theirs = bad[evades[c.owner[bad]] & (world.fates.missed[bad] == world.loans.due[bad])]  # not called by a death
+    assert theirs.size > 10
+    assert (world.fates.cause[theirs] == WILFUL).all()
+    assert (c.people.status[evades & (c.people.due + 120 < END) & (c.people.loan >= 0)] != OVERDUE).all()
+    assert c.people.cash[~evades].tobytes() == alone.community.people.cash[~evades].tobytes()
+    claims = world.claims
+    waits = claims.decided[(claims.cause == WILFUL) & (claims.decided != NEVER)]
+    assert waits.size == 0 or waits.min() > setup.first_day + 180  # after the court's step
+
+
+DRY = {"opening.drought": "dry", "livelihoods.weather.loss_at": [[0.5, 0.0], [0.0, 0.6]]}
+
+
+@pytest.mark.parametrize("is_subsidised", [True, False])
+def test_dates_are_put_off_in_a_drought_and_everything_counts_from_the_new_one(is_subsidised: bool) -> None:
+    extension = {"livelihoods.weather.extension": {"from_severity": 0.3, "months": 6}, "rules.loan.extension_months": 6,
+                 "rules.loan.extension_subsidised": is_subsidised}  # fmt: skip
+    (_, before), (setup, world) = (history(county(NO_FIRMS | HARD | DRY | e), 2) for e in ({}, extension))
+    c = world.community
+    assert c is not None and before.community is not None
+    assert len(c.put_off) > 20 and len({loan for _, loan, _, _ in c.put_off}) == len(c.put_off)
+    for _, loan, old, new in c.put_off:
+        assert new == int(clock.add_months(np.array([old]), 6)[0])
+        assert world.loans.due[loan] == new
+        assert world.fates.missed[loan] >= new or world.fates.missed[loan] < old  # called before
+        at = np.flatnonzero(world.claims.row == loan)
+        assert (world.claims.entitled[at] >= new + 90).all() or world.fates.missed[loan] < old
+    running = c.people.marks & EXTENDED != 0
+    assert running.any()
+    assert ((c.people.marks & UNSUBSIDISED != 0) == (running & (not is_subsidised)))[running].all()
+    assert world.ledger.balances["households"] == c.people.cash.sum()
+    assert "extended_fen" in outcomes.summary(setup, world)
+    if not is_subsidised:  # interest of the extension is the household's
+        assert c.interest.sum() > before.community.interest.sum()
+
+
+def test_an_extension_that_the_pack_does_not_allow_is_refused() -> None:
+    asked = {"livelihoods.weather.extension": {"from_severity": 0.3, "months": 6}}
+    with pytest.raises(sim.InputError, match=r"extension.months.*x-county has no loan.extension_months"):
+        history(county(NO_FIRMS | asked))
+    with pytest.raises(sim.InputError, match=r"at most 3 \(loan.extension_months"):
+        history(county(NO_FIRMS | asked | {"rules.loan.extension_months": 3}))
+
+
+def test_figures_of_people_are_shares() -> None:
+    setup, world = history(
+        county(NO_FIRMS | HARD | {"livelihoods.relapse_after_months": 3, "livelihoods.groups": GROUPS}), 1
+    )
+    row = outcomes.summary(setup, world)
+    assert 0 < row["below_floor_count"] <= row["months_below_floor_count"]
+    assert 0 <= row["relapsed_count"] <= row["households_count"]
+    assert world.community is not None and (world.community.people.status == BAD).any()
