@@ -22,7 +22,7 @@ NAMES = [str(p.relative_to(ROOT / "sim")) for p in FILES]
 PUBLIC = [
     "ALLOCATIONS", "GRID_METRICS", "Answer", "ConservationError", "Estimate", "HouseholdMonth", "HouseholdStory", "IncompatibleRun", "InputError", "Pack", "Precision", "Results", "RiskfundError", "Rules",
     "SAMPLINGS", "Sampling", "Scenario", "Step", "TooFewHistories", "__version__", "as_if", "check_pairs", "for_year", "load_pack", "pack_names", "read_answer", "read_grid", "read_results", "run", "run_grid", "scenario",
-    "scenario_names", "scenario_of", "size", "solve", "trace_history", "trace_household", "trace_unpaid", "what_differs",
+    "scenario_names", "scenario_of", "seed_of", "size", "solve", "trace_history", "trace_household", "trace_unpaid", "what_differs",
 ]  # fmt: skip
 # Institutions are processes, so these may know SimPy; households are arrays, so these few may know numba.
 SIMPY = {
