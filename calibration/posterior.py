@@ -143,7 +143,11 @@ def _adjusted(x: F64, y: F64, weight: F64) -> F64:
     line follows its own points too closely.
     """
     weighted = x * weight[:, None]
-    inverse = np.linalg.inv(weighted.T @ x)
+    gram = weighted.T @ x
+    is_full = np.linalg.matrix_rank(gram, hermitian=True) == len(
+        gram
+    )  # few figures may say one thing of many parameters
+    inverse = np.linalg.inv(gram) if is_full else np.linalg.pinv(gram, hermitian=True)
     slope = inverse @ (weighted.T @ y)
     leverage = weight * np.einsum("ij,jk,ik->i", x, inverse, x)
     left = (y - x @ slope) / (1 - np.minimum(leverage, _MOST_LEVERAGE))[:, None]
