@@ -39,5 +39,7 @@ def padded(text: str, width: int) -> str:
 def rule_value(value: Any, w: Words, term: Term) -> str:
     """A rule's value in words; a Chinese reader sees the word to type as well."""
     words = w.rule_value(value, term)
+    if isinstance(value, dict) and "actor" in value:
+        return words
     has_code = isinstance(value, str) and w.lang == "zh" and words != value
     return f"{words}（{value}）" if has_code else words if w.lang == "zh" or value is None else str(value)

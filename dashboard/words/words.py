@@ -98,12 +98,23 @@ class Words:
         if isinstance(value, (list, tuple)):
             return self.listed([self.rule_value(x, term) for x in value]) or self.label("none")
         readings = term.readings if term is not None else {}
+        if isinstance(value, dict) and "actor" in value:
+            return self._step(value)
         if isinstance(value, dict):
             names = {k: readings[k][self.lang] if k in readings else k for k in value}
-            return self.listed(
-                [f"{names[k]} {self.rule_value(x, term if k == 'actor' else None)}" for k, x in value.items()]
-            )
+            return self.listed([f"{names[k]} {self.rule_value(x)}" for k, x in value.items()])
         return readings[value][self.lang] if isinstance(value, str) and value in readings else str(value)
+
+    def _step(self, step: Mapping[str, Any]) -> str:
+        """When a step of a claim comes and how long it takes; who acts is its name."""
+        before = [step["after"]] if isinstance(step["after"], str) else step["after"]
+        names = [self.label("chain.entitled") if name == "entitled" else name for name in before]
+        takes = [
+            self.label(f"chain.{key}", n=self.rule_value(x))
+            for key, x in step.items()
+            if key not in ("after", "actor") and x is not False
+        ]
+        return self.joined_clauses([self.label("chain.after", steps=self.listed(names)), *takes])
 
     def field(self, field: str) -> str:
         """What a field of a scenario, or a rule, is called."""
