@@ -13,6 +13,7 @@ import pandas as pd
 import typer
 
 import sim
+from cli import backtest as cli_backtest
 from cli import book as cli_book
 from cli import county as cli_county
 from cli import explain as cli_explain
@@ -29,6 +30,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
                   help="How much money a county's risk-compensation fund needs, and how sure that is.")  # fmt: skip
 app.add_typer(cli_rules.app, name="rules")
 app.add_typer(cli_book.app, name="data")
+app.command("backtest")(cli_backtest.command)
 app.add_typer(cli_county.app, name="county")
 
 

@@ -76,7 +76,7 @@ def hits(found: Any, truth: Any) -> tuple[bool, ...]:
 
 
 def test_nine_intervals_in_ten_hold_the_truth() -> None:
-    """24 counties drawn from the prior: 0.9 less 3 standard errors; a model without townships' factors holds fewer."""
+    """24 counties drawn from the prior: 0.9 less 3 standard errors; counts taken six times hold fewer."""
     held = np.mean([hits(book_model(f, PRIOR), truth) for f, truth in (county(s, 1500) for s in range(24))], axis=0)
     assert (held > 0.7).all() and held.mean() > 0.8
 
