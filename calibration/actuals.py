@@ -123,7 +123,7 @@ def backtest(run: Path, actuals: Path) -> Backtest:
     arm = identity["names"][0] if is_study else "main"
     table = _read(actuals, {name: t.key for t in scenario.townships for name in (t.key, t.label.zh, t.label.en)})
     histories, places = folder.read("histories", arm, n), folder.read("townships", arm, n)
-    county = _county(table, histories)
+    county = _county(table, histories, len(scenario.townships))
     townships, joint = _townships(table, places, [t.key for t in scenario.townships])
     if not county and not townships:
         raise InputError(actuals.name, "item", "none that a run has", f"one of {', '.join(ITEMS)}", list(ITEMS))
@@ -168,10 +168,11 @@ def _read(path: Path, towns: dict[str, str]) -> Any:
     return out
 
 
-def _county(table: Any, histories: Any) -> tuple[Compared, ...]:
-    """Rows without a township count for the county; where there are none, the townships' are added up. Quarters make a year."""
+def _county(table: Any, histories: Any, n_townships: int) -> tuple[Compared, ...]:
+    """Rows without a township count for the county; where there are none, those of all townships are added up."""
     own = table[table["township"] == ""]
-    sums = table.groupby("item")["value"].sum().to_dict()
+    told = table.groupby("item")["township"].nunique()
+    sums = table[table["item"].map(told) == n_townships].groupby("item")["value"].sum().to_dict()
     sums |= own.groupby("item")["value"].sum().to_dict()
     out = []
     for item, column in _STORED.items():
