@@ -132,7 +132,18 @@ def book_model(matured: Any, prior: Prior) -> BookModel:
     matured : DataFrame
         Loans with a known outcome, columns of `calibration.ledger.CANONICAL` and ``defaulted`` (bool).
     """
-    cells = cells_of(matured)
+    return posterior(cells_of(matured), prior, len(matured))
+
+
+def posterior(cells: Cells, prior: Prior, n_loans: int) -> BookModel:
+    """The posterior from counts.
+
+    Parameters
+    ----------
+    cells : Cells
+    n_loans : int
+        Loans behind them.
+    """
     evidence, level, spread = _over_grid(cells, prior)
     fine = [np.geomspace(grid[0], grid[-1], size) for grid, size in zip((_COUNTY, _TOWNSHIP), _FINE, strict=True)]
     weight = np.stack([_refined(x, fine) for x in evidence])
@@ -153,7 +164,7 @@ def book_model(matured: Any, prior: Prior) -> BookModel:
         _range(np.log(fine[0]), joint.sum(axis=(0, 2, 3)), _log_prior(prior.county_variance)[1], np.exp),
         _range(np.log(fine[1]), joint.sum(axis=(0, 1, 3)), _log_prior(prior.township_variance)[1], np.exp),
         float(np.array(_PERSISTENCE) @ joint.sum(axis=(1, 2, 3))),
-        *(len(matured), float(cells.n.sum()), cells.n.size, cells.period_months),
+        *(n_loans, float(cells.n.sum()), cells.n.size, cells.period_months),
     )
 
 

@@ -271,7 +271,7 @@ def _report(out: Path, book: _Book, estimate: FirstEstimate, on: date, lang: str
 
 
 def _write(folder: Path, book: _Book, report: ImportReport, on: date, base: Scenario | None) -> None:
-    held = book.ledger.loans[book.ledger.loans["balance_fen"] > 0].copy()
+    held = _open_before(book.ledger.loans, on)
     for name in DATES:
         held[name] = held[name].dt.strftime("%Y-%m-%d")
     _to_csv(held, folder / "book.csv", "utf-8")
@@ -283,6 +283,15 @@ def _write(folder: Path, book: _Book, report: ImportReport, on: date, base: Scen
     left = ("out_dir", "estimate", "summary", "study", "quality")
     made |= {k: v for k, v in asdict(report).items() if k not in left}
     _to_json(made, folder / "import.json")
+
+
+def _open_before(loans: Any, on: date) -> Any:
+    """Loans open on the information date before anything happens on it: what is dated that day is still to come."""
+    day = pd.Timestamp(on)
+    held = loans[(loans["balance_fen"] > 0) & (loans["originated_on"] < day)].copy()
+    for name in ("overdue_since", "filed_on"):
+        held[name] = held[name].where(held[name] < day)
+    return held
 
 
 def _write_study(folder: Path, book: _Book, report: ImportReport, base: Scenario) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json as js
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,6 +101,22 @@ def _estimates(report: dict[str, Any], w: Words) -> None:
         show.stdout().print(note, markup=False)
 
 
+def _known_lenders(base: sim.Scenario, named: Iterable[str]) -> None:
+    keys = [x.key for x in base.lenders]
+    for key in named:
+        if key not in keys:
+            raise InputError("command", "lender", key, f"one of {keys}", keys)
+
+
+def called(base: sim.Scenario, given: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """What a ledger may call each lender: key, labels, and the names that were given."""
+    _known_lenders(base, [key for key, _ in given])
+    names: dict[str, list[str]] = defaultdict(list)
+    for key, name in given:
+        names[key].append(name)
+    return {x.key: (x.key, x.label.zh, x.label.en, *names[x.key]) for x in base.lenders}
+
+
 def import_book(
     file: Path, out: Path, base: sim.Scenario, on: dt.date, known_townships: bool, lang: str,
     sub_accounts: dict[str, int], balances: dict[str, int], *, lenders: list[tuple[str, str]] | None = None,
@@ -126,17 +143,11 @@ def import_book(
     ------
     InputError
     """
-    keys = [x.key for x in base.lenders]
-    for key in [*sub_accounts, *balances, *(key for key, _ in lenders or [])]:
-        if key not in keys:
-            raise InputError("command", "lender", key, f"one of {keys}", keys)
-    called: dict[str, list[str]] = defaultdict(list)
-    for key, name in lenders or []:
-        called[key].append(name)
+    _known_lenders(base, [*sub_accounts, *balances])
     rules = base.law()
     report = import_ledger(
         file, out,
-        lenders={x.key: (x.key, x.label.zh, x.label.en, *called[x.key]) for x in base.lenders},
+        lenders=called(base, lenders or []),
         townships={x.key: (x.key, x.label.zh, x.label.en) for x in base.townships} if known_townships else None,
         on=on, ceiling_yuan=rules.loan.most_yuan, term_max_months=rules.loan.term_max_months,
         wait_days=rules.claim.wait_days, lang=lang, base=base, columns=columns,

@@ -14,6 +14,7 @@ import typer
 
 import sim
 from calibration.stored_fit import draws_of
+from cli import backtest as cli_backtest
 from cli import book as cli_book
 from cli import calibrate as cli_calibrate
 from cli import county as cli_county
@@ -31,6 +32,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
                   help="How much money a county's risk-compensation fund needs, and how sure that is.")  # fmt: skip
 app.add_typer(cli_rules.app, name="rules")
 app.add_typer(cli_book.app, name="data")
+app.command("backtest")(cli_backtest.command)
 app.add_typer(cli_county.app, name="county")
 app.command()(cli_calibrate.calibrate)
 

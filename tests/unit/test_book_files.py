@@ -180,6 +180,16 @@ def test_a_ledger_without_dates_leaves_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["l.csv"]
 
 
+def test_the_book_is_as_the_day_begins(tmp_path: Path) -> None:
+    rows = [
+        {**GOOD, "逾期日期": "2019-12-31"},
+        {**GOOD, "借据号": "A2", "放款日期": "2019-12-31", "到期日期": "2021-12-31"},
+    ]
+    import_ledger(save(tmp_path, *rows), tmp_path / "out", **FREE)
+    book = pd.read_csv(tmp_path / "out" / "book.csv")
+    assert len(book) == 1 and book["overdue_since"].isna().all()
+
+
 def test_every_text_has_both_languages() -> None:
     for words in (*LABELS.values(), *WARNINGS.values(), *PAYMENT_REASONS.values()):
         assert words["zh"] and words["en"] and any(ord(c) > 127 for c in words["zh"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def hits(found: Any, truth: Any) -> tuple[bool, ...]:
 
 
 def test_nine_intervals_in_ten_hold_the_truth() -> None:
-    """24 counties drawn from the prior: 0.9 less 3 standard errors; a model without townships' factors holds fewer."""
+    """24 counties drawn from the prior: 0.9 less 3 standard errors; counts taken six times hold fewer."""
     held = np.mean([hits(book_model(f, PRIOR), truth) for f, truth in (county(s, 1500) for s in range(24))], axis=0)
     assert (held > 0.7).all() and held.mean() > 0.8
 
@@ -161,6 +162,16 @@ def test_the_scenario_holds_the_estimates(tmp_path: Path) -> None:
     assert set(made_of.lending.term_months) == {12, 24, 36}
     kept = {item.field for item in base.uncertain} - {item.field for item in made_of.uncertain}
     assert kept == set()
+
+
+def test_twenty_thousand_rows_in_under_a_minute_and_every_bad_one_listed(tmp_path: Path) -> None:
+    made = make_ledger(20_000, seed=9)
+    source = write_csv(made.frame, tmp_path / "ledger.csv", "gb18030")
+    began = time.process_time()
+    import_ledger(source, tmp_path / "book", **RULES, base=sim.scenario("x-county"))
+    assert time.process_time() - began < 60
+    listed = pd.read_csv(tmp_path / "book" / "rejected_rows.csv", encoding="utf-8-sig")
+    assert set(zip(listed["row"], listed["column"], strict=True)) == made.bad and len(listed) == len(made.bad) == 400
 
 
 # --- the ledger from many sides ---------------------------------------------------------------------
