@@ -6,9 +6,11 @@ import datetime as dt
 from typing import Any
 
 from calibration.toml_text import value_text
+from dashboard.words import Words
+from dashboard.words.reasons import reason
 from sim.law import Pack, Term, vocabulary
 from sim.law.chain import DURATIONS
-from sim.law.vocabulary import allowed, unit_words
+from sim.law.vocabulary import allowed
 
 _HEAD = {
     "zh": (
@@ -53,7 +55,7 @@ def template(name: str, base: Pack | None, begins: dt.date | None, lang: str) ->
 
 def _comment(key: str, term: Term, lang: str) -> list[str]:
     says = _SAYS[lang]
-    form = unit_words()[term.unit][lang] if lang == "zh" else allowed(term.unit)
+    form = reason(allowed(term.unit), Words(lang))
     lines = [f"{term.label[lang]} ({key})", term.meaning[lang], says["allowed"].format(words=form)]
     if term.readings:
         words = [f"{code}" + (f" ({told[lang]})" if told else "") for code, told in term.readings.items()]

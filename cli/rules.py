@@ -84,7 +84,8 @@ def cite(pack: PackName, on: On = None, json: Json = False, lang: Lang = None) -
     """Article by article what rests on it; assumptions last."""
     loaded = sim.load_pack(pack)
     found: dict[str, list[str]] = {}
-    for key, value in sorted(in_force(loaded, _day(on, loaded)).items(), key=lambda item: not item[1].cite):
+    values = in_force(loaded, _day(on, loaded))
+    for key, value in sorted(values.items(), key=lambda item: not item[1].cite):
         found.setdefault(value.source, []).append(key)
     if json:
         show.print_json(found)
@@ -93,7 +94,8 @@ def cite(pack: PackName, on: On = None, json: Json = False, lang: Lang = None) -
     for source, keys in found.items():
         _print(w.source(source))
         for key in keys:
-            _print(f"    {key}")
+            told = "" if values[key].open else rule_value(values[key].value, w, _term(key, values[key].value))
+            _print(f"    {key:32} {told}".rstrip())
 
 
 @app.command()
@@ -167,6 +169,7 @@ def new(
 
     Example: riskfund rules new our-county --like x-county --from 2020-01-01
     """
+    name = name.removesuffix(".toml")
     path = Path(f"{name}.toml")
     if path.name != f"{name}.toml" or not name.strip() or name.startswith("."):
         raise InputError("command", "name", name, "a plain name, without folder")

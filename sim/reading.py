@@ -95,6 +95,10 @@ def as_input_error(model: Any, error: ValidationError, where: str) -> InputError
                 model = inside[0] if inside else _model_in(annotation)
         names = sorted(getattr(model, "model_fields", {}))
         return InputError(where, field, str(first["loc"][-1]), f"one of {names}", names)
+    if first["type"] == "missing":
+        others = [".".join(map(str, e["loc"])) for e in error.errors()[1:] if e["type"] == "missing"]
+        more = f"; also missing: {', '.join(others)}" if others else ""
+        return InputError(where, field, None, f"this field is needed{more}")
     if first["type"] == "value_error":
         name, value, allowed = str(first["ctx"]["error"]).split("|", 2)
         # a validator names the field from its own model on: put the path before it, nothing twice

@@ -43,7 +43,7 @@ def check_together(where: str, rules: Rules) -> None:
     if rules.collection.fee_by_class and not days:
         raise InputError(where, "collection.fee_by_class", "given", "fees by class only where classes has its days")
     if rules.claim.steps.decision.kind == "meeting" and not rules.claim.meetings:
-        raise InputError(where, "claim.meetings", [], "at least one meeting a year")
+        raise InputError(where, "claim.meetings", [], "at least one meeting a year, or a decision with rolling = true")
     if rules.subsidy.late_loses == "all" and rules.subsidy.paid_when not in ("at_repayment", "yearly"):
         allowed = "at_repayment or yearly where late loans lose all (subsidy.late_loses): what was paid cannot be lost"
         raise InputError(where, "subsidy.paid_when", rules.subsidy.paid_when or "each_settlement", allowed)

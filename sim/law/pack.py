@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import re
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,10 @@ CALENDARS = RULES.parent / "calendars"
 LIFE_TABLE = RULES.parent / "tables" / "life-table.toml"
 
 _PARAMETER_KEYS = {"values", "expect"}
+_READABLE = (
+    "a readable UTF-8 TOML file: words in straight quotes, plain commas, numbers without units or %, true or false, "
+    "dates like 2016-07-01"
+)
 _VALUE_KEYS = {"from", "value", "cite", "assumption", "open"}
 
 
@@ -111,7 +116,9 @@ def load_pack(name: str) -> Pack:
     """
     path = Path(name) if name.endswith(".toml") else RULES / f"{name}.toml"
     if not path.is_file():
-        raise InputError("rules", "pack", name, "a shipped pack or a .toml file", pack_names())
+        own = Path(f"{name}.toml")  # asked for without its ending
+        near = [own.name] if own.is_file() else pack_names()
+        raise InputError("rules", "pack", name, "a shipped pack or a .toml file", near)
     return _pack(_text(path), path.name)
 
 
@@ -203,7 +210,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(path.name, "file", str(error), "a readable UTF-8 TOML file") from error
 
@@ -212,7 +219,9 @@ def _parsed(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(where, "file", str(error), "a readable UTF-8 TOML file") from error
+        told, number = str(error), re.search(r"at line (\d+)", str(error))
+        shown = f"{told}: {text.splitlines()[int(number[1]) - 1].strip()}" if number else told
+        raise InputError(where, "file", shown, _READABLE) from error
 
 
 def _parameter(where: str, term: Term, table: Any) -> Parameter:
