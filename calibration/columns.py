@@ -96,6 +96,9 @@ _ID_HEADING = re.compile("身份证|证件号|idcard|idnumber|identity")
 _OTHER_PERSON = re.compile("配偶|担保|保证|共同|联系人|spouse|guarantor")
 ID_CARD = re.compile(r"(?<!\d)[1-9]\d{16}[\dXx](?!\d)")
 MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+_IN_GROUPS = re.compile(  # as people write them down: 620102 19700101 1234, 139-1234-5678
+    r"(?<!\d)(?:[1-9]\d{5}[ -]?(?:19|20)\d{6}[ -]?\d{3}[\dXx]|1[3-9]\d[ -]\d{4}[ -]\d{4})(?!\d)"
+)
 
 
 @dataclass(frozen=True)
@@ -166,8 +169,8 @@ def is_private(heading: str) -> bool:
 
 
 def is_personal(text: str) -> bool:
-    """True for a text that holds an 18-digit ID number or an 11-digit mobile number."""
-    return bool(ID_CARD.search(text) or MOBILE.search(text))
+    """True for a text that holds an 18-digit ID number or an 11-digit mobile number, also in groups of digits."""
+    return bool(ID_CARD.search(text) or MOBILE.search(text) or _IN_GROUPS.search(text))
 
 
 def match_columns(table: Table, needs_township: bool, given: Mapping[str, str] | None = None) -> Columns:

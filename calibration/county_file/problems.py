@@ -39,7 +39,8 @@ class Problem:
 
     def sentence(self, lang: str) -> str:
         """The problem in one line."""
-        return text("say.problem", lang, **self.as_dict())
+        place = text("say.cell" if self.cell else "say.sheet", lang, sheet=self.sheet, cell=self.cell)
+        return text("say.problem" if self.column else "say.problem_of_row", lang, place=place, **self.as_dict())
 
 
 class CountyProblems(RiskfundError):

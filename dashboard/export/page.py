@@ -29,6 +29,8 @@ th, td {{ border-bottom: 0.5pt solid {theme.GREYED}; padding: 1.2mm 2mm; text-al
 td {{ white-space: nowrap }}
 td:first-child, .words td:last-child {{ white-space: normal }}
 .words td:last-child {{ overflow-wrap: anywhere }}
+.tight {{ font-size: 8.5pt }}
+.tight th, .tight td {{ padding: 1mm }}
 .whole {{ break-inside: avoid }}
 p {{ margin: 0 0 2mm }}
 th {{ background: {theme.RAMP[0]}; print-color-adjust: exact; -webkit-print-color-adjust: exact }}
@@ -63,7 +65,7 @@ def write(r: Report, path: Path) -> Path:
         _heading(w("Grounds and limits")), "".join(f"<p>{escape(text)}</p>" for text in r.limits[len(r.warnings) :]),
         _table([w("field"), w("kind"), w("why")], r.sources, "words"),
         _heading(w("Targets and the fitted model")) if r.calibration[1] else "",
-        _table(r.calibration[0], r.calibration[1], "words") if r.calibration[1] else "",
+        _table(r.calibration[0], r.calibration[1], "tight") if r.calibration[1] else "",
         "".join(f"<p>{escape(text)}</p>" for text in r.calibration[2]),
         _heading(w("How to get the same number again")), f"<pre>{escape(command(r.answer))}</pre>",
         f"<pre>{escape(snippet(r.answer))}</pre>", _table([w("made by"), w("value")], r.made, "words"),

@@ -16,7 +16,11 @@ _ROW = 30  # of a bar and its gap
 def dots(d: Dots, w: Words) -> str:
     """Years as dots; the short ones are red diamonds beyond the line of the size."""
     height, top, bottom = 250.0, 34.0, 46.0
+    short = w("{count} short", count=d.counted[1])
     x = _Scale(d.right, _LEFT, _WIDTH - _RIGHT)
+    beyond = x(d.size) + 8 + 8 * theme.width(short) - _WIDTH  # bold text that would be cut
+    if beyond > 0 and d.size:
+        x = _Scale(d.right, _LEFT, _WIDTH - _RIGHT - beyond * d.right / d.size)
     unit = min((height - top - bottom) / d.top, (_WIDTH - 40) / 14 if len(d.enough) + len(d.short) <= 20 else 15)
     radius, ground = unit * 0.46, height - bottom
     body = [_line(_LEFT, ground, _WIDTH - _RIGHT, ground, theme.GREYED)]
@@ -41,7 +45,7 @@ def dots(d: Dots, w: Words) -> str:
         _text(
             at + 8,
             top + 8,
-            w("{count} short", count=d.counted[1]),
+            short,
             "start",
             theme.SHORT,
             bold=True,

@@ -112,7 +112,7 @@ def calibration_dots(rows: Sequence[Mapping[str, Any]], w: Words, *, about: Mapp
         return nothing(question, reason, columns, source, w)
     known.sort(key=lambda row: -abs(_deviation(row["model"], row)))
     met = sum(_is_met(row) for row in known)
-    title = w("{met} of {n} targets are met within their intervals", met=met, n=len(known))
+    title = w("Intervals of model and target meet in {met} of {n} cases", met=met, n=len(known))
     subtitle = w("Deviation of the model from each target; grey: what is known about the target, 95%.")
     left_out = [str(row["name"]) for row in rows if row not in known]
     if left_out:
@@ -125,7 +125,7 @@ def calibration_dots(rows: Sequence[Mapping[str, Any]], w: Words, *, about: Mapp
     table = pd.DataFrame([_target_row(row, w) for row in known], columns=columns)
     said = [f"{row['name']}: {_target_words(row, w)}" for row in known]
     return finished(
-        _target_dots(known, w), title, subtitle, described(title, [], w, said), table, source, key=key, left=170, right=190,
+        _target_dots(known, w), title, subtitle, described(title, [], w, said), table, source, key=key, left=330, right=190,
         x_title=w("deviation from the target (%)"),
     )  # fmt: skip
 
@@ -186,7 +186,7 @@ def _target_dots(known: Sequence[Mapping[str, Any]], w: Words) -> go.Figure:
         ends += [low, high]
         words = f"{_told(row['target'], row, w)} → {_told(row['model'], row, w)}"
         figure.add_annotation(
-            text=theme.lines_of(str(row["name"]), 22),
+            text=theme.lines_of(str(row["name"]), 46),
             x=0,
             xref="paper",
             y=y,

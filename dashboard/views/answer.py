@@ -27,7 +27,7 @@ def show(v: View) -> None:
     with right:
         _options(v)
         _why(v)
-    year, words, again, _ = st.columns([2.3, 2, 3, 3])
+    year, words, again, _ = st.columns([2.3, 2, 4, 2])
     with year, st.popover(v.w("What happened in one of these years"), width="stretch"):
         _year(v, picture.table, chosen)
     with words, st.popover(v.w("The picture in words and its data"), width="stretch"):

@@ -207,7 +207,8 @@ def _fit(v: View) -> None:
         return
     for text in fit_table.sentences(fit, w):
         st.write(text)
-    panels.picture(calibration_dots(fit_table.dots(fit, w), w), w, "fit", height=420)
+    dots = fit_table.dots(fit, w)
+    panels.picture(calibration_dots(dots, w), w, "fit", height=170 + 38 * len(dots))  # two lines of words a row
     st.html(
         safe.table(
             fit_table.target_heads(w),

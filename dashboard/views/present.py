@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import address, library, options, panels, readings, safe, shell
 from dashboard.figures import balance_fan, dots, drivers_waterfall, exceedance, frontier, veiled
+from dashboard.figures.figure import capital
 from dashboard.shell import View
 
 STEPS = 6
@@ -49,7 +50,7 @@ def _go(step: int) -> None:
 
 
 def _large(title: str, lines: list[str]) -> None:
-    items = "".join(f"<li>{safe.html(line)}</li>" for line in lines if line)
+    items = "".join(f"<li>{safe.html(capital(line))}</li>" for line in lines if line)
     more = f'<ul class="rf-step-more">{items}</ul>' if items else ""
     st.html(f'<h1 class="rf-step">{safe.html(title)}</h1>{more}')
 
@@ -159,7 +160,7 @@ def _why_believe(v: View) -> None:
         w("{n} equally likely years, each checked to the fen; the same number for anyone who runs it again ({number}).", n=w.number(data["replications"]), number=data["provenance"]["result_number"]),
         level,
     ])  # fmt: skip
-    panels.picture(drivers_waterfall(data, w), w, "present-drivers", height=290, with_data=False)
+    panels.picture(drivers_waterfall(data, w), w, "present-drivers", height=255, with_data=False)
 
 
 def _decide(v: View) -> None:

@@ -27,7 +27,7 @@ CHROMIUM = os.environ.get("RISKFUND_CHROMIUM") or shutil.which("chromium") or sh
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=HOW)
 
 PAGES = ("answer", "size", "compare", "lab", "county", "rules", "evidence", "runs", "present")
-IDLE = "!document.querySelector('[data-testid=stStatusWidget]') && !document.querySelector('[data-stale=true]')"
+IDLE = "!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]')"
 
 
 @pytest.fixture(scope="module")

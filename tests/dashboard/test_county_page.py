@@ -77,13 +77,16 @@ def test_bad_cells_are_listed_and_nothing_is_kept(lang: str, tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.xlsm", b"PK"), ("a.csv", b"a,b"), ("a.xlsx", b"no zip"), ("../../a.xlsx", b"")]
+    ("name", "content"),
+    [("a.xlsm", b"PK"), ("a.csv", b"a,b"), ("a.xlsx", b"no zip"), ("../../a.xlsx", b""), ("a.xlsx", bytes(50_000_000))],
+    ids=["macros", "type", "no zip", "path", "50 MB"],
 )
 def test_other_files_are_told_in_words(
     name: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = upload(opened("county", "zh", tmp_path / "runs", monkeypatch), content, name)
-    assert at.error and "xlsx" in said(at)
+    assert at.error and ("xlsx" in said(at) or "20MB" in said(at))
+    assert not scenario_file.counties_of(tmp_path / "runs").exists()
 
 
 def test_what_is_typed_on_the_page_meets_the_same_checks(tmp_path: Path) -> None:

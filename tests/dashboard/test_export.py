@@ -15,9 +15,10 @@ from lxml import etree
 from pptx import Presentation
 
 import sim
-from dashboard.export import export
+from dashboard.export import export, pictures, svg
 from dashboard.export.report import Report
 from dashboard.export.text import guarded, plain
+from dashboard.figures import theme
 from dashboard.words import Words
 from sim.answers.outlook import account_parts, at_size
 from sim.answers.sample import Sample
@@ -207,6 +208,15 @@ def test_the_page_runs_and_fetches_nothing(files: dict[str, Path]) -> None:
     for picture in pictures:
         etree.fromstring(picture)
         assert "<desc>" in picture
+
+
+@pytest.mark.parametrize("size", [1.0, 4.5, 5.5])
+def test_no_words_beside_the_size_are_cut(size: float) -> None:
+    """What stands to the right of the line of the size ends inside the picture."""
+    drawn = pictures.Dots("t", "a", [(1.0, 0.5)], [], size, "size", ("at least 19/20", "fewer than 1/20"), 5.8, 7.0)
+    picture = etree.fromstring(svg.dots(drawn, Words("en")))
+    ends = [float(t.get("x")) + 8 * theme.width(t.text) for t in picture.iter("{*}text") if t.text.endswith(" short")]
+    assert len(ends) == 1 and ends[0] <= 700.1
 
 
 # --- slides ------------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ def test_pages_with_a_result(page: str, lang: str, shelf: Path, monkeypatch: pyt
     assert not at.error, [e.value for e in at.error]
     assert 'class="rf-status"' in text and "RF-2018-" in text and "rf-band" in text
     assert Words(lang)("Demonstration data: not for a budget") in text
+    assert "<script>alert" not in text and "<b>county" not in text  # the run's title is shown as text
     assert not list((shelf / ".jobs").glob("*/job.json"))  # looking at pages starts nothing
 
 

@@ -278,9 +278,15 @@ def test_personal_columns_are_refused_with_advice(fill: Fill, heading: str, valu
     assert value not in str(found)
 
 
-def test_a_personal_number_under_any_heading_is_refused_and_not_repeated(fill: Fill) -> None:
-    found = only(fill({own("information_on"): dt.datetime(2018, 1, 1)}, {**LOAN, "备注": "联系13912345678"}))
-    assert found.cell == "M2" and "13912345678" not in str(found)
+@pytest.mark.parametrize("number", ["13912345678", "139-1234-5678", "139 1234 5678", "620102 19700101 123X"])
+def test_a_personal_number_under_any_heading_is_refused_and_not_repeated(fill: Fill, number: str) -> None:
+    found = only(fill({own("information_on"): dt.datetime(2018, 1, 1)}, {**LOAN, "备注": f"联系{number}"}))
+    assert found.cell == "M2" and number not in str(found)
+
+
+@pytest.mark.parametrize("note", ["2017-03-01 2019-03-01 12", "合同 2017-0301-0001", "138 4567"])
+def test_dates_and_contract_numbers_are_not_personal(fill: Fill, note: str) -> None:
+    read_county(fill({own("information_on"): dt.datetime(2018, 1, 1)}, {**LOAN, "备注": note}))
 
 
 def test_a_loan_book_needs_its_day(fill: Fill) -> None:
@@ -423,6 +429,12 @@ def test_other_files_are_refused(fill: Fill, tmp_path: Path) -> None:
 def test_macros_and_links_are_refused_whatever_the_name(fill: Fill) -> None:
     assert "宏" in refused(with_part(fill({}), "xl/vbaProject.bin"))
     assert "断开链接" in refused(with_part(fill({}), "xl/externalLinks/externalLink1.xml"))
+
+
+def test_a_refused_file_is_told_in_one_line_without_gaps(tmp_path: Path) -> None:
+    found = only(tmp_path / "a.csv")
+    assert found.sentence("zh").startswith("“a.csv” 文件：现为“.csv”")
+    assert found.sentence("en").startswith('a.csv, 文件: found ".csv"')
 
 
 def test_a_file_of_50_mb_is_refused_before_it_is_read(tmp_path: Path) -> None:
