@@ -87,6 +87,10 @@ def test_mouding_has_two_levels() -> None:
     bank = share(f, "paid_on_date", "due") + share(f, "county_paid", "due")
     assert bank == pytest.approx(1.0, abs=1e-12)
     assert share(f, "county_paid", "due") == pytest.approx(0.0067, abs=0.003)
+    assert f["group_given_fen"].sum() > 0  # groups pay after the date: less goes bad, not less is missed
+    _, _, alone = lived("mouding-groups", 40, livelihoods__groups=None)
+    assert f["defaulted_fen"].sum() < alone["defaulted_fen"].sum()
+    assert share(f, "county_paid", "due") == pytest.approx(share(alone, "county_paid", "due"), abs=0.001)
 
 
 def test_zhenan_has_the_printed_book() -> None:
