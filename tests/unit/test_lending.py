@@ -84,8 +84,12 @@ def test_a_month_cut_in_two_gives_different_loans(small: Scenario, rules: Any, r
 def test_rates_by_term_and_day(rules: Any, rates: Any) -> None:
     start = np.array([clock.day_of(dt.date(2015, 10, d)) for d in (23, 24, 23, 24)])
     assert rate_ppm(rules, rates, start, np.array([12, 12, 13, 36])).tolist() == [46_000, 43_500, 50_000, 47_500]
-    early = np.array([clock.day_of(dt.date(2000, 1, 1))])
-    assert rate_ppm(rules, rates, early, np.array([12])).tolist() == [53_100]  # the first one before the table starts
+    early = np.array([clock.day_of(dt.date(day, 1, 1)) for day in (2000, 1985)])
+    first = int(rates["benchmark_one_year"][1][0])
+    assert rate_ppm(rules, rates, early, np.array([12, 12])).tolist() == [
+        58_500,
+        first,
+    ]  # the first row holds before it too
 
 
 # --- portfolio ---------------------------------------------------------------------------------------
