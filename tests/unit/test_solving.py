@@ -20,8 +20,11 @@ def test_the_ceiling_stands_on_the_conservative_need(
     def run(arms: list[Any], n: int, **more: Any) -> Any:
         names = [arm.name for arm in arms]
         cover = dict(zip(names, (arm.law().claim.covered_principal_yuan for arm in arms), strict=True))
-        table = {name: pd.DataFrame({"need_fen": np.arange(1, n + 1) * cover[name]}) for name in names}
-        return SimpleNamespace(names=names, histories=table.__getitem__)
+        table = {
+            name: pd.DataFrame({"replication": np.arange(n), "need_fen": np.arange(1, n + 1) * cover[name]})
+            for name in names
+        }
+        return SimpleNamespace(names=names, histories=table.__getitem__, folder=tmp_path)
 
     monkeypatch.setattr(solving, "run", run)
 
