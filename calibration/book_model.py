@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.interpolate import RectBivariateSpline
+import scipy
 from scipy.linalg import cholesky, solve_triangular
 from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
 
@@ -231,7 +231,11 @@ def _likelihood(cells: Cells, latent: F64, own: float) -> tuple[float, F64, F64]
 
 def _refined(table: F64, fine: list[F64]) -> F64:
     """A smooth table on the coarse grid, read off on the fine one."""
-    return np.asarray(RectBivariateSpline(np.log(_COUNTY), np.log(_TOWNSHIP), table)(np.log(fine[0]), np.log(fine[1])))
+    return np.asarray(
+        scipy.interpolate.RectBivariateSpline(np.log(_COUNTY), np.log(_TOWNSHIP), table)(
+            np.log(fine[0]), np.log(fine[1])
+        )
+    )
 
 
 def _range(points: F64, weight: F64, prior_spread: float, turned: Any) -> Range:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import CensoredData, ecdf
+import scipy
 
 from calibration.first_estimate import LEVEL, MIN_MATURED, clopper_pearson
 from sim.units import F64
@@ -248,7 +248,7 @@ def _curve(days: F64, happened: Any) -> Curve | None:
     """Kaplan and Meier's curve; its interval is Greenwood's on the scale of log(-log)."""
     if days.size < MIN_MATURED or not happened.any():
         return None
-    curve = ecdf(CensoredData(uncensored=days[happened], right=days[~happened])).sf
+    curve = scipy.stats.ecdf(scipy.stats.CensoredData(uncensored=days[happened], right=days[~happened])).sf
     with warnings.catch_warnings():  # undefined before the first event and after the last, where 0 and 1 are read
         warnings.simplefilter("ignore", RuntimeWarning)
         band = curve.confidence_interval(LEVEL, method="log-log")

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import curve_fit, minimize
+import scipy
 from scipy.special import expit, logit, ndtri
-from scipy.stats import gamma
 
 from sim.shocks.paths import drought_year_of
 from sim.shocks.replay import DRY_SEASON
@@ -96,9 +95,9 @@ def _standardised_month(x: F64) -> F64:
     wet = x[known & (x > 0)]
     if wet.size < _FEWEST_WET or np.ptp(wet) == 0:
         return np.full(x.shape, np.nan)
-    shape, _, scale = gamma.fit(wet, floc=0)
+    shape, _, scale = scipy.stats.gamma.fit(wet, floc=0)
     dry = 1 - wet.size / known.sum()
-    p = np.where(x > 0, dry + (1 - dry) * gamma.cdf(x, shape, scale=scale), dry / 2)
+    p = np.where(x > 0, dry + (1 - dry) * scipy.stats.gamma.cdf(x, shape, scale=scale), dry / 2)
     return np.where(known, ndtri(np.clip(p, _DRIEST, 1 - _DRIEST)), np.nan)
 
 
@@ -168,7 +167,7 @@ def fit_chain(season: F64, first_year: int, before: Before) -> Chain:
     def cost(theta: F64) -> float:
         return -_log_likelihood(theta, season) - _log_belief(theta, before, gap)
 
-    best = min((minimize(cost, t, method="BFGS") for t in tries), key=lambda r: r.fun)
+    best = min((scipy.optimize.minimize(cost, t, method="BFGS") for t in tries), key=lambda r: r.fun)
     curvature = _curvature(cost, best.x)
     a, b = best.x[:2]
     is_flat = not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature).min() <= 0
@@ -310,5 +309,5 @@ def _between(noise: F64, at_km: F64 | None) -> tuple[float | None, float | None]
 
     longest = float(away.max())
     begin, limits = (0.8 * share, longest / 2), ((0.0, longest / 50), (1.0, 5 * longest))
-    (far, reach), _ = curve_fit(falls, away, np.array(r), p0=np.clip(begin, *limits), bounds=limits)
+    (far, reach), _ = scipy.optimize.curve_fit(falls, away, np.array(r), p0=np.clip(begin, *limits), bounds=limits)
     return float(far), float(reach)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import ndtri
-from scipy.stats import binom, binomtest, chi2, gaussian_kde
 
 from calibration.fit_problem import Problem
 from calibration.posterior import ACCEPTED, Posterior, Summary, posterior, predicted, weighted_quantile
@@ -49,7 +49,7 @@ class Recovery:
         """Chi-square test of even ranks, by parameter."""
         counts = np.array([np.histogram(r, bins=BINS, range=(0, 1))[0] for r in ranks.T])
         expected = len(ranks) / BINS
-        return np.asarray(chi2.sf(((counts - expected) ** 2 / expected).sum(axis=1), BINS - 1))
+        return np.asarray(scipy.stats.chi2.sf(((counts - expected) ** 2 / expected).sum(axis=1), BINS - 1))
 
 
 def recover(train_scores: F64, train: F64, test_scores: F64, test: F64, share: float = ACCEPTED) -> Recovery:
@@ -73,7 +73,7 @@ def _rank(draws: F64, found: Posterior, truth: F64) -> F64:
 
 def inside_by_luck(n: int, share: float = 0.9) -> tuple[float, float]:
     """Where the covered share of n truths lies in 999 of 1,000 cases, if the intervals are right."""
-    low, high = binom.ppf([0.0005, 0.9995], n, share) / n
+    low, high = scipy.stats.binom.ppf([0.0005, 0.9995], n, share) / n
     return float(low), float(high)
 
 
@@ -110,7 +110,7 @@ def leave_one_out(problem: Problem, scores: F64, figures: F64) -> list[LeftOut]:
 def log_density(draws: F64, weight: F64 | None, at: float, error: float) -> float:
     """Log of the density of the draws at a value, on the scale of the fit; smoothed by no less than a third of the error."""
     w = np.full(len(draws), 1 / len(draws)) if weight is None else weight
-    rule = gaussian_kde(draws, weights=w).covariance[0, 0] ** 0.5 if np.ptp(draws) > 0 else 0.0
+    rule = scipy.stats.gaussian_kde(draws, weights=w).covariance[0, 0] ** 0.5 if np.ptp(draws) > 0 else 0.0
     width = max(rule, error / 3)
     z = (at - draws) / width
     return float(np.log(max(float(w @ np.exp(-z * z / 2)) / (width * np.sqrt(2 * np.pi)), 1e-300)))
@@ -160,7 +160,7 @@ def _binomial(problem: Problem, target: Target, rate: float, error: float) -> F6
     ids = np.arange(loans.size) + (entity_id("target", target.key) >> 8)
     u = np.array([uniforms(key, r, 0, ids)[0] for r in range(_BENCHMARK)])
     noise = uniforms(key, 0, 1, np.arange(_BENCHMARK))[0]
-    counts = binom.ppf(u, loans.astype(int), rate)
+    counts = scipy.stats.binom.ppf(u, loans.astype(int), rate)
     if target.measure == "worst_township":
         share = (counts / loans).max(axis=1)
     elif is_paid_by_others(problem, target):
@@ -173,4 +173,4 @@ def _binomial(problem: Problem, target: Target, rate: float, error: float) -> F6
 
 def too_many_outside(n_outside: int, n: int) -> float:
     """Chance of so many targets outside an interval of nine tenths, if the model is right and targets are apart."""
-    return float(binomtest(n_outside, n, 0.1, alternative="greater").pvalue)
+    return float(scipy.stats.binomtest(n_outside, n, 0.1, alternative="greater").pvalue)

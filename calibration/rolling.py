@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import ndtr, ndtri
-from scipy.stats import binom
 
 from calibration.book_model import BookModel, Prior, book_model
 from calibration.breakdown import outcomes
@@ -176,7 +176,7 @@ def forecast(panel: Panel, law: Law, seed: int = _SEED) -> I64:
         x = np.sqrt(law.county[h]) * common[at, 0] + np.sqrt(law.township[h]) * own[at, place]
         p = ndtr((law.level[h] - x) / np.sqrt(1 - law.county[h] - law.township[h]))
         u = uniforms(keys[2], h, 0, cells)[0]
-        out[h] = binom.ppf(u, panel.n, p)
+        out[h] = scipy.stats.binom.ppf(u, panel.n, p)
     return out
 
 

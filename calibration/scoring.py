@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from scipy.special import xlogy
-from scipy.stats import chi2, rankdata
 
 from sim.units import F64
 
@@ -102,7 +102,7 @@ def together(sample: F64, actual: F64) -> Joint:
 
 def _ranks(sample: F64) -> F64:
     """Middle transform of each history in the sample of all: (n_histories, k)."""
-    return np.asarray((rankdata(sample, axis=0, method="average") - 0.5) / len(sample))
+    return np.asarray((scipy.stats.rankdata(sample, axis=0, method="average") - 0.5) / len(sample))
 
 
 def _upper(every: Any, own: float) -> float:
@@ -121,7 +121,7 @@ def kupiec(misses: int, n: int, expected: float) -> tuple[float, float]:
     """
     share = misses / n
     ratio = 2 * (_log_likelihood(misses, n, share) - _log_likelihood(misses, n, expected))
-    return float(ratio), float(chi2.sf(ratio, 1))
+    return float(ratio), float(scipy.stats.chi2.sf(ratio, 1))
 
 
 def christoffersen(missed: Any) -> tuple[float, float]:
@@ -147,7 +147,7 @@ def independence(n00: int, n01: int, n10: int, n11: int) -> tuple[float, float]:
         n11, n10 + n11, n11 / max(n10 + n11, 1)
     )
     ratio = max(2 * (two - one), 0.0)
-    return float(ratio), float(chi2.sf(ratio, 1))
+    return float(ratio), float(scipy.stats.chi2.sf(ratio, 1))
 
 
 def _log_likelihood(k: int, n: int, p: float) -> float:

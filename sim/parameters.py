@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from sim.errors import InputError
 from sim.estimate import Points
@@ -115,7 +115,7 @@ def _scores(scenario: Scenario, seed: int, n: int) -> F64:
     items, together = drawn(scenario), drawn_together(scenario)
     cubes = _cubes(len(items) + together.shape[1], n)
     at = np.arange(N_POINTS * cubes) % max(len(together), 1)
-    ranks = [(rankdata(together[field]) - 0.5)[at] / len(together) for field in together]
+    ranks = [(scipy.stats.rankdata(together[field]) - 0.5)[at] / len(together) for field in together]
     return np.asarray(ndtri(np.column_stack([*(_slices(item.field, seed, cubes) for item in items), *ranks])))
 
 
