@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import sim
+from cli.main import app
 from sim.scenario import SCENARIOS, Scenario, scenario_names
 
 Refuses = Callable[..., Any]
@@ -37,6 +39,15 @@ def test_shipped_scenarios_load(name: str) -> None:
     assert scenario.name == name
     assert sum(scenario.township_shares()) == pytest.approx(1)
     assert sum(scenario.sub_accounts_yuan().values()) > 0
+
+
+@pytest.mark.parametrize(
+    "file", [*(f"{n}.toml" for n in scenario_names()), *(f"rules/{n}.toml" for n in sim.pack_names())]
+)
+def test_every_shipped_file_passes_its_check(file: str) -> None:
+    done = CliRunner().invoke(app, ["check", str(SCENARIOS / file), "--lang", "en"])
+    assert done.exception is None, done.exception
+    assert done.stdout.splitlines()[-1].endswith("valid")
 
 
 def test_a_file_inherits_and_overrides_table_by_table(child: Callable[..., str]) -> None:
