@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,14 @@ settings.load_profile("house")
 
 END_OF_2018 = clock.day_of(dt.date(2018, 12, 31))
 _NEVER_BY_DEFAULT = ("reviewed", "decided", "due", "first_wait", "paid_on", "insurer_on")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_process() -> Iterator[None]:
+    """A run that names no number of workers stays in the test's process: tests themselves are spread over the cores."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: 1)
+        yield
 
 
 def _lenders(rcc_yuan: int, psbc_yuan: int) -> list[dict[str, Any]]:
