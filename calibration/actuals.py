@@ -115,7 +115,7 @@ def backtest(run: Path, actuals: Path) -> Backtest:
     manifest = folder.manifest()
     identity, n = manifest["identity"], int(manifest["complete_to"])
     if n < FEWEST_HISTORIES:
-        raise InputError(str(run), "complete_to", n, f"a run with {FEWEST_HISTORIES} finished histories")
+        raise InputError(str(run), "finished histories", n, f"a run with {FEWEST_HISTORIES} finished histories")
     if folder.plan() is not None:
         raise InputError(str(run), "sampling", "strata", "a run whose histories weigh the same (--sampling plain)")
     is_study = identity.get("kind") == "study"

@@ -29,6 +29,7 @@ _WIDE = 3.0  # the wide part of the prior of the level: so many times as wide,
 _WIDE_WEIGHT = 0.1  # and so likely. It takes over where the data lie far from what was assumed
 _LEVELS = np.linspace(-4.5, 1.5, 501)  # probits
 _STEPS = 60
+HALF_TOLD = 0.5  # of the spread before the data: a figure of which less was told leans on what was assumed
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Range:
     p50: float
     p95: float
     learned: float
+
+    @property
+    def leans_on_prior(self) -> bool:
+        """Did the data take away less than half of what was not known before them?"""
+        return self.learned < HALF_TOLD
 
     def covers(self, truth: float) -> bool:
         """Does the interval of nine tenths hold a value?"""

@@ -256,7 +256,10 @@ def _require(table: Table, at: dict[str, int], needs_township: bool) -> None:
         free = {plain_heading(h): h for i, h in enumerate(table.headers) if h and i not in at.values()}
         near = [h for name in names for h in difflib.get_close_matches(plain_heading(name), list(free), 1, 0.6)]
         hint = f"; is {free[near[0]]} meant?" if near else ""
-        allowed = f"a column headed, for example, {', '.join(names[:3])} or {names[-1]}{hint}"
+        seen = ", ".join(h for h in table.headers if h) or "none"
+        allowed = f"a column headed, for example, {', '.join(names[:3])} or {names[-1]}{hint}; columns seen: {seen}; --column {fields[0]}=HEADING says which one it is"
+        if fields == ("lender",):
+            allowed += ", --lender LENDER=NAME what it calls each lender"
         raise InputError(table.name, " or ".join(fields), "no such column", allowed)
 
 

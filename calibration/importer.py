@@ -311,7 +311,9 @@ def _write_study(folder: Path, book: _Book, report: ImportReport, base: Scenario
         notes = [*([estimate.reason] if estimate.reason else []), *estimate.notes]
         notes += notes_of(report.study, report.estimate.wait_days, lang)
         dropped = ", ".join(book.dropped) or NOTHING[lang]
-        text = page(SUMMARY[lang].format(**n, on=book.on, dropped=dropped), report.quality, report.study, notes, lang)
+        names = {x.key: x.label.get(lang) for x in (*base.townships, *base.lenders)}
+        summary = SUMMARY[lang].format(**n, on=book.on, dropped=dropped)
+        text = page(summary, report.quality, report.study, notes, lang, names)
         (folder / f"report.{lang}.html").write_text(text, encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ _MONTHS = {"": 1.0, "月": 1.0, "年": 12.0, "天": 12 / 365.25}
 _TOTALS = ("合计", "总计", "小计", "total")
 _MIN_TYPICAL_YUAN = 1_000
 _MAX_HINTS = 200
+_NAMED = 12  # names that an error line lists
 WITHHELD = "(withheld)"
 
 
@@ -99,7 +101,7 @@ def read_ledger(
     path : Path or str
         .csv (utf-8, gb18030) or .xlsx, at most 50 MB, Chinese or English headings.
     lenders, townships : mapping of key to accepted spellings, or None
-        None takes the names as they are.
+        None takes the names as they are. A ``*`` in a spelling stands for any characters.
     on : date
         Day the ledger was drawn up.
     ceiling_yuan : float or None [yuan]
@@ -143,6 +145,7 @@ def read_ledger(
     checks += check_rows(parsed, columns.position.keys(), limits)
     problems, is_bad = _problems(table, columns, raw, skip, checks, lang, limits)
     if needs_one_good:
+        _require_a_lender(table.name, raw, parsed, lenders)
         _require_one_good(table.name, problems, is_bad)
     loans = _loans(table, parsed[~is_bad], has_own_id="loan_no" in parsed)
     absent = [name for name in _FIELDS if name not in columns.position]
@@ -159,6 +162,17 @@ _FIELDS = (
     *("household_id", "township", "product", "balance", "matures_on", "term", "rate"),
     *("overdue_since", "repaid_on", "filed_on"),
 )
+
+
+def _require_a_lender(where: str, raw: Any, parsed: Any, lenders: Mapping[str, Iterable[str]] | None) -> None:
+    """A ledger that calls every lender otherwise than the scenario: say how to tell which is which."""
+    if lenders is None or parsed["lender"].notna().any() or is_blank(raw["lender"]).all():
+        return
+    found = ", ".join(WITHHELD if is_personal(x) else x for x in raw["lender"].value_counts().index[:_NAMED])
+    own = {key: [name for name in names if name != key and "*" not in name] for key, names in lenders.items()}
+    known = "; ".join(f"{key} ({', '.join(names)})" if names else key for key, names in own.items())
+    allowed = f"a lender of the scenario: {known}; say which is which with --lender LENDER=NAME"
+    raise InputError(where, "lender", found, allowed)
 
 
 def _require_one_good(where: str, problems: Any, is_bad: Any) -> None:
@@ -256,8 +270,10 @@ def _canonical(
             plain = name_key(spelling)
             if key_of.setdefault(plain, key) != key:
                 raise InputError(where, field_name, spelling, f"one meaning; now {key_of[plain]} and {key}")
-            shown[plain] = spelling
-    unique = {name: key_of.get(name_key(name)) for name in names.unique()}
+            if "*" not in spelling:
+                shown[plain] = spelling
+    patterns = [(plain, key) for plain, key in key_of.items() if "*" in plain]
+    unique = {name: key_of.get(name_key(name)) or _by_pattern(name_key(name), patterns) for name in names.unique()}
     # A file of nothing but wrong names must not take minutes: the first two hundred get a hint.
     unknown = [name for name, key in unique.items() if key is None][:_MAX_HINTS]
     hint_of = dict.fromkeys(unique, "")
@@ -265,6 +281,12 @@ def _canonical(
         for found in difflib.get_close_matches(name_key(name), list(shown), 1, 0.4):
             hint_of[name] = shown[found]
     return names.map(unique).astype(object), names.map(hint_of)
+
+
+def _by_pattern(name: str, patterns: list[tuple[str, str]]) -> str | None:
+    """The one key of which a pattern fits; none where two do."""
+    found = {key for pattern, key in patterns if fnmatchcase(name, pattern)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _fen(table: Table, columns: Columns, raw: Any, name: str) -> Any:

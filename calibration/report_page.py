@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from calibration.book_study import BookStudy
 from calibration.breakdown import Breakdown, Count, Curve
 from calibration.quality import Quality
 from calibration.quality_text import LABELS, WARNINGS
+from calibration.text import field_name, reason_in
 
 _STYLE = (
     "body{font-family:'Noto Sans SC','Microsoft YaHei',sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
@@ -18,7 +19,9 @@ _STYLE = (
 )
 
 
-def page(summary: str, quality: Quality, study: BookStudy | None, notes: Sequence[str], lang: str) -> str:
+def page(
+    summary: str, quality: Quality, study: BookStudy | None, notes: Sequence[str], lang: str, names: Mapping[str, str]
+) -> str:
     """The page as HTML.
 
     Parameters
@@ -30,13 +33,15 @@ def page(summary: str, quality: Quality, study: BookStudy | None, notes: Sequenc
     notes : sequence of str
         What a reader has to know, in the same language.
     lang : {"en", "zh"}
+    names : mapping of key to label
+        Of lenders and townships, in the same language.
     """
     parts = [_text("p", summary)]
     if notes:
         parts += [_head("notes", lang), "<ul>", *(_text("li", note) for note in notes), "</ul>"]
     parts += _data(quality, lang)
     if study is not None:
-        parts += _parameters(study, lang) + _breakdown(study.breakdown, lang)
+        parts += _parameters(study, lang) + _breakdown(study.breakdown, lang, names, quality.absent_fields)
     title = html.escape(LABELS["title"][lang])
     head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
     return (
@@ -53,7 +58,10 @@ def _data(quality: Quality, lang: str) -> list[str]:
         parts.append(_text("p", say["gone_note"].format(n=quality.n_closed_by_absence)))
     parts += [
         _head("problems", lang),
-        _table([say["what"], say["number"]], list(quality.left_out.items()) or [(say["none"], 0)]),
+        _table(
+            [say["what"], say["number"]],
+            [(reason_in(reason, lang), n) for reason, n in quality.left_out.items()] or [(say["none"], 0)],
+        ),
     ]
     warned = [
         (
@@ -69,14 +77,14 @@ def _data(quality: Quality, lang: str) -> list[str]:
     ]
     for key, items in (
         ("privacy", quality.dropped_columns),
-        ("absent", quality.absent_fields),
+        ("absent", [field_name(name, lang) for name in quality.absent_fields]),
         ("unused", quality.ignored_columns),
-        ("suggested", [f"{heading} → {name}" for heading, name in quality.suggestions.items()]),
+        ("suggested", [f"{heading} → {field_name(name, lang)}" for heading, name in quality.suggestions.items()]),
     ):
-        parts.append(_text("p", f"{say[key]}: {', '.join(items) or say['none']}"))
+        parts.append(_text("p", say["colon"].format(name=say[key], value=say["comma"].join(items) or say["none"])))
     parts += [
         _head("told", lang),
-        _table([say["what"], say["share"]], [(k, f"{v:.1%}") for k, v in quality.told.items()]),
+        _table([say["what"], say["share"]], [(field_name(k, lang), f"{v:.1%}") for k, v in quality.told.items()]),
     ]
     if quality.transitions:
         moves = [
@@ -105,19 +113,23 @@ def _parameters(study: BookStudy, lang: str) -> list[str]:
     for key, found in of.items():
         form = "{:.3f}" if "variance" in key else "{:.1%}"
         low, mid, high = (form.format(x) for x in (found.p05, found.p50, found.p95))
-        rows.append((LABELS[key][lang], mid, f"{low} – {high}", f"{found.learned:.0%}"))
-    heads = [LABELS[k][lang] for k in ("what", "middle", "interval", "learned")]
+        remark = LABELS["leans"][lang] if found.leans_on_prior else ""
+        rows.append((LABELS[key][lang], mid, f"{low} – {high}", f"{found.learned:.0%}", remark))
+    heads = [*(LABELS[k][lang] for k in ("what", "middle", "interval", "learned")), ""]
     return [_head("parameters", lang), _table(heads, rows)]
 
 
-def _breakdown(seen: Breakdown, lang: str) -> list[str]:
+def _breakdown(seen: Breakdown, lang: str, names: Mapping[str, str], absent: Sequence[str]) -> list[str]:
     say = {key: words[lang] for key, words in LABELS.items()}
-    heads = ["", "k / n", say["share"], say["interval95"]]
+    heads = ["", say["counted"], say["share"], say["interval95"]]
+    shown = {**names, "unknown": say["not_told"], "microcredit": say["microcredit"]}
     parts = []
     for name, groups in seen.by.items():
+        if name in absent:  # every loan the same
+            continue
         parts += [
             _text("h2", say["by"].format(name=say[name])),
-            _table(heads, [_counted(k, c) for k, c in groups.items()]),
+            _table(heads, [_counted(shown.get(k, k), c) for k, c in groups.items()]),
         ]
     others: dict[str, Count | None] = {
         **{"cured_before_wait": seen.cured_before_wait, "recovered_count": seen.recovered_first_year},

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from calibration.columns import HEADINGS
+
 REASONS: dict[str, dict[str, str]] = {
     "missing": {"en": "the cell is empty", "zh": "单元格为空"},
     "date": {
@@ -140,3 +144,21 @@ SUMMARY = {
     "见 rejected_rows.csv；已删除的个人信息列：{dropped}。",
 }
 NOTHING = {"en": "none", "zh": "无"}
+
+
+def field_name(field: str, lang: str) -> str:
+    """What a field is called: in Chinese its usual heading, and the name to type."""
+    return f"{HEADINGS[field][0]}（{field}）" if lang == "zh" and field in HEADINGS else field
+
+
+def reason_in(reason: str, lang: str) -> str:
+    """A reason for leaving out a row, in another language than it was written in."""
+    for words in (*REASONS.values(), *PAYMENT_REASONS.values(), HINT):
+        for text in words.values():
+            pattern = "".join(
+                f"(?P<{part}>.*)" if k % 2 else re.escape(part) for k, part in enumerate(re.split(r"{(\w+)}", text))
+            )
+            match = re.fullmatch(pattern, reason)
+            if match:
+                return words[lang].format(**{name: reason_in(value, lang) for name, value in match.groupdict().items()})
+    return reason

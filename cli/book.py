@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json as js
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,8 +12,10 @@ import pandas as pd
 import typer
 
 import sim
+from calibration.book_model import HALF_TOLD
 from calibration.book_scenario import scenario_text
 from calibration.importer import SCENARIO, import_ledger
+from calibration.lender_names import names_of
 from cli import show
 from cli.options import Json, Lang, amounts_of, date_of, pairs_of
 from dashboard.words import Words
@@ -64,7 +65,11 @@ def data_import(
         show.stdout().print(line, markup=False)
     _estimates(report, w)
     n = sum(found["n"] for found in report["quality"]["warnings"].values())
-    line = w("{n} rows were kept but should be looked at: {path}", n=n, path=out / f"report.{w.lang}.html")
+    page = out / f"report.{w.lang}.html"
+    if n:
+        line = w("{n} rows were kept but should be looked at: {path}", n=w.number(n), path=page)
+    else:
+        line = w("Report on the data and the estimates: {path}", path=page)
     show.stdout().print(line, markup=False)
     if not sub_account:
         show.stdout().print(
@@ -96,6 +101,8 @@ def _estimates(report: dict[str, Any], w: Words) -> None:
     for name, of, is_share in rows:
         low, mid, high = (f"{of[k]:.1%}" if is_share else f"{of[k]:.3f}" for k in ("p05", "p50", "p95"))
         line = w("{name}: {middle}, nine in ten between {low} and {high}", name=name, middle=mid, low=low, high=high)
+        if of["learned"] < HALF_TOLD:
+            line = w("{said}; leans on what the scenario assumes: the ledger takes away only {share} of the spread", said=line, share=w.percent(of["learned"], 0))  # fmt: skip
         show.stdout().print(line, markup=False)
     for note in [*report["estimate"]["notes"], *found["notes"]]:
         show.stdout().print(note, markup=False)
@@ -109,12 +116,12 @@ def _known_lenders(base: sim.Scenario, named: Iterable[str]) -> None:
 
 
 def called(base: sim.Scenario, given: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    """What a ledger may call each lender: key, labels, and the names that were given."""
+    """What a ledger may call each lender: key, labels, usual names of banks, and the names that were given."""
     _known_lenders(base, [key for key, _ in given])
-    names: dict[str, list[str]] = defaultdict(list)
+    names = names_of(base.lenders)
     for key, name in given:
-        names[key].append(name)
-    return {x.key: (x.key, x.label.zh, x.label.en, *names[x.key]) for x in base.lenders}
+        names[key] = (*names[key], name)
+    return names
 
 
 def import_book(

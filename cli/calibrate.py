@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.cells import cell_len
 
 from calibration.fit_problem import read_problem
 from calibration.fitting import fit
@@ -63,12 +65,26 @@ def _tell(found: StoredFit, w: Words, *, json: bool) -> None:
         (w("Parameters"), fit_table.parameter_heads(w), fit_table.parameter_rows(found, w)),
         (w("Targets left out one at a time"), fit_table.left_out_heads(w), fit_table.left_out_rows(found, w)),
     ):
-        table = Table(title=title, box=None, pad_edge=False, title_justify="left")
-        for k, head in enumerate(heads):
-            table.add_column(head, justify="left" if k == 0 else "right")
-        for row in rows:
-            table.add_row(*row)
-        out.print(table)
+        for line in [title, *in_blocks(heads, rows), ""]:
+            out.print(line, markup=False, soft_wrap=True)
     for text in fit_table.sentences(found, w):
         out.print(text, markup=False)
     out.print(w("Take it over: riskfund size x-county --posterior {name}", name=found.name), markup=False)
+
+
+def in_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table whose first column is too long to stand beside the others: it has a line of its own in each row.
+
+    Heads are set in several lines where a column is narrower than its head.
+    """
+    least = [max(cell_len(row[k]) for row in rows) for k in range(1, len(heads))]
+    folded = [textwrap.wrap(head, max(width, 9), break_long_words=False) for head, width in zip(heads[1:], least, strict=True)]  # fmt: skip
+    widths = [max(width, *map(cell_len, head)) for width, head in zip(least, folded, strict=True)]
+    high = max(map(len, folded))
+    tops = [[*[""] * (high - len(head)), *head] for head in folded]
+
+    def line(cells: Iterable[str]) -> str:
+        return "  " + "  ".join(" " * (width - cell_len(x)) + x for x, width in zip(cells, widths, strict=True))
+
+    body = [text for row in rows for text in (row[0], line(row[1:]))]
+    return [*(line(top[k] for top in tops) for k in range(high)), *body]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from calibration.stored_fit import StoredFit, fit_names, read_fit
-from dashboard.words import Words
+from dashboard.words import Words, numbers
 from dashboard.words.labels import N_
 
 SHIPPED = "seed"
@@ -28,7 +28,7 @@ def target_rows(fit: StoredFit, w: Words) -> list[list[str]]:
         [
             _label(row, w), w(LAYERS[row["layer"]]), _figure(row, "target", w), _figure(row, "standard_error", w),
             _figure(row, "model", w), f"{_figure(row, 'low', w)} – {_figure(row, 'high', w)}", _figure(row, "width", w),
-            w.percent(row["deviation"]), w("within") if row["is_within"] else w("outside"),
+            _deviation(row["deviation"]), w("within") if row["is_within"] else w("outside"),
         ]
         for row in fit.targets
     ]  # fmt: skip
@@ -49,7 +49,7 @@ def parameter_rows(fit: StoredFit, w: Words) -> list[list[str]]:
     return [
         [
             w.field(p["field"]), _span(p["prior"], p["field"], w), _span(p["posterior"], p["field"], w), w.percent(p["keeps"], 0),
-            w("yes") if p["is_identified"] else w("no: taken as believed before"), w.percent(p["covered"]),
+            w("yes") if p["is_identified"] else w("no"), w.percent(p["covered"]),
             w.number(p["p_ranks"], 3),
         ]
         for p in fit.parameters
@@ -117,6 +117,12 @@ def _label(row: dict[str, Any], w: Words) -> str:
     return str(row["label"][w.lang])
 
 
+def _deviation(x: float) -> str:
+    """In whole per cent, with its sign; a model that gives the printed figure as printed is off by nothing."""
+    text = numbers.number(100 * x, 0)
+    return f"{'+' if x > 0 and text != '0' else ''}{text}%"
+
+
 def _figure(row: dict[str, Any], key: str, w: Words) -> str:
     return w.percent(row[key], 2) if row["unit"] == "share" else w.number(row[key])
 
@@ -124,4 +130,4 @@ def _figure(row: dict[str, Any], key: str, w: Words) -> str:
 def _span(ends: list[float], field: str, w: Words) -> str:
     """Middle and interval of a parameter."""
     low, middle, high = (w.field_value(field, float(f"{x:.3g}")) for x in ends)
-    return f"{middle} ({low} – {high})"
+    return w.bracketed(middle, f"{low} – {high}")

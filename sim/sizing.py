@@ -128,7 +128,7 @@ def read_answer(path: Path | str, assurance: float = 0.95, replications: int | N
     is_draft = replications is not None and complete == 0  # of a run that was interrupted
     if not 1 <= n <= (finished_histories(path) if is_draft else complete):
         allowed = f"a run with {max(n, 1)} finished histories; the command that made it goes on from there"
-        raise InputError(str(path), "complete_to", complete, allowed)
+        raise InputError(str(path), "finished histories", complete, allowed)
     estimate.check_assurance(assurance)
     scenario = Scenario.from_dict(identity["scenario"], str(path))
     opening = OpeningState.load(path / "opening-base.parquet")

@@ -243,7 +243,7 @@ def read_results(path: Path | str) -> Results:
     )
     if n < 1:
         allowed = "a run with 1 finished histories; the command that made it goes on from there"
-        raise InputError(str(path), "complete_to", n, allowed)
+        raise InputError(str(path), "finished histories", n, allowed)
     results = Results(tuple(identity["names"]), n, int(identity["seed"]), path, identity["opening_sha256"])
     scenarios = results.scenarios()
     check_today(path, identity, scenarios[0])

@@ -15,6 +15,7 @@ from calibration.county_file.texts import text
 from calibration.county_file.values import Cell, Fault, digits_fault, unusable
 from calibration.county_file.workbook import Book
 from calibration.ledger import DATES, WITHHELD, Ledger, read_ledger
+from calibration.lender_names import names_of
 from calibration.text import REASONS
 from sim.errors import InputError
 from sim.scenario import Lender
@@ -72,7 +73,7 @@ def read_loans(
     wrong = _strict(book.loans, header, headings, title, say)
     try:
         ledger = read_ledger(
-            path, lenders={x.key: (x.key, x.label.zh, x.label.en) for x in lenders}, townships=townships, on=on,
+            path, lenders=names_of(lenders), townships=townships, on=on,
             ceiling_yuan=limits[0], term_max_months=limits[1], lang=say, sheet=title, needs_one_good=False,
         )  # fmt: skip
     except InputError as error:

@@ -11,6 +11,7 @@ from calibration import toml_text
 from calibration.county_file.building import BOOK
 from calibration.county_file.reading import CountyFile
 from calibration.importer import SCENARIO, import_ledger, refuse_foreign, whole_folder
+from calibration.lender_names import names_of
 from sim.errors import InputError
 from sim.scenario import Scenario, scenario_names
 
@@ -70,7 +71,7 @@ def _write_book(county: CountyFile, folder: Path) -> None:
     assert county.path is not None
     report = import_ledger(
         county.path, folder, sheet=county.book_sheet, lang=county.lang, on=s.information_on,
-        lenders={x.key: (x.key, x.label.zh, x.label.en) for x in s.lenders},
+        lenders=names_of(s.lenders),
         townships={t.key: (t.key, t.label.zh, t.label.en) for t in s.townships} if county.own_townships else None,
         ceiling_yuan=rules.loan.most_yuan, term_max_months=rules.loan.term_max_months,
         wait_days=rules.claim.wait_days,

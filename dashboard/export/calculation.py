@@ -136,7 +136,7 @@ def _counted(live: Live, chance: float) -> tuple[Cell, Cell]:
 def _sizes(b: Book, sheet: Any, row: int, live: Live) -> int:
     """Eight sizes around the one in the yellow cell."""
     w, unit = b.w, b.w.money_unit
-    heads = [w("part of the size to judge"), f"{w('size')} ({unit})", w("shortfall chance"), f"{w('mean gap if short')} ({unit})", f"{w('idle money in a mean year')} ({unit})"]  # fmt: skip
+    heads = [w("part of the size to judge"), w.bracketed(w("size"), unit), w("shortfall chance"), w.bracketed(w("mean gap if short"), unit), w.bracketed(w("idle money in a mean year"), unit)]  # fmt: skip
     b.row(sheet, row, heads, "head")
     shown = w.in_unit(b.r.data["advice"]["fund_yuan"])
     for factor in _FACTORS:
@@ -157,7 +157,10 @@ def _curve(b: Book, sheet: Any, row: int, live: Live) -> None:
     top = float(live.need.max()) * 1.05
     begin = row + 22
     b.row(
-        sheet, begin - 1, [w("points of the chart"), f"{w('size')} ({w.money_unit})", w("years that need more")], "head"
+        sheet,
+        begin - 1,
+        [w("points of the chart"), w.bracketed(w("size"), w.money_unit), w("years that need more")],
+        "head",
     )
     largest = f"MAX({live.c.of(live.c.need)})*1.05"
     for k in range(_POINTS):

@@ -32,7 +32,7 @@ def write(r: Report, path: Path) -> Path:
         rows.append([w.term("lender"), "shortfall_chance", name, chance, None, None, None, w("share")])
     for block in r.blocks:
         rows += [
-            [block.title, line.key, line.name if len(block.columns) == 1 else f"{line.name}: {column}", e.get("value"), *(e.get("ci95") or (None, None)), None, _UNITS[line.unit](w)]
+            [block.title, line.key, line.name if len(block.columns) == 1 else w.named(line.name, column), e.get("value"), *(e.get("ci95") or (None, None)), None, _UNITS[line.unit](w)]
             for line in block.lines for column, e in zip(block.columns, line.estimates, strict=True)
         ]  # fmt: skip
     rows += [[w("townships"), t.key, name] for t, name in zip(r.answer.scenario.townships, r.townships, strict=True)]
@@ -48,7 +48,7 @@ def write_histories(r: Report, path: Path) -> Path:
         (w("need of the year"), "need_fen"), *((w("need of {lender}", lender=name), f"need_{i}_fen") for i, name in enumerate(accounts)),
         (w("paid by the fund"), "payout_fen"), (w("defaulted principal"), "defaulted_fen"),
     ]  # fmt: skip
-    head = [w("history"), *(f"{name} ({w('yuan')})" for name, _ in money), w("dry opening"), w("weight"), w("result number"), w("seed"), w("version"), w("mark")]  # fmt: skip
+    head = [w("history"), *(w.bracketed(name, w("yuan")) for name, _ in money), w("dry opening"), w("weight"), w("result number"), w("seed"), w("version"), w("mark")]  # fmt: skip
     made = [r.number, d["seed"], d["provenance"]["version"], r.mark]
     columns = [
         h["replication"].tolist(),

@@ -186,7 +186,7 @@ def _data(b: Book, name: str, period: str, series: dict[str, tuple[str, F64]]) -
     """The series of a form, period by period and lender by lender; period 0 is the state before the year."""
     w, unit = b.w, b.w.in_unit(1.0)
     sheet = b.sheet(name, [10, 8, 26, *[18] * len(series)])
-    b.top(sheet, f"{name} ({w.money_unit})")
+    b.top(sheet, w.bracketed(name, w.money_unit))
     b.row(sheet, _DATA, [period, w("no."), w.term("lender"), *(head for head, _ in series.values())], "head")
     sheet.freeze_panes(_DATA + 1, 3)
     row = _DATA + 1

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from dashboard.details import Block
 from dashboard.export import pictures, svg
 from dashboard.export.report import Report
 from dashboard.export.reproduce import command, snippet
 from dashboard.figures import theme
+
+_MOST_WHOLE = 8  # rows
 
 _STYLE = f"""
 @page {{ size: A4; margin: 16mm 15mm 18mm }}
@@ -32,6 +35,7 @@ td:first-child, .words td:last-child {{ white-space: normal }}
 .tight {{ font-size: 8.5pt }}
 .tight th, .tight td {{ padding: 1mm }}
 .whole {{ break-inside: avoid }}
+thead {{ display: table-header-group }}
 p {{ margin: 0 0 2mm }}
 th {{ background: {theme.RAMP[0]}; print-color-adjust: exact; -webkit-print-color-adjust: exact }}
 th:first-child, td:first-child, .words td, .words th {{ text-align: left }}
@@ -56,12 +60,12 @@ def write(r: Report, path: Path) -> Path:
         f"<h1>{escape(r.heading)}</h1>", f'<p class="answer">{escape(r.sentences[0])}</p>',
         "".join(f"<p>{escape(text)}</p>" for text in r.sentences[1:]),
         _figure(svg.dots(d, w), d.title), _heading(w("Sizes to choose from: what each one buys")), _table(heads, options, "whole"), f"<p>{escape(r.options_explained)}</p>",
-        _figure(svg.curve(c, w), c.title), _figure(svg.bars(b, w), f"{b.title} ({w.money_unit})"),
-        _figure(svg.pairs(p, w), f"{p.title} ({w.money_unit})"),
+        _figure(svg.curve(c, w), c.title), _figure(svg.bars(b, w), w.bracketed(b.title, w.money_unit)),
+        _figure(svg.pairs(p, w), w.bracketed(p.title, w.money_unit)),
         _table([w("case"), w("estimate"), w.term("interval_95"), w.term("conservative")], cases),
         _heading(w("Sub-accounts")),
         _table([w.term("lender"), w("sub-account"), w.label("need"), w.label("shortfall_chance")], lenders, "whole"),
-        *(part for block in r.blocks for part in (_heading(block.title), _table(*block.table(w), "whole"), f"<p>{escape(block.note)}</p>" if block.note else "")),
+        *(part for block in r.blocks for part in (_heading(block.title), _table(*block.table(w), _kind(block)), f"<p>{escape(block.note)}</p>" if block.note else "")),
         _heading(w("Grounds and limits")), "".join(f"<p>{escape(text)}</p>" for text in r.limits[len(r.warnings) :]),
         _table([w("field"), w("kind"), w("why")], r.sources, "words"),
         _heading(w("Targets and the fitted model")) if r.calibration[1] else "",
@@ -84,6 +88,11 @@ def _page(r: Report, body: str) -> str:
         f"<title>{escape(r.heading)} · {escape(r.number)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
         f"<footer>{escape(r.stamp)}</footer>\n</body>\n</html>\n"
     )
+
+
+def _kind(block: Block) -> str:
+    """A short table stays on one page; a long one goes on over the next, rather than leave the page before it empty."""
+    return "whole" if len(block.lines) <= _MOST_WHOLE else ""
 
 
 def _heading(text: str) -> str:

@@ -116,7 +116,7 @@ def _grounds(deck: Any, r: Report) -> None:
     made = [w.joined_clauses([f"{name} {value}" for name, value in lines]) for lines in (r.made[:3], r.made[3:7])]
     kinds = w.listed(sorted({kind for _, kind, _ in r.sources}))
     _text(slide, Inches(4.3), Inches(2.0), [*made, w("Every value is marked as one of: {kinds}; the list stands in the workbook.", kinds=kinds)], 16)  # fmt: skip
-    _say(slide, r, [*r.limits, *(f"{name}: {value}" for name, value in r.made)])
+    _say(slide, r, [*r.limits, *(r.w.named(name, value) for name, value in r.made)])
 
 
 # --- parts of a slide --------------------------------------------------------------------------------

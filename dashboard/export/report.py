@@ -96,7 +96,7 @@ class Report:
         w, d, p = self.w, self.data, self.data["provenance"]
         return [
             (w("result number"), self.number),
-            (w("scenario"), plain(f"{d['scenario']} ({self.title})")),
+            (w("scenario"), plain(w.bracketed(d["scenario"], self.title))),
             (w("version"), f"riskfund {p['version']}, numpy {p['numpy']}, numba {p['numba']}, simpy {p['simpy']}"),
             (w("seed"), str(d["seed"])),
             (w("histories"), w.number(d["replications"])),
@@ -282,7 +282,7 @@ class Report:
         w = self.w
         heads = [w("option"), w("size"), w("shortfall chance"), w("mean gap if short"), w("idle money in a mean year")]
         rows = [
-            [o.name, w.advised(o.fund_yuan), f"{w.percent(o.chance)} ({w.counted(o.chance, self.data)[1]})", w.money(o.gap_yuan), w.money(o.idle_yuan)]
+            [o.name, w.advised(o.fund_yuan), w.bracketed(w.percent(o.chance), w.counted(o.chance, self.data)[1]), w.money(o.gap_yuan), w.money(o.idle_yuan)]
             for o in self.options
         ]  # fmt: skip
         return heads, rows

@@ -96,7 +96,7 @@ def bars(b: Bars, w: Words) -> str:
         y = 8 + _ROW * k
         body.append(_bar(x(begin), y, x(end) - x(begin), 20, theme.TEAL if is_level else theme.BLUE))
         body += [_text(left - 8, y + 15, name, "end"), _text(x(end) + 6, y + 15, label, "start", bold=True)]
-    return _svg(height, b.title, f"{b.alt} ({w.money_unit})", body)
+    return _svg(height, b.title, w.bracketed(b.alt, w.money_unit), body)
 
 
 def pairs(p: Pairs, w: Words) -> str:

@@ -75,7 +75,7 @@ def _scenarios(b: Book, need_cell: str) -> None:
         w.term("conservative"),
         w("less this answer"),
     ]
-    b.row(sheet, row, [heads[0], *(f"{h} ({unit})" for h in heads[1:])], "head")
+    b.row(sheet, row, [heads[0], *(b.w.bracketed(h, unit) for h in heads[1:])], "head")
     sheet.freeze_panes(row + 1, 1)
     for k, case in enumerate(r.cases):
         low, high = case.estimate.get("ci95") or (None, None)

@@ -67,7 +67,7 @@ def drivers_waterfall(
     subtitle = _reading(w, is_shared=bool(attribution)) + _left_out(data, w)
     figure = _waterfall(steps, m, w)
     said = [
-        f"{s.name}: {m.say(s.end)}" if s.is_level else f"{s.name}: {m.change(s.change.value or 0.0)} ({m.change_interval(s.change)})"
+        w.named(s.name, m.say(s.end) if s.is_level else w.bracketed(m.change(s.change.value or 0.0), m.change_interval(s.change)))
         for s in steps
     ]  # fmt: skip
     table = pd.DataFrame(
@@ -193,7 +193,7 @@ def _bar_text(s: _Step, m: Measure, gap: str = " ") -> str:
     if s.change.bounds is None or s.change.bounds == (0.0, 0.0):
         return text
     interval = m.w.interval(s.change.bounds, lambda x: m.short(x, is_fine=True))
-    return f"{text}{gap}({theme.plain(interval)})"
+    return f"{text}（{theme.plain(interval)}）" if m.w.lang == "zh" else f"{text}{gap}({theme.plain(interval)})"
 
 
 def _includes_zero(v: Value) -> bool:
@@ -242,7 +242,7 @@ def differences(
          for name, row, v in zip(called, mine, found, strict=True)],
         columns=columns,
     )  # fmt: skip
-    said = [f"{name}: {_words_of(v, m, w)}" for name, v in zip(called, found, strict=True)]
+    said = [w.named(name, _words_of(v, m, w)) for name, v in zip(called, found, strict=True)]
     key = [("●", theme.BLUE, w("can be told apart")), ("○", theme.GREYED, w("cannot be told apart"))]
     unit = m.unit if m.kind != "share" else w("percentage points")
     return finished(
@@ -272,7 +272,7 @@ def verdict(v: Value, w: Words) -> str:
 
 
 def _words_of(v: Value, m: Measure, w: Words) -> str:
-    text = f"{m.change(v.value or 0.0)} ({m.change_interval(v)})" if v.bounds else m.change(v.value or 0.0)
+    text = w.bracketed(m.change(v.value or 0.0), m.change_interval(v)) if v.bounds else m.change(v.value or 0.0)
     return (
         text if not _includes_zero(v) else f"{text}, {verdict(v, w)}" if w.lang == "en" else f"{text}，{verdict(v, w)}"
     )
@@ -286,7 +286,7 @@ def _difference_dots(names: Sequence[str], found: Sequence[Value], m: Measure, w
         colour = theme.GREYED if grey else theme.BLUE
         figure.add_trace(go.Scatter(
             x=[m.at(found[k].value or 0.0) for k in at], y=[rows[k] for k in at], mode="markers", hoverinfo="text",
-            hovertext=[f"{theme.plain(names[k])}: {_words_of(found[k], m, w)}" for k in at],
+            hovertext=[w.named(theme.plain(names[k]), _words_of(found[k], m, w)) for k in at],
             marker={"size": 13, "color": theme.PAPER if grey else colour, "line": {"color": colour, "width": 2.5}},
             error_x={"type": "data", "array": [m.at(found[k].arms()[0]) for k in at], "color": colour, "width": 7,
                      "arrayminus": [m.at(found[k].arms()[1]) for k in at], "thickness": 2.5},

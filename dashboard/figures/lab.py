@@ -63,7 +63,7 @@ def heat_table(
         gap = "" if w.lang == "zh" else " "
         subtitle += gap + w("{k} of {n} cells have been run.", k=len(known), n=len(grid))
     said = [
-        f"{_drought(d, w)}, {_late(k, w)}: " + (f"{m.say(found[d, k].value)} ({m.interval(found[d, k])})" if (d, k) in known else w("not run"))
+        w.named(w.listed([_drought(d, w), _late(k, w)]), w.bracketed(m.say(found[d, k].value), m.interval(found[d, k])) if (d, k) in known else w("not run"))
         for d, k in grid
     ]  # fmt: skip
     rows = [[_drought(d, w), k, *_cells(found.get((d, k)), m), _state(found.get((d, k)), w)] for d, k in grid]
@@ -76,7 +76,7 @@ def heat_table(
 def _title(known: Mapping[Cell, Value], m: Measure, name: str, w: Words) -> str:
     low, high = (f(known, key=lambda at: known[at].value or 0.0) for f in (min, max))
     if low == high:
-        return f"{name}: {m.say(known[low].value)}"
+        return w.named(name, m.say(known[low].value))
     return w(
         "{figure}: from {low} ({low_at}) to {high} ({high_at})",
         figure=name, low=m.say(known[low].value), low_at=_place(low, w), high=m.say(known[high].value), high_at=_place(high, w),
@@ -130,7 +130,9 @@ def _grid(
         x.append(at_x)
         y.append(at_y)
         custom.append(None if v is None else m.cell(v.value))
-        texts.append(f"{theme.plain(_place((drought, late), w))}: {theme.plain(m.say(v.value) if v else w('not run'))}")
+        texts.append(
+            w.named(theme.plain(_place((drought, late), w)), theme.plain(m.say(v.value) if v else w("not run")))
+        )
     figure.add_trace(go.Scatter(
         x=x, y=y, mode="markers", marker={"size": 30, "opacity": 0}, hovertext=texts, hoverinfo="text", customdata=custom
     ))  # fmt: skip

@@ -65,8 +65,8 @@ def township_map(
         gap = "" if w.lang == "zh" else " "
         subtitle += gap + w("A square is a township, not its place on a map.")
     key = [("■", colour, text) for colour, text in _steps(middle, w)]
-    said = [f"{name}: {w.percent(v.value)} ({w.interval(v.bounds, w.percent)})" for name, v in known]
-    said += [f"{name}: {w('no loans due')}" for name, v in zip(names, shares, strict=True) if v.value is None]
+    said = [w.named(name, w.bracketed(w.percent(v.value), w.interval(v.bounds, w.percent))) for name, v in known]
+    said += [w.named(name, w("no loans due")) for name, v in zip(names, shares, strict=True) if v.value is None]
     rows = [[name, p.cell(v.value), p.cell(v.low), p.cell(v.high)] for name, v in zip(names, shares, strict=True)]
     return finished(
         figure, title, subtitle, described(title, [], w, said), pd.DataFrame(rows, columns=columns), source, key=key, left=14, right=14,
@@ -154,7 +154,7 @@ def _touch(
 ) -> go.Scatter:
     """Marks that nobody sees: they carry what a pointer reads, and the values."""
     texts = [
-        f"{theme.plain(n)}: {w.percent(v.value)} ({w.interval(v.bounds, w.percent)})" if v.value is not None else f"{theme.plain(n)}: {w('no loans due')}"
+        w.named(theme.plain(n), w.bracketed(w.percent(v.value), w.interval(v.bounds, w.percent)) if v.value is not None else w("no loans due"))
         for n, v in zip(names, shares, strict=True)
     ]  # fmt: skip
     return go.Scatter(

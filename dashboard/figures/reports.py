@@ -37,7 +37,7 @@ def truth_and_report(data: Mapping[str, Any], w: Words) -> Figure:
     title = w("{told} is reported as repaid; households repaid {true}", told=w.percent(told.value), true=w.percent(true.value))  # fmt: skip
     subtitle = w("Shares of the principal due in the year, means of the simulated years; lines are 95% intervals.")
     key = [("\u25cf", theme.BLUE, w("what happened")), ("\u25c6", theme.OCHRE, w("what is reported"))]
-    said = [f"{names[k]}: {w.percent(v.value)} ({p.interval(v)})" for k, v in found.items()]
+    said = [w.named(names[k], w.bracketed(w.percent(v.value), p.interval(v))) for k, v in found.items()]
     table = pd.DataFrame([[names[k], p.cell(v.value), p.cell(v.low), p.cell(v.high)] for k, v in found.items()], columns=columns)  # fmt: skip
     return finished(
         _marks(found, names, p), title, subtitle, described(title, [], w, said), table, source, key=key, left=250, right=40,
@@ -54,7 +54,7 @@ def _marks(found: Mapping[str, Value], names: Mapping[str, str], p: Measure) -> 
         colour = theme.OCHRE if is_report else theme.BLUE
         above, below = v.arms()
         figure.add_trace(go.Scatter(
-            x=[p.at(v.value or 0.0)], y=[y], mode="markers", hoverinfo="text", hovertext=[theme.plain(f"{names[key]}: {p.say(v.value)}")],
+            x=[p.at(v.value or 0.0)], y=[y], mode="markers", hoverinfo="text", hovertext=[theme.plain(p.w.named(names[key], p.say(v.value)))],
             marker={"symbol": "diamond" if is_report else "circle", "size": 12, "color": colour, "line": {"color": theme.PAPER, "width": 1}},
             error_x={"type": "data", "array": [p.at(above)], "arrayminus": [p.at(below)], "color": colour, "thickness": 2.5, "width": 6},
         ))  # fmt: skip

@@ -45,7 +45,7 @@ def default_by_debts(data: Mapping[str, Any], w: Words) -> Figure:
     values = list(known.values())
     figure.add_trace(go.Scatter(
         x=list(range(len(values))), y=[p.at(v.value or 0.0) for v in values], mode="markers", hoverinfo="text",
-        hovertext=[f"{names[k]}: {w.percent(v.value)}" for k, v in known.items()],
+        hovertext=[w.named(names[k], w.percent(v.value)) for k, v in known.items()],
         marker={"size": 9, "color": theme.BLUE, "line": {"color": theme.PAPER, "width": 1}},
         error_y={"type": "data", "array": [p.at(v.arms()[0]) for v in values], "arrayminus": [p.at(v.arms()[1]) for v in values],
                  "color": theme.BLUE, "thickness": 2.5, "width": 8},
@@ -61,7 +61,7 @@ def default_by_debts(data: Mapping[str, Any], w: Words) -> Figure:
                "range": [-0.5, len(values) - 0.4], "showgrid": False},
         yaxis=p.axis(0.0, high * 1.15 or 1.0, 6) | theme.FLOOR,
     )  # fmt: skip
-    said = [f"{names[k]}: {w.percent(v.value)} ({p.interval(v)})" for k, v in known.items()]
+    said = [w.named(names[k], w.bracketed(w.percent(v.value), p.interval(v))) for k, v in known.items()]
     table = pd.DataFrame(
         [[names[k], p.cell(v.value), p.cell(v.low), p.cell(v.high)] for k, v in known.items()], columns=columns
     )
@@ -123,7 +123,7 @@ def calibration_dots(rows: Sequence[Mapping[str, Any]], w: Words, *, about: Mapp
         ("◆", theme.OCHRE, w("model, not met")),
     ]  # fmt: skip
     table = pd.DataFrame([_target_row(row, w) for row in known], columns=columns)
-    said = [f"{row['name']}: {_target_words(row, w)}" for row in known]
+    said = [w.named(row["name"], _target_words(row, w)) for row in known]
     return finished(
         _target_dots(known, w), title, subtitle, described(title, [], w, said), table, source, key=key, left=330, right=190,
         x_title=w("deviation from the target (%)"),
@@ -203,7 +203,7 @@ def _target_dots(known: Sequence[Mapping[str, Any]], w: Words) -> go.Figure:
         arms = [_arms(known[k]) for k in at]
         figure.add_trace(go.Scatter(
             x=[_deviation(known[k]["model"], known[k]) for k in at], y=[n - 1 - k for k in at], mode="markers", hoverinfo="text",
-            hovertext=[f"{theme.plain(str(known[k]['name']))}: {theme.plain(_target_words(known[k], w))}" for k in at],
+            hovertext=[w.named(theme.plain(str(known[k]["name"])), theme.plain(_target_words(known[k], w))) for k in at],
             marker={"symbol": symbol, "size": 12, "color": colour, "line": {"color": theme.PAPER, "width": 1}},
             error_x={"type": "data", "array": [a for a, _ in arms], "arrayminus": [b for _, b in arms], "color": colour,
                      "thickness": 2.5, "width": 6},

@@ -171,11 +171,16 @@ def _model(v: View, scenario: sim.Scenario) -> None:
     table = library.table_of(v.answer, v.run.sha, "townships")
     kept = library.stored(v.answer, v.run.sha)
     towns = [t.label.get(w.lang) for t in scenario.townships]
-    left, right = st.columns(2, gap="medium")
-    with left:
-        panels.picture(township_map(table, towns, w, about=v.answer.data, strata=kept.sample.strata), w, "places", height=460)  # fmt: skip
-    with right:
-        panels.picture(default_by_debts(v.answer.data, w), w, "debts", height=460)
+    places = township_map(table, towns, w, about=v.answer.data, strata=kept.sample.strata)
+    if scenario.livelihoods is None:
+        panels.picture(places, w, "places", height=460)
+        st.caption(w("Default by number of other debts is not shown: this scenario is given its default probabilities and follows no households, so that it knows of no other debts."))  # fmt: skip
+    else:
+        left, right = st.columns(2, gap="medium")
+        with left:
+            panels.picture(places, w, "places", height=460)
+        with right:
+            panels.picture(default_by_debts(v.answer.data, w), w, "debts", height=460)
     panels.picture(subsidy_ageing(v.answer.data, w), w, "ageing", height=320)
 
 

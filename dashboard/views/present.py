@@ -108,7 +108,7 @@ def _options(v: View) -> None:
     _large(w("Sizes to choose from"), [])
     rows = [
         [w("size"), *(w.advised(o.fund_yuan) for o in found)],
-        [w("not enough"), *(f"{w.counted(o.chance, data)[1]} ({w.percent(o.chance)})" for o in found)],
+        [w("not enough"), *(w.bracketed(w.counted(o.chance, data)[1], w.percent(o.chance)) for o in found)],
         [w("missing if short, mean"), *(w.money(o.gap_yuan) for o in found)],
         [w("idle in a mean year"), *(w.money(o.idle_yuan) for o in found)],
     ]

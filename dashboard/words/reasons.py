@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dashboard.words import model_texts
 from dashboard.words.labels import LABELS
@@ -72,7 +72,13 @@ def error(problem: Exception, w: Words) -> str:
         return reason(str(problem), w)
     line = w(
         "{where}: {field}: found {value}; allowed: {allowed}",
-        where=w.lookup(problem.where), field=problem.field, value=repr(problem.value), allowed=reason(problem.allowed, w),
+        where=w.lookup(problem.where), field=_in_words(problem.field, w), value=repr(_in_words(problem.value, w)),
+        allowed=reason(problem.allowed, w),
     )  # fmt: skip
     near = _NEAREST.search(str(problem))
     return line + w("; nearest valid name: {name}", name=near.group(1)) if near else line
+
+
+def _in_words(found: Any, w: Words) -> Any:
+    """What was found, where it is a phrase of the program's own; a name or a value stays as it was written."""
+    return reason(found, w) if isinstance(found, str) and " " in found else found

@@ -136,6 +136,14 @@ class Words:
         """An error that the user can put right, in one line."""
         return reasons.error(error, self)
 
+    def bracketed(self, text: str, more: str) -> str:
+        """A text with more in brackets, as the language sets them."""
+        return f"{text}（{more}）" if self.lang == "zh" else f"{text} ({more})"
+
+    def named(self, name: str, text: str) -> str:
+        """A name, a colon, and what is said of it."""
+        return f"{name}：{text}" if self.lang == "zh" else f"{name}: {text}"
+
     def joined(self, sentences: Sequence[str]) -> str:
         """Sentences one after the other."""
         return ("" if self.lang == "zh" else " ").join(sentences)

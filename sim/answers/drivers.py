@@ -97,7 +97,8 @@ def _metrics(frames: dict[str, pd.DataFrame], assurance: float, seed: int, strat
         return _share(x, known, strata)
 
     def of_shares(arms: Weighted) -> Estimate:
-        return share(np.asarray(sum(weight * x for weight, x in arms)))
+        x = np.asarray(sum(weight * x for weight, x in arms))
+        return estimate.mean_among(x, known, strata) if known.any() else share(x)
 
     return {
         "need_yuan": _Metric(need, quantile, of_quantiles),
@@ -121,7 +122,7 @@ def default_shares(frames: dict[str, pd.DataFrame]) -> tuple[dict[str, Array], B
 def _share(x: Array, known: Bool, strata: Strata | None) -> Estimate:
     if not known.any():
         return Estimate(None, reason="nothing to divide by in the sized year")
-    return estimate.mean_among(x, known, strata)
+    return estimate.mean_share(x, known, strata)
 
 
 # --- effects -----------------------------------------------------------------------------------------

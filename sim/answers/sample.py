@@ -84,10 +84,14 @@ class Sample:
 
     def ratio(self, top: str, bottom: str) -> Estimate:
         """Mean of the ratio of two columns, over histories in which there is something to divide by."""
-        known = self[bottom] > 0
+        return self.mean_ratio(self[top], self[bottom])
+
+    def mean_ratio(self, top: Array, bottom: Array) -> Estimate:
+        """Mean of a ratio, over histories in which there is something to divide by."""
+        known = bottom > 0
         if not known.any():
             return Estimate(None, reason="nothing to divide by in the sized year")
-        return self.mean_among(self[top] / np.maximum(self[bottom], 1), known)
+        return estimate.mean_share(top / np.maximum(bottom, 1), known, self.strata)
 
     def describe(self) -> dict[str, Any]:
         """How histories were chosen and what they are worth."""

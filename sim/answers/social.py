@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from sim.answers.sample import Sample
-from sim.estimate import Estimate
 from sim.households.reduced_form import CAUSES
 from sim.households.register import MAX_DEBTS
 from sim.welfare import AGES
@@ -79,6 +76,4 @@ def _firms(h: Sample) -> dict[str, Any]:
 def _ratio(h: Sample, top: list[str], bottom: list[str]) -> dict[str, Any]:
     """Mean of a ratio over the histories in which it is defined."""
     above, below = (h.frame[columns].sum(axis=1).to_numpy() for columns in (top, bottom))
-    if not (below > 0).any():
-        return Estimate(None, reason="nothing to divide by in the sized year").as_dict()
-    return h.mean_among(above / np.maximum(below, 1), below > 0).as_dict()
+    return h.mean_ratio(above, below).as_dict()

@@ -8,7 +8,7 @@ count as the smaller number of histories that they are worth.
 """
 
 from sim.estimate.figure import Z95, Estimate, check_assurance, half_width, histories_for, rounded_up
-from sim.estimate.means import mean, mean_among, proportion, upper_proportion, upper_share, weighted_share
+from sim.estimate.means import mean, mean_among, mean_share, proportion, upper_proportion, upper_share, weighted_share
 from sim.estimate.order import (
     interval_ranks,
     needed_histories,
@@ -51,6 +51,7 @@ __all__ = [
     "masses",
     "mean",
     "mean_among",
+    "mean_share",
     "needed_histories",
     "paired_chance_difference",
     "paired_mean_combination",

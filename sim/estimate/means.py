@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import betaincinv
@@ -38,6 +39,15 @@ def mean_among(x: Array, hit: Bool, strata: Strata | None = None) -> Estimate:
     value = float(weight[hit] @ x[hit] / weight.sum())
     _, error = stratified_mean(np.where(hit, x - value, 0.0) * (x.size / weight.sum()), strata)
     return Estimate(value, (value - Z95 * error, value + Z95 * error))
+
+
+def mean_share(x: Array, hit: Bool, strata: Strata | None = None) -> Estimate:
+    """`mean_among` of shares: where all of them lie in [0, 1] their mean does, so the interval is cut there."""
+    found = mean_among(x, hit, strata)
+    known = np.asarray(x, dtype=float)[np.asarray(hit, dtype=bool)]
+    if found.ci95 is None or not ((known >= 0) & (known <= 1)).all():
+        return found
+    return replace(found, ci95=(max(found.ci95[0], 0.0), min(found.ci95[1], 1.0)))
 
 
 def proportion(hits: int, n: int) -> Estimate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,14 @@ def test_the_report_stands_in_both_languages_and_names_nobody(tmp_path: Path) ->
     for lang, word in (("zh", "数据质量"), ("en", "data and estimates")):
         text = (tmp_path / "out" / f"report.{lang}.html").read_text(encoding="utf-8")
         assert word in text and "身份证号" in text and "欧阳" not in text and "欧阳" in fake_name(1)
+    zh, en = ((tmp_path / "out" / f"report.{lang}.html").read_text(encoding="utf-8") for lang in ("zh", "en"))
+    # field names and the reasons for leaving rows out are in the reader's language, whatever the command's
+    assert "申请代偿日期（filed_on）" in zh and "单元格为空" in zh
+    assert "the cell is empty" in en and "单元格为空" not in en
+    assert "较多依据情景的假定" in zh and "leans on what the scenario assumes" in en  # years say next to nothing
+    own = "|".join(["Kaplan-Meier", *LENDERS])
+    plain = re.sub(rf"<style>.*</style>|<[^>]*>|（\w+）|[\w-]+\.csv|{own}", " ", zh)
+    assert not re.findall(r"[A-Za-z]{3,}", plain), re.findall(r"[A-Za-z]{3,}", plain)
     quality = json.loads((tmp_path / "out" / "quality.json").read_text(encoding="utf-8"))
     # townships as written: the misspelt ones are not refused, but shown
     wrong = [row for row, column in made.bad if column == "所在乡镇"]

@@ -293,6 +293,16 @@ def test_mean_among_some_histories() -> None:
     assert (same.value, same.ci95) == (5.0, (5.0, 5.0))
 
 
+def test_the_interval_of_a_mean_share_stays_among_shares() -> None:
+    x, every = np.array([0.0, 0.0, 0.0, 0.9]), np.full(4, True)
+    plain, got = estimate.mean_among(x, every), estimate.mean_share(x, every)
+    assert plain.ci95 is not None and plain.ci95[0] < 0
+    assert (got.value, got.ci95) == (plain.value, (0.0, plain.ci95[1]))
+    top = estimate.mean_share(1 - x, every).ci95
+    assert top is not None and top[1] == 1.0
+    assert estimate.mean_share(x - 0.5, every) == estimate.mean_among(x - 0.5, every)  # not a share
+
+
 def test_one_stratum_is_nearly_none() -> None:
     rng = np.random.default_rng(7)
     x, n = rng.lognormal(size=4_000), 4_000

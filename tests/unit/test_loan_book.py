@@ -13,9 +13,11 @@ import openpyxl
 import pandas as pd
 import pytest
 
+import sim
 from calibration import importer, table_file
 from calibration.importer import import_ledger
 from calibration.ledger import CANONICAL, read_ledger
+from calibration.lender_names import names_of
 from calibration.text import ESTIMATE, REASONS
 from sim.errors import InputError
 from sim.streams import entity_id
@@ -484,6 +486,43 @@ def test_xlsx_percent_cells_dates_and_long_numbers(tmp_path: Path) -> None:
 )
 def test_missing_columns_are_refused(tmp_path: Path, dropped: tuple[str, ...], match: str) -> None:
     refused(save(tmp_path, without(*dropped)), match)
+
+
+def test_a_missing_lender_says_which_columns_were_seen_and_how_to_name_them(tmp_path: Path) -> None:
+    seen = "columns seen: 借据号, 户编号, 所在乡镇.*--column lender=HEADING.*--lender LENDER=NAME"
+    refused(save(tmp_path, without("承贷银行")), seen)
+
+
+def test_a_ledger_of_other_lenders_says_how_to_tell_which_is_which(tmp_path: Path) -> None:
+    rows = [{**GOOD, "承贷银行": name, "借据号": name} for name in ("甲行", "乙行", "甲行二部")]
+    named = dict(lenders={"rcc": ["信用社", "*信用*社"], "psbc": ["邮储"]})
+    match = r"lender: found '甲行, 乙行, 甲行二部'; allowed: .*rcc \(信用社\); psbc \(邮储\).*--lender LENDER=NAME"
+    refused(save(tmp_path, *rows), match, **named)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("农村信用社", "rcc"), ("罗平县农村信用合作联社", "rcc"), ("农商行", "rcc"), ("罗平农村商业银行股份有限公司", "rcc"),
+        ("邮储银行", "psbc"), ("中国邮政储蓄银行罗平县支行", "psbc"), ("县信用联社", "rcc"), ("psbc", "psbc"),
+        ("中国农业银行", None), ("农行", None), ("某银行", None), ("农商行邮储银行", None),
+    ],
+)  # fmt: skip
+def test_usual_names_of_banks_are_known(tmp_path: Path, name: str, key: str | None) -> None:
+    """Under X county's lenders: a bank that the scenario has not, and a name of two, are nobody's."""
+    lenders = names_of(sim.scenario("x-county").lenders)
+    ledger = read_ledger(save(tmp_path, {**GOOD, "承贷银行": name, "借据号": "A2"}, {**GOOD, "承贷银行": "rcc"}), **{**RULES, "lenders": lenders})  # fmt: skip
+    assert ledger.loans["lender"].tolist() == ([key, "rcc"] if key else ["rcc"])
+
+
+def test_two_banks_of_a_kind_are_told_apart_by_their_own_names_alone() -> None:
+    base = sim.scenario("x-county").lenders
+    both = [x.model_copy(update={"key": key}) for x, key in ((base[0], "a"), (base[0], "b"))]
+    assert names_of(both) == {"a": ("a", *_labels(base[0])), "b": ("b", *_labels(base[0]))}
+
+
+def _labels(lender: Any) -> tuple[str, str]:
+    return lender.label.zh, lender.label.en
 
 
 def test_a_misspelt_heading_is_pointed_out(tmp_path: Path) -> None:

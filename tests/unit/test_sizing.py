@@ -66,7 +66,7 @@ def test_a_stored_answer_is_read_at_any_assurance(answer: sim.Answer) -> None:
 
 
 def test_refused_readings(answer: sim.Answer, small: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"complete_to: found 60; allowed: a run with 500 finished histories"):
+    with pytest.raises(InputError, match=r"finished histories: found 60; allowed: a run with 500 finished histories"):
         sim.read_answer(answer.folder, replications=500)
     with pytest.raises(InputError, match="assurance"):
         sim.read_answer(answer.folder, assurance=2)
