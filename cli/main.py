@@ -383,6 +383,7 @@ def check(
 ) -> None:
     """Is a scenario or rule pack valid; which of its values are law, data, assumption."""
     from sim.law.pack import read_toml
+    from sim.replication import check_lending
 
     raw = read_toml(Path(file)) if file.endswith(".toml") else {}
     if "id" in raw and "sized_year" not in raw:
@@ -390,6 +391,7 @@ def check(
         return
     scenario = sim.Scenario.load(file)
     scenario.sub_accounts_yuan()
+    check_lending(scenario, scenario.law())
     notes = [{"field": f, "kind": s.kind, "note": s.note} for s in scenario.sources for f in s.fields]
     if json:
         show.print_json({"file": file, "valid": True, "sources": notes})

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import appetite, clock, extension, firms, payouts, receivables, stopping
+from sim import appetite, clock, extension, firms, missed_interest, payouts, receivables, stopping
 from sim.booked import book_of
 from sim.budgets import release_month
 from sim.clock import Calendar, Slot, until
@@ -372,13 +372,14 @@ def begin(setup: Setup, replication: int, common: int) -> Community:
     parts = None
     if h.firms is not None:
         of_parts = Out.empty(h.firms.of.size, n_lenders, 0)._replace(by_lender=out.by_lender)  # one with the households
-        parts = FirmsNow(h.firms.start.copy(), of_parts, np.zeros(N_COUNTS, dtype=np.int64))
+        parts = FirmsNow(h.firms.start.copy(), of_parts, np.zeros(N_COUNTS, dtype=np.int64),
+                         np.full(h.firms.of.size, NEVER_DAY, dtype=np.int64))  # fmt: skip
     return Community(
         h.start.copy(), out, sky, price, herds, book, fates, owner, n, lent, repaid, interest,
         np.zeros((setup.settlements.size, n_lenders), dtype=np.int64), start.used.copy(),
         np.zeros(n_lenders, dtype=np.int64), np.full(1, _quota_left(setup)), np.zeros(n_lenders, dtype=np.int64),
         np.ones(n_lenders, dtype=np.int64), np.full(n_lenders, pays_first, dtype=np.int64),
-        np.zeros(N_COUNTS, dtype=np.int64), belief=list(start.belief),
+        np.zeros(N_COUNTS, dtype=np.int64), np.full(h.register.id.size, NEVER_DAY, dtype=np.int64), belief=list(start.belief),
         went_bad=np.empty(h.wrongly_admitted.size, dtype=np.int64), released=np.zeros(room, dtype=np.bool_), firms=parts,
     )  # fmt: skip
 
@@ -474,6 +475,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     c.look(now)
     _help(setup, world, now, k)
     paid_by_firms = firms.pay(setup, world, now)
+    missed_interest.go_bad(setup, world, now)
     cover, freed = setup.claim_terms.cover, np.zeros((setup.set_fen.size, 31), dtype=np.int64)
     n_bad = enter(c.people, h.register, c.out, c.book, c.fates, end, cover, first, freed, c.went_bad,
                   setup.rules.loan.lockout_after_late)  # fmt: skip

@@ -172,6 +172,9 @@ class _Teller(Relived):
         steps += self._loan(before, after, now, out)
         steps += self._group(now, money)
         steps += self._put_off(now)
+        if after.status[0] == state.OPEN and later.status[0] == state.BAD:
+            days = now.month_end - int(later.due[0])
+            steps.append(self._step(now.month_end, "interest_went_bad", "claim.counts_from", days=days))
         if later.relapses[0] > after.relapses[0]:
             steps.append(self._step(now.month_end, "relapsed", months=self.county.relapse_after_months))
         steps += self._application(after, later, now, out)

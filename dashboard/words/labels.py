@@ -263,6 +263,7 @@ STEPS: dict[str, str] = {
     "home.cannot": N_("cannot pay: {short} is missing"),
     "home.group_pays": N_("members of its group pay {given} for it; the loan is repaid late"),
     "home.pays_for_group": N_("pays {given} for a member of its group who cannot"),
+    "home.interest_went_bad": N_("interest unpaid for {days} days: the whole loan is bad"),
     "home.put_off": N_("drought: the date of the loan is put off by {days} days"),
     "home.relapsed": N_(
         "the income of twelve months has been below the poverty line for {months} months: back in poverty"

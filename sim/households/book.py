@@ -104,6 +104,7 @@ class FirmsNow:
     people: People
     out: Out
     counts: I64
+    interest_missed: I64  # by part: see `Community`
     failed: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -138,6 +139,8 @@ class Community:
     refunds : dict of file -> (n,) int64
         Running sum of the households' parts in a file whose money goes to households.
     refunded : dict of file -> fen
+    interest_missed : (n,) int64 [day]
+        First settlement whose interest is still unpaid; `NEVER_DAY` for none.
     released : (capacity,) bool
         Claims whose principal has left the guaranteed book.
     """
@@ -162,6 +165,7 @@ class Community:
     is_open: I64
     charges: I64
     counts: I64  # applications and why they were refused
+    interest_missed: I64
     refunds: dict[int, I64] = field(default_factory=dict)
     refunded: dict[int, int] = field(default_factory=dict)
     released: Array = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))

@@ -158,11 +158,22 @@ def _ordered(where: str, key: str, steps: list[ClaimStep]) -> list[ClaimStep]:
     while left:
         free = [s for s in left if set(s.after) <= done]
         if not free:
-            raise InputError(where, key, [s.name for s in left], "steps that do not wait for one another in a loop")
+            loop = [s.name for s in _in_loops(left)]
+            raise InputError(where, key, loop, "steps that do not wait for one another in a loop")
         out += free
         done |= {s.name for s in free}
         left = [s for s in left if s not in free]
     return out
+
+
+def _in_loops(steps: list[ClaimStep]) -> list[ClaimStep]:
+    """Of steps that all wait for one of them, those for which one of them waits as well."""
+    while True:
+        awaited = {name for s in steps for name in s.after}
+        kept = [s for s in steps if s.name in awaited]
+        if len(kept) == len(steps):
+            return steps
+        steps = kept
 
 
 def _reached(steps: Iterable[ClaimStep], names: set[str]) -> tuple[ClaimStep, ...]:

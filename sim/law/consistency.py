@@ -23,6 +23,10 @@ def check_together(where: str, rules: Rules) -> None:
     for bearer in rules.loss.through_fund or ():
         if bearer not in rules.loss.shares:
             raise InputError(where, "loss.through_fund", bearer, "a bearer of loss.shares", rules.loss.shares)
+    both = sorted(set(rules.loan.admits or ()) & set(rules.loan.excludes))
+    if both:
+        allowed = f"categories that loan.excludes does not forbid ({rules.sources['loan.excludes']})"
+        raise InputError(where, "loan.admits", both[0], allowed)
     fund = rules.fund
     for name, parts in (
         ("fund.from_upper_level_yuan + fund.from_county_yuan", [fund.from_upper_level_yuan, fund.from_county_yuan]),

@@ -130,12 +130,21 @@ def _pack(text: str, where: str) -> Pack:
         if key not in raw:
             raise InputError(where, key, None, "every pack has an id and a title")
     for key, value in raw.items():
-        if not isinstance(value, dict) and key not in ("id", "until"):
+        if not isinstance(value, dict) and key not in ("id", "title", "until"):
             raise InputError(where, key, value, "a table of parameters, id or until", ("id", "title", "until"))
+    if not _is_text(raw["id"]):
+        raise InputError(where, "id", raw["id"], "a name in quotes")
+    title = raw["title"]
+    if not isinstance(title, dict) or set(title) != {"zh", "en"} or not all(map(_is_text, title.values())):
+        raise InputError(where, "title", title, "a title in both languages, with zh and en")
     until = raw.pop("until", None)
     if until is not None and type(until) is not dt.date:
         raise InputError(where, "until", until, "the last day in force, like 2026-02-27")
-    return Pack(raw["id"], where, raw["title"], _parameters(raw, where), until)
+    parameters = _parameters(raw, where)
+    first = min((p.values[0].from_date for p in parameters.values()), default=dt.date.min)
+    if until is not None and until < first:
+        raise InputError(where, "until", until.isoformat(), f"a day not before {first}, from which the pack has values")
+    return Pack(raw["id"], where, title, parameters, until)
 
 
 def _parameters(raw: dict[str, Any], where: str) -> dict[str, Parameter]:
@@ -244,8 +253,8 @@ def _parameter(where: str, term: Term, table: Any) -> Parameter:
         raise InputError(where, f"{key}.values", [], "at least one dated value")
     parameter = Parameter(term, tuple(values))
     for expect in table.get("expect", ()):
-        if set(expect) != {"date", "value"}:
-            raise InputError(where, f"{key}.expect", sorted(expect), "a date and a value")
+        if not isinstance(expect, dict) or set(expect) != {"date", "value"} or type(expect["date"]) is not dt.date:
+            raise InputError(where, f"{key}.expect", expect, "a date and a value")
         found = parameter.on(expect["date"], where).value
         if found != expect["value"]:
             raise InputError(where, f"{key}.expect", found, f"{expect['value']!r} on {expect['date']}")
@@ -261,16 +270,22 @@ def _value(where: str, term: Term, entry: dict[str, Any]) -> Value:
         raise InputError(where, f"{key}.from", entry.get("from"), "a date, like 2016-07-01")
     if "open" in entry:
         return _open(where, term, entry)
-    if bool(entry.get("cite")) == bool(entry.get("assumption")):
+    given = [name for name in ("cite", "assumption") if name in entry]
+    if len(given) != 1 or not _is_text(entry[given[0]]):
         raise InputError(where, key, entry.get("value"), "exactly one of cite (the article) and assumption (why)")
     term.check(where, key, entry.get("value"))
     return Value(entry["from"], entry["value"], entry.get("cite", ""), entry.get("assumption", ""))
 
 
+def _is_text(value: Any) -> bool:
+    """Is it a text that says something?"""
+    return isinstance(value, str) and bool(value.strip())
+
+
 def _open(where: str, term: Term, entry: dict[str, Any]) -> Value:
     """A value that the pack leaves to each scenario; only of a rule that a pack may leave out."""
     field = f"{term.key}.open"
-    if set(entry) != {"from", "open"} or not entry["open"]:
+    if set(entry) != {"from", "open"} or not _is_text(entry["open"]):
         raise InputError(where, field, sorted(entry), "a date and the reason alone: the scenario gives the value")
     if not term.absent:
         raise InputError(where, field, entry["open"], "a value: only a rule that may be left out can be left open")

@@ -164,6 +164,8 @@ def check_value(where: str, key: str, unit: str, value: Any) -> None:
         or (unit == "multiple" and value <= 0)
     ):
         raise InputError(where, key, value, words)
+    if unit == "list" and not all(isinstance(word, str) and word.strip() for word in value):
+        raise InputError(where, key, value, words)
     if unit == "yuan_by_lender":
         for lender, yuan in value.items():
             check_value(where, f"{key}.{lender}", "yuan", yuan)

@@ -76,3 +76,12 @@ def test_a_stored_run_is_compared_on_its_own_seed(stored: Path, monkeypatch: Any
     assert asked == [5]
     assert "the seed of" in str(stopped_by("compare", str(stored), "x-county", "--seed=6"))
     assert asked == [5]
+
+
+def test_a_checked_scenario_may_not_lend_what_its_pack_forbids(tmp_path: Path) -> None:
+    """Planted bug: check looks at the file alone, and the six-year term is refused only when the run begins."""
+    path = tmp_path / "six-years.toml"
+    path.write_text('extends = "x-county"\n[lending.term_months]\n72 = 1.0\n', encoding="utf-8")
+    assert "found 72; allowed: at most 36 (loan.term_max_months, X county regulation, art. 10)" in str(
+        stopped_by("check", str(path))
+    )

@@ -70,6 +70,13 @@ SHAPES: list[tuple[str, dict[str, Any], str, str]] = [
 ]  # fmt: skip
 
 
+def test_a_loop_is_named_without_what_comes_behind_it(refuses: Refuses) -> None:
+    sign = {"after": ["file", "notice"], "actor": "township", "days": 7}
+    notice = {"after": "sign", "actor": "public", "days": 7}
+    steps = {"file": FILE, "sign": sign, "notice": notice, "meeting": {**MEETING, "after": "notice"}}
+    refuses(lambda: read(**steps), "claim.steps", "in a loop", found=["sign", "notice"])
+
+
 @pytest.mark.parametrize(("steps", "field", "allowed"), [s[1:] for s in SHAPES], ids=[s[0] for s in SHAPES])
 def test_refused_shape(steps: dict[str, Any], field: str, allowed: str, refuses: Refuses) -> None:
     refuses(lambda: read(**steps), field, allowed, where="own.toml")

@@ -168,15 +168,37 @@ def test_a_value_without_any_source_is_refused(pack_file: PackFile, refuses: Ref
     )
 
 
+@pytest.mark.parametrize("source", ['"  "', "19", '["art. 20"]'])
+@pytest.mark.parametrize("name", ["cite", "assumption"])
+def test_a_source_is_words(name: str, source: str, pack_file: PackFile, refuses: Refuses) -> None:
+    text = 'assumption = "no deadline in art. 20(1); 10 to 30 days"'
+    path = pack_file((text, f"{name} = {source}"))
+    refuses(lambda: load_pack(path), "claim.steps.file", "exactly one of cite", where="county.toml")
+
+
+@pytest.mark.parametrize(("change", "field", "allowed"), [
+    (('id = "x-county"', "id = 5"), "id", "a name in quotes"),
+    (("title = {", "title = { fr = 5,"), "title", "in both languages"),
+    (('id = "x-county"', 'id = "x-county"\nuntil = 2010-01-01'), "until", "a day not before 2016-07-01"),
+    (('value = ["five_guarantee"]', "value = [5]"), "loan.excludes", "a list of words"),
+    (("date = 2018-01-01", 'date = "2018-01-01"'), "loan.age_below.expect", "a date and a value"),
+])  # fmt: skip
+def test_what_stands_around_the_values(
+    change: tuple[str, str], field: str, allowed: str, pack_file: PackFile, refuses: Refuses
+) -> None:
+    path = pack_file(change)
+    refuses(lambda: load_pack(path), field, allowed, where="county.toml")
+
+
 def test_a_rule_that_is_no_table(tmp_path: Path, refuses: Refuses) -> None:
     path = tmp_path / "p.toml"
-    path.write_text('id="p"\ntitle={}\n[claim]\nwait_days = 3\n')
+    path.write_text('id="p"\ntitle={zh="x",en="x"}\n[claim]\nwait_days = 3\n')
     refuses(lambda: load_pack(str(path)), "claim.wait_days", "dated values", found=3)
 
 
 def test_no_values(tmp_path: Path, refuses: Refuses) -> None:
     path = tmp_path / "p.toml"
-    path.write_text('id="p"\ntitle={}\n[claim.wait_days]\nvalues=[]\n')
+    path.write_text('id="p"\ntitle={zh="x",en="x"}\n[claim.wait_days]\nvalues=[]\n')
     refuses(lambda: load_pack(str(path)), "claim.wait_days.values", "at least one dated value")
 
 
@@ -348,6 +370,12 @@ def test_a_scenario_that_lends_what_its_pack_forbids_is_told_the_article(
     refuses(lambda: check_lending(scenario, scenario.law()), field, allowed, where="x-county")
 
 
+def test_who_is_excluded_cannot_be_admitted(refuses: Refuses) -> None:
+    scenario = Scenario.load("x-county-households", {"rules.loan.admits": ["registered", "five_guarantee"]})
+    article = "does not forbid (X county regulation, art. 9(1))"
+    refuses(scenario.law, "loan.admits", article, found="five_guarantee")
+
+
 def test_extra_lending_has_its_own_ceiling(refuses: Refuses) -> None:
     pack, day = load_pack("national-2021"), dt.date(2024, 1, 1)
     rules = Rules.view(pack, day)
@@ -395,7 +423,7 @@ def test_misspelt_expectation_is_refused(pack_file: PackFile, refuses: Refuses) 
 
 def test_values_that_are_no_list_are_refused(tmp_path: Path, refuses: Refuses) -> None:
     path = tmp_path / "p.toml"
-    path.write_text('id="p"\ntitle={}\n[claim.wait_days]\nvalues=3\n')
+    path.write_text('id="p"\ntitle={zh="x",en="x"}\n[claim.wait_days]\nvalues=3\n')
     refuses(lambda: load_pack(str(path)), "claim.wait_days.values", "")
 
 
