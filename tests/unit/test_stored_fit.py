@@ -13,7 +13,6 @@ import sim
 from calibration.fit_checks import inside_by_luck
 from calibration.fit_problem import read_problem
 from calibration.stored_fit import FOLDER, StoredFit, draws_of, fit_names, read_fit
-from calibration.target_list import read_targets
 from dashboard import fit_table
 from dashboard.words import LANGUAGES, Words
 from sim import parameters
@@ -27,7 +26,7 @@ def seed() -> StoredFit:
 
 def test_it_belongs_to_the_targets_and_the_problem_of_today(seed: StoredFit) -> None:
     problem = read_problem("seed")
-    assert seed.made["targets_sha256"] == read_targets().sha256
+    assert seed.made["targets_sha256"] == problem.targets_sha256
     assert seed.made["problem_sha256"] == problem.sha256
     assert [p["field"] for p in seed.parameters] == problem.fields
     assert {t["key"]: t["target"] for t in seed.targets} == {t.key: t.value for t in problem.targets}
