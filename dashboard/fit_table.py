@@ -26,7 +26,8 @@ def of_mechanism(mechanism: str) -> StoredFit | None:
 
 def title(fit: StoredFit, w: Words) -> str:
     """What is fitted, as a heading."""
-    return w(MECHANISMS[fit.made["mechanism"]])
+    text = MECHANISMS[fit.made["mechanism"]]
+    return w(text)
 
 
 def command(fit: StoredFit) -> str:
