@@ -14,7 +14,7 @@ from calibration.fit_problem import CHUNK, HERE, read_problem
 from calibration.moments import deaths_per_year, dry_years, of_province
 from calibration.reference_table import make_table
 from calibration.target_list import read_targets
-from sim import parameters
+from sim import arms, parameters
 from sim.errors import InputError
 from sim.shocks.paths import stationary_dry
 
@@ -75,6 +75,17 @@ def test_fitted_behaviour_goes_before_the_sets_and_acts_in_its_own_set_alone(tmp
     assert parameters.drawn_fields(low) == []
     with pytest.raises(InputError, match="a field that holds a number in this scenario"):
         parameters.points(sim.scenario("x-county").with_changes({"posterior": {"file": str(draws)}}), 2027)
+
+
+def test_a_small_run_makes_the_openings_it_starts_from_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    county = sim.scenario("x-county")
+    changes = parameters.points(county, 2027)
+    made: list[int] = []
+    monkeypatch.setattr(arms, "opening_at", lambda scenario, change, luck=None: made.append(changes.index(change)))
+    names = list(arms.openings_of_main(county, changes, (), 50))
+    assert made == list(range(50))
+    assert names == list(arms.main_openings(county, changes))[:50]
+    assert len(arms.openings_of_main(county, changes)) == len(arms.openings_of_main(county, changes, (), 100)) == 64
 
 
 @pytest.mark.parametrize(
