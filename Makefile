@@ -37,10 +37,12 @@ theory-full: .venv/.tested
 golden: .venv/.tested
 	$(BIN)/pytest $(PARALLEL) -m "slow or not slow" tests/golden
 
-# The fits that are stored with the project: the table of simulated counties, then posterior and checks. Half an hour on two cores.
+# The fits that are stored with the project: the tables of simulated counties, then posterior and checks. An hour on two cores.
 fits: .venv/.installed
 	$(BIN)/riskfund calibrate seed --out runs/calibration-seed
+	$(BIN)/riskfund calibrate households --out runs/calibration-households
 	cp runs/calibration-seed/seed.toml runs/calibration-seed/seed.csv calibration/fits/
+	cp runs/calibration-households/households.toml runs/calibration-households/households.csv calibration/fits/
 
 # The exports in a real office program; needs LibreOffice (soffice), and says so where it is missing.
 office: .venv/.tested

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +10,9 @@ import scipy
 from scipy.special import ndtri
 
 from calibration.fit_problem import Problem
+from calibration.moments import loans_column
 from calibration.posterior import ACCEPTED, Posterior, Summary, posterior, predicted, weighted_quantile
 from calibration.target_list import Target
-from sim.scenario import Scenario
 from sim.streams import entity_id, stream_key, uniforms
 from sim.units import F64
 
@@ -89,8 +88,14 @@ class LeftOut:
     benchmark: float | None  # log score of the constant-rate model; none where it says nothing
 
 
-def leave_one_out(problem: Problem, scores: F64, figures: F64) -> list[LeftOut]:
-    """Each target predicted from a fit to the others, beside one rate of default for every place."""
+def leave_one_out(problem: Problem, scores: F64, figures: F64, loans: dict[str, F64]) -> list[LeftOut]:
+    """Each target predicted from a fit to the others, beside one rate of default for every place.
+
+    Parameters
+    ----------
+    loans : dict of target's key -> (n_townships,) float64
+        As `loans_of`.
+    """
     values, errors = problem.scaled_targets()
     out = []
     for j, target in enumerate(problem.targets):
@@ -98,10 +103,12 @@ def leave_one_out(problem: Problem, scores: F64, figures: F64) -> list[LeftOut]:
         draws, weight = predicted(scores, figures[:, others], figures[:, j], values[others])
         low, middle, high = weighted_quantile(draws, weight, (*INTERVAL[:1], 0.5, *INTERVAL[1:]))
         model = log_density(draws, weight, values[j], errors[j])
-        rate = pooled_rate(problem, target)
+        rate = pooled_rate(problem, target, loans)
         bench = None
         if rate is not None:
-            bench = log_density(_binomial(problem, target, rate, errors[j]), None, values[j], errors[j])
+            bench = log_density(
+                _binomial(problem, target, loans[target.key], rate, errors[j]), None, values[j], errors[j]
+            )
         ends = (_back(target, x) for x in (low, middle, high))
         out.append(LeftOut(target.key, next(ends), next(ends), next(ends), model, bench))
     return out
@@ -120,42 +127,48 @@ def _back(target: Target, x: float) -> float:
     return float(np.sin(np.clip(x, 0, np.pi / 2)) ** 2) if target.unit == "share" else float(np.exp(x))
 
 
-def pooled_rate(problem: Problem, target: Target) -> float | None:
+def pooled_rate(problem: Problem, target: Target, loans: dict[str, F64]) -> float | None:
     """One rate of default from all other targets that are shares of default, weighted by loans."""
     if target.measure not in DEFAULT_MEASURES or is_paid_by_others(problem, target):
         return None
     found = [
-        ((1 - t.value if t.measure == "reported_share" else t.value), loans_of(problem, t).sum())
+        ((1 - t.value if t.measure == "reported_share" else t.value), loans[t.key].sum())
         for t in problem.targets
         if t.measure in DEFAULT_MEASURES and t.measure != "worst_township" and t.key != target.key
         and not is_paid_by_others(problem, t)
     ]  # fmt: skip
-    rates, loans = np.array(found).T
-    return float(rates @ loans / loans.sum())
+    rates, number = np.array(found).T
+    return float(rates @ number / number.sum())
 
 
 def is_paid_by_others(problem: Problem, target: Target) -> bool:
     """Is the figure full by the rules, whatever households do?"""
-    place = problem.places.get(target.place)
+    place = problem.place_of(target)
     return (
-        target.measure == "reported_share" and place is not None and place.law().loan.borrower_of_record == "township"
+        target.measure == "reported_share"
+        and place is not None
+        and problem.places[place].law().loan.borrower_of_record == "township"
     )
 
 
-def loans_of(problem: Problem, target: Target) -> F64:
-    """Number of loans by township of the target's place."""
-    file = Path(str(_place(problem, target).opening.file))
-    loans = pd.read_csv(file, comment="#")["loans"].to_numpy(float)
-    return loans[2:] if target.measure == "other_townships" else loans
+def loans_of(problem: Problem, table: pd.DataFrame) -> dict[str, F64]:
+    """Number of loans by township behind each target that is a share of default: of the place's file, else as simulated."""
+    out = {}
+    for target in problem.targets:
+        place = problem.place_of(target)
+        if target.measure not in DEFAULT_MEASURES or place is None:
+            continue
+        scenario = problem.places[place]
+        if scenario.opening.file is not None:
+            loans = pd.read_csv(scenario.opening.file, comment="#")["loans"].to_numpy(float)
+        else:
+            loans = np.maximum(np.round(table[loans_column(place)].mean() * np.array(scenario.township_shares())), 1.0)
+        out[target.key] = loans[2:] if target.measure == "other_townships" else loans
+    return out
 
 
-def _place(problem: Problem, target: Target) -> Scenario:
-    return problem.places[target.place]
-
-
-def _binomial(problem: Problem, target: Target, rate: float, error: float) -> F64:
+def _binomial(problem: Problem, target: Target, loans: F64, rate: float, error: float) -> F64:
     """The measure where every loan of every place fails by itself at one rate, with the target's error."""
-    loans = loans_of(problem, target)
     key = stream_key(problem.settings.seed, "calibration.benchmark")
     ids = np.arange(loans.size) + (entity_id("target", target.key) >> 8)
     u = np.array([uniforms(key, r, 0, ids)[0] for r in range(_BENCHMARK)])

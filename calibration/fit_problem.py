@@ -18,13 +18,14 @@ from calibration.target_list import Mechanism, Target, Targets, read_targets
 from sim.errors import InputError
 from sim.law.pack import read_toml
 from sim.provenance import rules_sha256
-from sim.reading import Model, as_input_error
+from sim.reading import Model, Text, as_input_error
 from sim.scenario import Scenario
 from sim.streams import entity_id, stream_key, uniforms
 from sim.uncertain import Uncertain
 from sim.units import F64, I64
 
 HERE = Path(__file__).parent
+_FITTED = ("key", "measure", "place", "value", "standard_error", "layer", "by", "kind", "unit")
 CHUNK = 50  # rows simulated together: the histories of one batch
 
 
@@ -32,6 +33,13 @@ class Parameter(Uncertain):
     """A parameter to be fitted. ``carries``: it describes any county, so that a scenario may take it over."""
 
     carries: bool
+
+
+class NotUsed(Model):
+    """A target of the mechanism that the problem leaves out, and why."""
+
+    target: str
+    why: Text
 
 
 class Settings(Model):
@@ -43,6 +51,7 @@ class Settings(Model):
     held_out: Annotated[int, Field(gt=0, multiple_of=CHUNK)]
     seed: int
     targets: list[str] | None = None  # default: all of the mechanism
+    not_used: list[NotUsed] = Field(default_factory=list)
     parameter: Annotated[list[Parameter], Field(min_length=1)]
 
 
@@ -53,7 +62,7 @@ class Problem:
     name: str
     settings: Settings
     targets: tuple[Target, ...]
-    all_targets: Targets
+    not_used: tuple[tuple[Target, Text], ...]
     places: dict[str, Scenario]
     file: Path
 
@@ -70,12 +79,22 @@ class Problem:
     @property
     def sha256(self) -> str:
         """Hash of what makes the table: parameters, and the files of the places. The targets' values are not in it."""
-        said = self.settings.model_dump(mode="json", exclude={"rows", "held_out", "targets"})
+        said = self.settings.model_dump(mode="json", exclude={"rows", "held_out", "targets", "not_used"})
         digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
         for place, scenario in self.places.items():
             for path in (HERE / "places" / f"{place}.toml", *scenario.tables().values()):
                 digest.update(path.read_bytes())
         return digest.hexdigest()
+
+    @property
+    def targets_sha256(self) -> str:
+        """Hash of what is fitted: the values of the targets and how exact they are, not what is said about them."""
+        said = [t.model_dump(mode="json", include=set(_FITTED)) for t in self.targets]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+    def place_of(self, target: Target) -> str | None:
+        """The place that is simulated for a target: the first of that name, or of that name and a dash; none for a province."""
+        return next((name for name in self.places if name.partition("-")[0] == target.place), None)
 
     @property
     def rules(self) -> dict[str, str]:
@@ -123,10 +142,16 @@ def read_problem(name: str, *, targets: Targets | None = None) -> Problem:
         raise InputError(path.name, "held_out", settings.held_out, f"less than the {settings.rows} rows")
     found = targets or read_targets()
     of = {t.key: t for t in found.of(settings.mechanism)}
-    for key in settings.targets or []:
-        if key not in of:
-            raise InputError(path.name, "targets", key, f"targets of {settings.mechanism}: {sorted(of)}", of)
-    chosen = tuple(of[key] for key in settings.targets) if settings.targets is not None else tuple(of.values())
+    left_out = [x.target for x in settings.not_used]
+    for field, keys in (("targets", settings.targets or []), ("not_used", left_out)):
+        for key in keys:
+            if key not in of:
+                raise InputError(path.name, field, key, f"targets of {settings.mechanism}: {sorted(of)}", of)
+    named = settings.targets if settings.targets is not None else [key for key in of if key not in left_out]
+    for key in set(named) & set(left_out):
+        raise InputError(path.name, "not_used", key, "a target that is not fitted")
+    chosen = tuple(of[key] for key in named)
+    left = tuple((of[x.target], x.why) for x in settings.not_used)
     places = {}
     for place in settings.places:
         file = HERE / "places" / f"{place}.toml"
@@ -134,4 +159,4 @@ def read_problem(name: str, *, targets: Targets | None = None) -> Problem:
             known = sorted(p.stem for p in file.parent.glob("*.toml"))
             raise InputError(path.name, "places", place, f"one of {known}", known)
         places[place] = sim.scenario(str(file)).with_changes({"uncertain": []})
-    return Problem(path.stem, settings, chosen, found, places, path)
+    return Problem(path.stem, settings, chosen, left, places, path)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.fit_checks import INTERVAL, LeftOut, Recovery, leave_one_out, recover
+from calibration.fit_checks import INTERVAL, LeftOut, Recovery, leave_one_out, loans_of, recover
 from calibration.fit_problem import CHUNK, Problem
 from calibration.identification import Identification
 from calibration.posterior import Posterior, posterior, predicted, scores_of, simulated, weighted_quantile
@@ -115,9 +115,10 @@ def fit(problem: Problem, table: pd.DataFrame, told: Identification) -> Fit:
     values, _ = problem.scaled_targets()
     found = posterior(scores, figures, values)
     rows = predictive(problem, found, figures)
-    left_out = leave_one_out(problem, scores, figures)
+    left_out = leave_one_out(problem, scores, figures, loans_of(problem, table))
     keys = [t.key for t in problem.targets]
-    townships = bands(problem, table, scores) if {COUNTY_TOTAL, WORST, OTHERS} <= set(keys) else []
+    has_bands = problem.settings.mechanism == "reduced-form" and {COUNTY_TOTAL, WORST, OTHERS} <= set(keys)
+    townships = bands(problem, table, scores) if has_bands else []
     return Fit(problem, rows, found, told, recovery, left_out, townships)
 
 

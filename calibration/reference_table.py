@@ -20,7 +20,7 @@ import pandas as pd
 
 import sim
 from calibration.fit_problem import CHUNK, Problem, read_problem
-from calibration.moments import dry_years, of_place
+from calibration.moments import of_place, of_province
 from sim.errors import IncompatibleRun, InputError, Interrupted
 from sim.provenance import code_sha256
 from sim.streams import entity_id
@@ -28,6 +28,7 @@ from sim.units import F64, I64
 
 Progress = Callable[[int, int], None]
 _MANIFEST = "table.json"
+_MOST_SEED = 1_000_000_000  # of a warm-up: those of a table are other ones in each of its parts
 
 
 def simulate_rows(
@@ -61,13 +62,14 @@ def simulate_rows(
         for place, scenario in problem.places.items():
             if only is not None and place not in only:
                 continue
-            at_rows = scenario.with_changes({"posterior": {"file": str(draws)}})
+            past = {"opening.warm_up_seed": seed % _MOST_SEED} if scenario.opening.kind == "warm-up" else {}
+            at_rows = scenario.with_changes({"posterior": {"file": str(draws)}, **past})
             results = sim.run(at_rows, CHUNK, seed=seed, workers=1, out=Path(folder) / place)
             if results.failures():
                 raise RuntimeError(f"{place}: {results.failures()[0]}")
             out |= {key: found[: len(rows)] for key, found in of_place(place, results).items()}
-    if only is None and problem.settings.mechanism == "reduced-form":
-        out["yunnan.dry_years"] = dry_years(problem, values, rows)
+    if only is None:
+        out |= of_province(problem, values, rows)
     return pd.DataFrame(out)
 
 

@@ -33,6 +33,7 @@ class StoredFit:
     left_out: list[dict[str, Any]]
     untold: list[dict[str, float]]
     bands: list[dict[str, Any]]
+    not_used: list[dict[str, Any]]
 
     @property
     def draws(self) -> Path:
@@ -49,6 +50,7 @@ class StoredFit:
         return {
             "fit": self.name, **self.made, "within": self.n_within, "of": len(self.targets), "targets": self.targets,
             "parameters": self.parameters, "left_out": self.left_out, "untold_directions": self.untold, "bands": self.bands,
+            "not_used": self.not_used,
         }  # fmt: skip
 
 
@@ -73,7 +75,7 @@ def read_fit(name: str) -> StoredFit:
     raw = read_toml(path)
     fit = StoredFit(
         path.stem, path, raw["made"], raw["target"], raw["parameter"], raw.get("left_out", []),
-        raw["made"].pop("untold_directions", []), raw.get("band", []),
+        raw["made"].pop("untold_directions", []), raw.get("band", []), raw.get("not_used", []),
     )  # fmt: skip
     if not fit.draws.is_file() or _sha256(fit.draws) != fit.made["draws_sha256"]:
         raise InputError(
@@ -95,7 +97,7 @@ def store(fit: Fit, path: Path, command: str) -> StoredFit:
     problem, low_high = fit.problem, inside_by_luck(fit.recovery.n)
     made = {
         "problem": problem.name, "mechanism": problem.settings.mechanism, "command": command, "version": VERSION,
-        "problem_sha256": problem.sha256, "targets_sha256": problem.all_targets.sha256, "code_sha256": code_sha256(),
+        "problem_sha256": problem.sha256, "targets_sha256": problem.targets_sha256, "code_sha256": code_sha256(),
         "draws_sha256": _sha256(draws), "seed": problem.settings.seed, "rows": problem.settings.rows, "accepted": ACCEPTED,
         "numpy": np.__version__, "held_out": fit.recovery.n, "covered_by_luck": [round(x, 4) for x in low_high],
         "rank": fit.identification.rank, "untold_directions": fit.identification.untold(),
@@ -116,6 +118,10 @@ def store(fit: Fit, path: Path, command: str) -> StoredFit:
     text += _table("made", [made]).replace("[[made]]", "[made]", 1)
     text += _table("target", rows) + _table("parameter", fit.parameters()) + _table("left_out", left_out)
     text += _table("band", [{k: v if k == "of" else _round(v) for k, v in vars(b).items()} for b in fit.bands])
+    text += _table(
+        "not_used",
+        [{"key": t.key, "label": t.label.model_dump(), "why": why.model_dump()} for t, why in problem.not_used],
+    )
     _write(path, text)
     return read_fit(str(path))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +95,6 @@ class Targets:
 
     targets: tuple[Target, ...]
     kept_out: tuple[KeptOut, ...]
-    sha256: str
 
     def of(self, mechanism: str) -> tuple[Target, ...]:
         """The targets of one mechanism, in order of files and lines."""
@@ -118,7 +116,6 @@ def read_targets(folder: Path = FOLDER) -> Targets:
     targets: list[Target] = []
     kept_out: list[KeptOut] = []
     seen: dict[tuple[str, str], tuple[Path, Target]] = {}
-    digest = hashlib.sha256()
     for path in files:
         raw = read_toml(path)
         unknown = sorted(set(raw) - {"target", "kept_out"})
@@ -128,8 +125,7 @@ def read_targets(folder: Path = FOLDER) -> Targets:
             _refuse_second(path, target, seen)
             targets.append(target)
         kept_out += _parsed(path, raw.get("kept_out", []), KeptOut)
-        digest.update(path.name.encode() + path.read_bytes())
-    return Targets(tuple(targets), tuple(kept_out), digest.hexdigest())
+    return Targets(tuple(targets), tuple(kept_out))
 
 
 def _parsed(path: Path, rows: Any, model: Any) -> list[Any]:

@@ -69,7 +69,7 @@ def _tell(found: StoredFit, w: Words, *, json: bool) -> None:
             out.print(line, markup=False, soft_wrap=True)
     for text in fit_table.sentences(found, w):
         out.print(text, markup=False)
-    out.print(w("Take it over: riskfund size x-county --posterior {name}", name=found.name), markup=False)
+    out.print(w("Take it over: {command}", command=fit_table.command(found)), markup=False)
 
 
 def in_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

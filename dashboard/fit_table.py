@@ -8,13 +8,31 @@ from calibration.stored_fit import StoredFit, fit_names, read_fit
 from dashboard.words import Words, numbers
 from dashboard.words.labels import N_
 
-SHIPPED = "seed"
+MECHANISMS = {"reduced-form": N_("The rate of default fitted to printed figures"), "household": N_("The behaviour of simulated households fitted to printed figures")}  # fmt: skip
+TAKEN_BY = {"reduced-form": "x-county", "household": "x-county-households"}  # a scenario that a fit can be tried on
 LAYERS = {"true": N_("true"), "booked": N_("booked"), "reported": N_("reported")}
 
 
-def shipped() -> StoredFit | None:
-    """The fit to the printed figures; none where it is not stored."""
-    return read_fit(SHIPPED) if SHIPPED in fit_names() else None
+def shipped() -> list[StoredFit]:
+    """The fits to the printed figures, that of the reduced form first."""
+    found = [read_fit(name) for name in fit_names()]
+    return sorted(found, key=lambda fit: list(MECHANISMS).index(fit.made["mechanism"]))
+
+
+def of_mechanism(mechanism: str) -> StoredFit | None:
+    """The fit of a way to default; none where it is not stored."""
+    return next((fit for fit in shipped() if fit.made["mechanism"] == mechanism), None)
+
+
+def title(fit: StoredFit, w: Words) -> str:
+    """What is fitted, as a heading."""
+    text = MECHANISMS[fit.made["mechanism"]]
+    return w(text)
+
+
+def command(fit: StoredFit) -> str:
+    """A command that takes the fit over."""
+    return f"riskfund size {TAKEN_BY[fit.made['mechanism']]} --posterior {fit.name}"
 
 
 def target_heads(w: Words) -> list[str]:
@@ -88,7 +106,8 @@ def sentences(fit: StoredFit, w: Words) -> list[str]:
     if told:
         out.append(w("Not told by these figures, and left as believed before: {fields}.", fields=w.listed(told)))
     ours, constant = scores(fit)
-    out.append(w("Targets left out one at a time: sum of log scores {ours}, of one rate of default for all places {constant} (higher is better).", ours=w.number(ours, 1), constant=w.number(constant, 1)))  # fmt: skip
+    if any("constant_rate" in x for x in fit.left_out):
+        out.append(w("Targets left out one at a time: sum of log scores {ours}, of one rate of default for all places {constant} (higher is better).", ours=w.number(ours, 1), constant=w.number(constant, 1)))  # fmt: skip
     for b in fit.bands:
         values = {
             "low": w.percent(b["low"]), "high": w.percent(b["high"]), "low0": w.percent(b["independent_low"]),
@@ -98,6 +117,7 @@ def sentences(fit: StoredFit, w: Words) -> list[str]:
             out.append(w("Luoping fitted on the county's total alone: worst of 13 townships {low} to {high}; without shared luck {low0} to {high0}; printed {seen}.", **values))  # fmt: skip
         else:
             out.append(w("The two largest townships together {low} to {high}; without shared luck {low0} to {high0}; printed {seen}.", **values))  # fmt: skip
+    out += [w("Not fitted: {target}. {why}", target=x["label"][w.lang], why=x["why"][w.lang]) for x in fit.not_used]
     return out
 
 

@@ -13,7 +13,7 @@ from sim.fund.days import entitled_on
 from sim.law.pack import load_calendar
 from sim.opening import OpeningState
 from sim.outcomes import year_span
-from sim.parameters import Changes, at, drawn_fields, points
+from sim.parameters import Changes, at, drawn_fields, point_of, points
 from sim.scenario import Scenario
 from sim.warmup import N_STATES, opening_state, opening_states, state_seed
 
@@ -67,19 +67,23 @@ def openings_of(scenario: Scenario, seed: int, n: int = 1) -> dict[str, OpeningS
 
 
 def openings_of_main(
-    scenario: Scenario, changes: Sequence[Changes], there: Collection[str] = ()
+    scenario: Scenario, changes: Sequence[Changes], there: Collection[str] = (), n: int | None = None
 ) -> dict[str, OpeningState]:
-    """The opening states of the main arm's histories that are not there yet: one, or one for each point or state."""
+    """The opening states of the main arm's histories that are not there yet: one, or one for each point or state.
+
+    Of points those alone at which one of the first ``n`` histories stands, where ``n`` is given.
+    """
     names = main_openings(scenario, changes)
     if names == ("base",):
         return {} if "base" in there else {"base": opening_state(known(scenario))}
     if not changes:
         return opening_states(scenario)
     is_own_luck = scenario.opening.state == "stationary"
+    reached = set(range(len(names)) if n is None else point_of(np.arange(n), len(names)).tolist())
     return {
         name: opening_at(scenario, changes[k], k if is_own_luck else None)
         for k, name in enumerate(names)
-        if name not in there
+        if name not in there and k in reached
     }
 
 

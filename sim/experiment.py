@@ -29,6 +29,7 @@ from sim.store import BATCH, RunFolder
 from sim.world import Setup, World
 
 Redraws = Literal["nothing", "households", "all luck"]
+_NO_FILE = ("", "")  # of an opening state that no history of the run starts from
 _ANEW = 1_000_000  # number of a history's second luck, after its own
 
 Progress = Callable[[int, int], None]
@@ -193,7 +194,7 @@ def tasks_of(
         pairs = [(b, arm) for arm in arms for b in range(len(order))]
     for b, arm in pairs:
         yield Task(arm.name, b, order[b], str(folder.path), seed, texts[arm.name], arm.points,
-                   tuple(files[o] for o in arm.openings), arm.last_day, arm.is_main, arm.keeps_defaults, arm.redraws, arm.n_years)  # fmt: skip
+                   tuple(files.get(o, _NO_FILE) for o in arm.openings), arm.last_day, arm.is_main, arm.keeps_defaults, arm.redraws, arm.n_years)  # fmt: skip
 
 
 def _order(plan: Plan | None, batches: int) -> list[tuple[int, ...]]:

@@ -73,12 +73,12 @@ def points(scenario: Scenario, seed: int, n: int = 1) -> list[Changes]:
     if n_fields == 0:
         return []
     out: list[Changes] = [{} for _ in range(N_POINTS * _cubes(n_fields, n))]
-    rows = together.to_dict("records")
-    for k, change in enumerate(out):
-        change.update(rows[k % len(rows)] if rows else {})
     for item in items:
         for change, u in zip(out, _slices(item.field, seed, len(out) // N_POINTS), strict=True):
             change.update(_at(scenario, item, float(u)))
+    rows = together.to_dict("records")
+    for k, change in enumerate(out):  # last: of a set of behaviour they take the place of single values
+        change.update(rows[k % len(rows)] if rows else {})
     return out
 
 
@@ -176,6 +176,8 @@ def _acts(scenario: Scenario, field: str) -> bool:
     """Does the field matter in this scenario? An anchor that is not the scenario's own does not."""
     check_path(Scenario, field, scenario.name)
     *section, last = field.split(".")
+    if len(section) == 3 and ".".join(section[:2]) == BEHAVIOUR and scenario.livelihoods is not None:
+        return bool(section[2] == (scenario.defaults.anchor or "central"))
     if section == ["defaults", "anchors"]:
         return scenario.defaults.mechanism == "reduced-form" and scenario.defaults.anchor == last
     if field == BEHAVIOUR:

@@ -202,7 +202,7 @@ def run(
     opening = opening_state(known(base))
     for scenario in arms_in:
         refuse_early(scenario, opening)
-    openings = {"base": opening, **openings_of_main(base, drawn[0], ("base",))}
+    openings = {"base": opening, **openings_of_main(base, drawn[0], ("base",), -(-how.among(n) // BATCH) * BATCH)}
     last = horizon(base) if to_horizon else max(four_months_past(s) for s in arms_in)
     n_years = N_YEARS
     if to_year is not None:

@@ -173,8 +173,8 @@ class Report:
 
     @cached_property
     def calibration(self) -> tuple[list[str], list[list[str]], list[str]]:
-        """The stored fit to printed figures: heads and rows of targets beside the model, and what they mean."""
-        fit = fit_table.shipped()
+        """The stored fit of the scenario's way to default: heads and rows of targets beside the model, and what they mean."""
+        fit = fit_table.of_mechanism(self.answer.scenario.defaults.mechanism)
         if fit is None:
             return [], [], []
         rows = [[plain(cell) for cell in row] for row in fit_table.target_rows(fit, self.w)]

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 import sim
+from calibration.stored_fit import StoredFit
 from calibration.target_list import read_targets
 from dashboard import details, fit_table, library, panels, safe, shell
 from dashboard.figures import calibration_dots, default_by_debts, subsidy_ageing, township_map, truth_and_report
@@ -53,7 +54,7 @@ def show(v: View) -> None:
     with tabs["model"]:
         _model(v, scenario)
     with tabs["fit"]:
-        _fit(v)
+        _fit(v, scenario)
     with tabs["checks"]:
         _checks(w)
 
@@ -204,16 +205,28 @@ def targets(answer: sim.Answer, w: Words) -> list[dict[str, Any]]:
 # --- the fit to printed figures ---------------------------------------------------------------------
 
 
-def _fit(v: View) -> None:
-    """The stored fit: what it says, targets beside the model, parameters, targets left out."""
-    w, fit = v.w, fit_table.shipped()
-    if fit is None:
+def _fit(v: View, scenario: sim.Scenario) -> None:
+    """The stored fits, that of the scenario's way to default first; and the figures that are no targets."""
+    w, fits = v.w, fit_table.shipped()
+    if not fits:
         st.info(w("No fit is stored. `riskfund calibrate` makes one."))
         return
+    for fit in sorted(fits, key=lambda fit: fit.made["mechanism"] != scenario.defaults.mechanism):
+        _one_fit(fit, w)
+    with st.expander(w("Figures that are no targets, and why")):
+        rows = [[k.what.get(w.lang), k.value, k.reason.get(w.lang)] for k in read_targets().kept_out]
+        st.html(safe.table([w("figure"), w("printed"), w("why")], rows, w("Figures that are no targets, and why")))
+
+
+def _one_fit(fit: StoredFit, w: Words) -> None:
+    """A stored fit: what it says, targets beside the model, parameters, targets left out."""
+    st.subheader(fit_table.title(fit, w))
     for text in fit_table.sentences(fit, w):
         st.write(text)
     dots = fit_table.dots(fit, w)
-    panels.picture(calibration_dots(dots, w), w, "fit", height=170 + 38 * len(dots))  # two lines of words a row
+    panels.picture(
+        calibration_dots(dots, w), w, f"fit-{fit.name}", height=170 + 38 * len(dots)
+    )  # two lines of words a row
     st.html(
         safe.table(
             fit_table.target_heads(w),
@@ -237,13 +250,10 @@ def _fit(v: View) -> None:
     )
     st.caption(
         w(
-            "The scenarios do not use this fit unless they are told to: `riskfund size x-county --posterior {name}`.",
-            name=fit.name,
+            "The scenarios do not use this fit unless they are told to: `{command}`.",
+            command=fit_table.command(fit),
         )
     )
-    with st.expander(w("Figures that are no targets, and why")):
-        rows = [[k.what.get(w.lang), k.value, k.reason.get(w.lang)] for k in read_targets().kept_out]
-        st.html(safe.table([w("figure"), w("printed"), w("why")], rows, w("Figures that are no targets, and why")))
 
 
 # --- checks of the program ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from calibration.fit_problem import HERE, Problem, read_problem
+from calibration.fit_problem import Problem, read_problem
 from calibration.identification import identify
 from calibration.reference_table import make_table, read_table, simulate_rows
 from sim.errors import IncompatibleRun, InputError, Interrupted
@@ -109,4 +109,3 @@ def test_the_shipped_problem_is_met_by_its_places() -> None:
     shipped = read_problem("seed")
     assert {t.place for t in shipped.targets} - {"yunnan"} <= set(shipped.places)
     assert all(p.is_file() for s in shipped.places.values() for p in s.tables().values())
-    assert sorted(p.stem for p in (HERE / "places").glob("*.toml")) == sorted(shipped.places)

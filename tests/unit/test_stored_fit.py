@@ -13,7 +13,6 @@ import sim
 from calibration.fit_checks import inside_by_luck
 from calibration.fit_problem import read_problem
 from calibration.stored_fit import FOLDER, StoredFit, draws_of, fit_names, read_fit
-from calibration.target_list import read_targets
 from dashboard import fit_table
 from dashboard.words import LANGUAGES, Words
 from sim import parameters
@@ -25,12 +24,14 @@ def seed() -> StoredFit:
     return read_fit("seed")
 
 
-def test_it_belongs_to_the_targets_and_the_problem_of_today(seed: StoredFit) -> None:
-    problem = read_problem("seed")
-    assert seed.made["targets_sha256"] == read_targets().sha256
-    assert seed.made["problem_sha256"] == problem.sha256
-    assert [p["field"] for p in seed.parameters] == problem.fields
-    assert {t["key"]: t["target"] for t in seed.targets} == {t.key: t.value for t in problem.targets}
+@pytest.mark.parametrize("name", fit_names())
+def test_it_belongs_to_the_targets_and_the_problem_of_today(name: str) -> None:
+    found, problem = read_fit(name), read_problem(name)
+    assert found.made["targets_sha256"] == problem.targets_sha256
+    assert found.made["problem_sha256"] == problem.sha256
+    assert [p["field"] for p in found.parameters] == problem.fields
+    assert {t["key"]: t["target"] for t in found.targets} == {t.key: t.value for t in problem.targets}
+    assert [x["key"] for x in found.not_used] == [t.key for t, _ in problem.not_used]
 
 
 def test_nine_targets_of_ten_lie_within(seed: StoredFit) -> None:
@@ -41,17 +42,19 @@ def test_nine_targets_of_ten_lie_within(seed: StoredFit) -> None:
     assert all(row["is_within_prior"] for row in seed.targets)  # else nothing could have been fitted
 
 
-def test_known_parameters_are_found_again_on_four_hundred_counties(seed: StoredFit) -> None:
-    assert seed.made["held_out"] >= 400
-    told = [p for p in seed.parameters if p["is_identified"]]
+@pytest.mark.parametrize("name", fit_names())
+def test_known_parameters_are_found_again_on_four_hundred_counties(name: str) -> None:
+    found = read_fit(name)
+    assert found.made["held_out"] >= 400
+    told = [p for p in found.parameters if p["is_identified"]]
     assert len(told) >= 4
-    assert len(told) < len(seed.parameters)  # some are not told, and are named
+    assert len(told) < len(found.parameters)  # some are not told, and are named
     for p in told:
         assert 0.85 <= p["covered"] <= 0.95, p["field"]
-    low, high = inside_by_luck(seed.made["held_out"])
-    assert all(low <= p["covered"] <= high for p in seed.parameters)
-    assert min(p["p_ranks"] for p in seed.parameters) > 0.001
-    assert max(p["p_ranks_halved"] for p in seed.parameters) < 1e-4  # the fault that must be seen
+    low, high = inside_by_luck(found.made["held_out"])
+    assert all(low <= p["covered"] <= high for p in found.parameters)
+    assert min(p["p_ranks"] for p in found.parameters) > 0.001
+    assert max(p["p_ranks_halved"] for p in found.parameters) < 1e-4  # the fault that must be seen
 
 
 def test_one_rate_for_all_places_predicts_worse(seed: StoredFit) -> None:
