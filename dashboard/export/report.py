@@ -184,13 +184,20 @@ class Report:
     def rules(self) -> list[tuple[str, str, str, str]]:
         """Rules in force: name, value, unit, article or assumption."""
         scenario, w = self.answer.scenario, self.w
-        out = []
-        for key, now in scenario.rule_values().items():
-            term = term_for(key, now.value)
+        values, out = scenario.rule_values(), []
+        terms = {key: term_for(key, now.value) for key, now in values.items()}
+        steps = w.step_names(terms)
+        for key, now in values.items():
+            term = terms[key]
             is_own = any(f"{changed}.".startswith(f"{key}.") for changed in scenario.rule_changes)
             source = w("changed in this scenario") if is_own else w.source(now.source)
             out.append(
-                (plain(term.label[w.lang]), plain(w.rule_value(now.value, term)), w.unit(term.unit), plain(source))
+                (
+                    plain(term.label[w.lang]),
+                    plain(w.rule_value(now.value, term, steps)),
+                    w.unit(term.unit),
+                    plain(source),
+                )
             )
         return out
 

@@ -46,7 +46,8 @@ def _usual_day(v: View) -> dt.date:
 def _table(v: View, pack: Pack, day: dt.date, wanted: str) -> None:
     w = v.w
     changes = v.answer.scenario.rule_changes if v.answer is not None and v.answer.scenario.rules == pack.id else {}
-    rows = [_row(p, day, w, changes) for p in pack.parameters.values()]
+    steps = w.step_names({key: parameter.term for key, parameter in pack.parameters.items()})
+    rows = [_row(p, day, w, changes, steps) for p in pack.parameters.values()]
     found = [row for row in rows if wanted.casefold() in " ".join(row).casefold()]
     assumed = sum(row[-1] == w.term("assumption") for row in rows)
     st.caption(
@@ -73,9 +74,9 @@ def _table(v: View, pack: Pack, day: dt.date, wanted: str) -> None:
     st.html(safe.table(heads, found, pack.title[w.lang], marks=marks))
 
 
-def _row(parameter: Parameter, day: dt.date, w: Words, changes: dict[str, object]) -> list[str]:
+def _row(parameter: Parameter, day: dt.date, w: Words, changes: dict[str, object], steps: dict[str, str]) -> list[str]:
     name, unit = parameter.label[w.lang], w.unit(parameter.unit)
-    own = _shown(changes[parameter.key], parameter, w) if parameter.key in changes else ""
+    own = _shown(changes[parameter.key], parameter, w, steps) if parameter.key in changes else ""
     values = [value for value in parameter.values if value.from_date <= day]
     if not values:
         return [name, "—", own, unit, w.date(parameter.values[0].from_date), w("not yet in force"), w("scenario") if own else ""]  # fmt: skip
@@ -84,13 +85,21 @@ def _row(parameter: Parameter, day: dt.date, w: Words, changes: dict[str, object
     source = w.source(value.source)
     if parameter.term.not_simulated:
         source += " " + w("(not simulated: {why})", why=parameter.term.not_simulated[w.lang])
-    return [name, _shown(value.value, parameter, w), own or w("the same"), unit, w.date(value.from_date), source, kind]
+    return [
+        name,
+        _shown(value.value, parameter, w, steps),
+        own or w("the same"),
+        unit,
+        w.date(value.from_date),
+        source,
+        kind,
+    ]
 
 
-def _shown(value: Any, parameter: Parameter, w: Words) -> str:
+def _shown(value: Any, parameter: Parameter, w: Words, steps: dict[str, str]) -> str:
     """A value in words; amounts with their thousands apart."""
     is_yuan = parameter.unit == "yuan" and isinstance(value, int)
-    return w.number(value) if is_yuan else w.rule_value(value, parameter.term)
+    return w.number(value) if is_yuan else w.rule_value(value, parameter.term, steps)
 
 
 show(shell.view())

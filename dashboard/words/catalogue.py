@@ -29,7 +29,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {"w": None, "words": None, "N_": N
 FOLDERS = ("cli", "dashboard")
 DATA = "scenarios"
 _ARTICLE = re.compile(r"X county regulation, art\. [\d()]+")
-_WORDS_IN_DATA = ("note", "assumption", "cite")  # fields of TOML files that hold English sentences
+_WORDS_IN_DATA = ("note", "assumption", "cite", "open")  # fields of TOML files that hold English sentences
 
 
 def template() -> Catalog:

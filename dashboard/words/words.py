@@ -89,8 +89,11 @@ class Words:
         """Unit of a rule's value."""
         return unit_words()[code][self.lang]
 
-    def rule_value(self, value: Any, term: Term | None = None) -> str:
-        """A value of a rule: its readings in words, yes and no, lists, amounts by lender; other words as they are."""
+    def rule_value(self, value: Any, term: Term | None = None, steps: Mapping[str, str] | None = None) -> str:
+        """A value of a rule: its readings in words, yes and no, lists, amounts by lender; other words as they are.
+
+        ``steps``: what the steps of a claim are called; without it they stand under their names in the pack.
+        """
         if value is None:
             return self.label("left_open")
         if isinstance(value, bool):
@@ -99,16 +102,23 @@ class Words:
             return self.listed([self.rule_value(x, term) for x in value]) or self.label("none")
         readings = term.readings if term is not None else {}
         if isinstance(value, dict) and "actor" in value:
-            return self._step(value)
+            return self._step(value, steps or {})
         if isinstance(value, dict):
             names = {k: readings[k][self.lang] if k in readings else k for k in value}
-            return self.listed([f"{names[k]} {self.rule_value(x)}" for k, x in value.items()])
+            is_yuan = term is not None and term.unit == "yuan_by_lender"
+            parts = {k: self.number(x) if is_yuan else self.rule_value(x) for k, x in value.items()}
+            return self.listed([f"{names[k]} {part}" for k, part in parts.items()])
         return readings[value][self.lang] if isinstance(value, str) and value in readings else str(value)
 
-    def _step(self, step: Mapping[str, Any]) -> str:
+    def step_names(self, terms: Mapping[str, Term]) -> dict[str, str]:
+        """What the steps of a claim are called, from the terms of a pack's rules by key."""
+        above = "claim.steps."
+        return {key.removeprefix(above): t.label[self.lang] for key, t in terms.items() if key.startswith(above)}
+
+    def _step(self, step: Mapping[str, Any], called: Mapping[str, str]) -> str:
         """When a step of a claim comes and how long it takes; who acts is its name."""
         before = [step["after"]] if isinstance(step["after"], str) else step["after"]
-        names = [self.label("chain.entitled") if name == "entitled" else name for name in before]
+        names = [self.label("chain.entitled") if name == "entitled" else called.get(name, name) for name in before]
         takes = [
             self.label(f"chain.{key}", n=self.rule_value(x))
             for key, x in step.items()

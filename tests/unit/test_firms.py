@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import sim
 from sim import clock, firms, outcomes, reporting
+from sim.households import firms as firms_of
 from sim.households.reduced_form import DEFAULTED, DISASTER, REPAID
+from sim.households.register import register_of
 from sim.households.state import BAD, BY_FIRM, LOST, NONE
 from sim.replication import prepare, simulate
+from sim.units import F64
 from sim.warmup import opening_state
 from sim.world import Setup, World
 
@@ -155,6 +158,47 @@ def test_drought_makes_firms_fail_and_their_claims_a_disaster() -> None:
     assert counts[12.0] > 2 * counts[0.0]
     bad = firms.of_firms(setup, world) & (world.fates.fate == DEFAULTED)
     assert (world.fates.cause[bad] == DISASTER).mean() > 0.5
+
+
+def test_a_low_price_and_disease_make_firms_fail_and_a_high_price_does_not() -> None:
+    """One draw a firm and month: more of them fall below the odds, and all that failed in a usual month are among them."""
+    firm = {**FIRMS, "price_logit": 3.0, "disease_logit": 5.0}
+    scenario = county({"livelihoods.firms": firm})
+    setup, world = history(scenario, last=clock.day_of(scenario.information_on) + 40)
+    h, c = setup.households, world.community
+    assert h is not None and h.firms is not None and c is not None and c.firms is not None
+    f, live = h.firms, scenario.livelihoods.firms  # type: ignore[union-attr]
+    assert live is not None
+    people = c.firms.people
+    none, some = np.zeros(f.id.size), np.full(f.id.size, 0.4)
+
+    def failing(price: float, herd_lost: F64) -> set[tuple[int, int]]:
+        found = set()
+        for month in range(600, 900):
+            now: Any = Calm(month, np.zeros(3), np.full(3, price))
+            fails = firms_of.fail(f, live, people.copy(), now, herd_lost, 0)
+            found |= {(month, i) for i in np.flatnonzero(fails).tolist()}
+        return found
+
+    usual, high, low, disease = failing(1.0, none), failing(1.4, none), failing(0.6, none), failing(1.0, some)
+    assert usual == high
+    assert usual < low and len(low) > 1.5 * len(usual)
+    assert usual < disease and len(disease) > 2.5 * len(usual)
+
+
+class Calm(NamedTuple):
+    """What a firm's failure reads of a month."""
+
+    month: int
+    severity: F64
+    price: F64
+
+
+def test_who_may_not_borrow_is_covered_by_no_firm(busy: tuple[Setup, World]) -> None:
+    register = register_of(county({}), county({}).law())
+    firm = firms_of.cover(county({}), county({}).livelihoods.firms, register, 3)[2]  # type: ignore[union-attr,arg-type]
+    assert (register.may_borrow == 0).sum() > 5
+    assert (firm[register.may_borrow == 0] == -1).all() and (firm[register.may_borrow == 1] >= 0).any()
 
 
 @pytest.mark.parametrize("paid_to", ["bank", "household"])

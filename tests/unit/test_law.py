@@ -218,7 +218,7 @@ def test_before_the_first_value(refuses: Refuses) -> None:
     [
         ("years", 121, "0 to 120"),
         ("months", 0, "1 to 600"),
-        ("days", -1, "0 or more"),
+        ("days", -1, "0 to 3650"),
         ("days", 1.5, "a whole number of days"),
         ("days", True, "a whole number of days"),
         ("working_days", "3", "a whole number of working days"),
@@ -230,6 +230,8 @@ def test_before_the_first_value(refuses: Refuses) -> None:
         ("share", -0.01, "between 0 and 1"),
         ("share", True, "between 0 and 1"),
         ("multiple", 0, "above 0"),
+        ("multiple", 1e9, "up to 1000"),
+        ("days", 100_000, "0 to 3650"),
         ("percentage_points", "1", "percentage points"),
         ("percent per year", 37, "0 to 36"),
         ("yes_no", 1, "true or false"),

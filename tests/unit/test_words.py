@@ -390,6 +390,21 @@ def test_values_of_rules_in_words() -> None:
     )
 
 
+def test_steps_of_a_claim_come_after_what_others_do() -> None:
+    step, term = {"after": ["file", "own"], "actor": "public", "days": 7}, vocabulary()["claim.steps"]
+    names = ZH.step_names({f"claim.steps.{key}": t.term for key, t in _steps().items()})
+    assert ZH.rule_value(step, term, names) == "在承贷机构申请、own之后；7天"
+    assert (
+        ZH.rule_value({"rcc": 15_000_000, "own": 5}, vocabulary()["fund.sub_accounts_yuan"])
+        == "农村信用社 15,000,000、own 5"
+    )
+
+
+def _steps() -> dict[str, Any]:
+    above = "claim.steps."
+    return {k.removeprefix(above): p for k, p in sim.load_pack("x-county").parameters.items() if k.startswith(above)}
+
+
 def test_errors_in_one_line() -> None:
     error = InputError("own.toml", "defaults.anchor", "hihg", "one of ['low', 'high']", ["low", "high"])
     assert ZH.error(error) == "own.toml：defaults.anchor：现为 'hihg'；允许：['low', 'high'] 之一；最接近的名称：high"
