@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sim.errors import InputError
-from sim.estimate import Strata
+from sim.estimate import Points, Strata
 from sim.units import F64, I64, Array
 
 POOL = 40_000  # histories that are looked at
@@ -118,11 +118,23 @@ class Plan:
                 "command", "pool", self.pool, "a larger one: some stratum has fewer than two histories left"
             )
 
-    def strata(self, replications: Array) -> Strata:
-        """Strata of some of the histories, in their order."""
+    def strata(self, replications: Array, points: Points | None = None) -> Strata:
+        """Strata of some of the histories, in their order.
+
+        Parameters
+        ----------
+        replications : (m,) int64
+        points : Points, optional
+            Where all of the plan's histories stand, in its order, if they share uncertain parameters.
+        """
         order = np.argsort(self.replication)
         at = order[np.searchsorted(self.replication[order], replications)]
-        return Strata(self.stratum[at], self.share, self.pool)
+        if points is not None:
+            pool = np.zeros((len(points.at), self.share.size), dtype=np.int64)
+            np.add.at(pool, (points.of, self.stratum), 1)
+            points = Points(points.of[at], points.at, pool)
+            points = points if points.matter else None
+        return Strata(self.stratum[at], self.share, self.pool, points)
 
     def frame(self) -> pd.DataFrame:
         """As a table to store."""

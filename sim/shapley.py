@@ -61,11 +61,17 @@ def of_quantiles(arms: Arms, a: float, resampling: F64, strata: Strata | None = 
 
 
 def of_tail_means(arms: Arms, a: float, resampling: F64, strata: Strata | None = None) -> Attribution:
-    """Shares of the tail mean; see `of_metric`. Without values where `estimate.tail_mean` has none."""
+    """Shares of the tail mean; see `of_metric`. Without values where `estimate.tail_mean` has none.
+
+    Where histories share uncertain parameters, intervals are those of the mean excess, as in `estimate.tail_mean`.
+    """
     known = _checked(arms)
     refused = next((r for x in known.values() if (r := refuse_thin_tail(x, a, strata))), None)
     if refused is not None:
         return _attribution(_split(known), lambda _: refused)
+    if strata is not None and strata.points is not None:
+        at = {on: quantile_value(x, a, strata.mass) for on, x in known.items()}
+        return of_means({on: q + np.maximum(known[on] - q, 0.0) / (1 - a) for on, q in at.items()}, strata)
     return of_metric(arms, lambda x, mass: tail_value(x, a, mass), resampling, strata)
 
 
@@ -94,13 +100,16 @@ def of_bad_years(arms: Arms, a: float, resampling: F64, strata: Strata | None = 
     """Mean shares of each history over the bad years: those in which all drivers together reach their a-quantile.
 
     The quantile is found again in every resample: where the bad years begin is part of the error. If many histories
-    tie at the quantile, all of them are bad years.
+    tie at the quantile, all of them are bad years. Where histories share uncertain parameters, it is put into the error to
+    first order: a bad year more or less has the mean share of the years next to the quantile.
     """
     known = _checked(arms)
     full = known[max(known, key=len)]
     refused = refuse_thin_tail(full, a, strata, FEWEST_BAD_YEARS)
     if refused is not None:
         return _attribution(_split(known), lambda _: refused)
+    if strata is not None and strata.points is not None:
+        return _of_bad_years_at_points(known, full, a, strata)
 
     def bad(mass: F64) -> F64:
         q = np.asarray(quantile_value(full, a, mass))
@@ -109,6 +118,20 @@ def of_bad_years(arms: Arms, a: float, resampling: F64, strata: Strata | None = 
 
     weights = np.vstack([bad(mass_of(full, strata)), bad(masses(resampling, strata))])
     return _attribution(_split(known), lambda x: _first_and_the_rest(weights @ x))
+
+
+def _of_bad_years_at_points(known: dict[frozenset[str], F64], full: F64, a: float, strata: Strata) -> Attribution:
+    """Shares over the bad years as means over all, with the intervals of these."""
+    q, mass, order = float(quantile_value(full, a, strata.mass)), strata.mass, np.argsort(full, kind="stable")
+    below = np.cumsum(mass[order]) / full.size
+    near = order[np.abs(below - a) <= min(1 - a, a) / 2]
+    weight = (full >= q) * full.size / float(mass @ (full >= q))
+
+    def figure(x: F64) -> Estimate:
+        there = float(np.average(x[near], weights=mass[near]))
+        return mean(weight * (x - there) + there, strata)
+
+    return _attribution(_split(known), figure)
 
 
 def _checked(arms: Arms) -> dict[frozenset[str], F64]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.errors import IncompatibleRun, InputError
-from sim.estimate import Strata
+from sim.estimate import Points, Strata
 from sim.opening import OpeningState
 from sim.parameters import shared
 from sim.sampling import Plan
@@ -211,13 +211,17 @@ class RunFolder:
     def strata(self, replications: I64) -> Strata | None:
         """What histories of the run have in common: their strata, or points of uncertain parameters; None if nothing."""
         plan = self.plan()
-        if plan is not None:
-            return plan.strata(replications)
+        if plan is None:
+            return Strata.alike(self._points(replications))
+        return plan.strata(replications, self._points(plan.replication))
+
+    def _points(self, replications: I64) -> Points | None:
+        """At which points of uncertain parameters histories of the run stand; None where every parameter is known."""
         identity = self.manifest()["identity"] if self.manifest_path.is_file() else {}
         raw = identity.get("scenario") or next(iter(identity.get("scenarios", ())), None)
-        if not raw or not raw.get("uncertain"):
+        if not raw or not (raw.get("uncertain") or raw.get("posterior")):
             return None
-        return Strata.alike(shared(_scenario(json.dumps(raw)), int(identity["seed"]), replications))
+        return shared(_scenario(json.dumps(raw)), int(identity["seed"]), replications)
 
     def _read_part(self, table: str, arm: str, batch: int) -> pd.DataFrame:
         path = self.part(table, arm, batch)

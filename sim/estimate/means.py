@@ -9,16 +9,16 @@ import numpy as np
 from scipy.special import betaincinv
 
 from sim.estimate.figure import Z95, Estimate
-from sim.estimate.strata import Strata, largest_weight_share, mass_of, stratified_mean
+from sim.estimate.strata import Strata, largest_weight_share, mass_of, stratified_interval, stratified_mean
 from sim.units import Array, Bool
 
 
 def mean(x: Array, strata: Strata | None = None) -> Estimate:
-    """Mean with its normal 95 per cent interval."""
+    """Mean with its 95 per cent interval: normal, and lopsided where histories share uncertain parameters."""
     x = np.asarray(x, dtype=float)
     if strata is not None:
-        value, error = stratified_mean(x, strata)
-        return Estimate(value, (value - Z95 * error, value + Z95 * error))
+        value, low, high = stratified_interval(x, strata)
+        return Estimate(value, (low, high))
     if x.size < 2:
         return Estimate(float(x.mean()) if x.size else None, reason="fewer than two histories")
     half = Z95 * float(x.std(ddof=1)) / math.sqrt(x.size)
@@ -26,7 +26,7 @@ def mean(x: Array, strata: Strata | None = None) -> Estimate:
 
 
 def mean_among(x: Array, hit: Bool, strata: Strata | None = None) -> Estimate:
-    """Mean of x over the histories that ``hit`` names, with its normal 95 per cent interval.
+    """Mean of x over the histories that ``hit`` names, with its 95 per cent interval.
 
     With strata it is a ratio of two means; its error is that of the residuals (Cochran 1977, 6.11).
     """
@@ -37,8 +37,8 @@ def mean_among(x: Array, hit: Bool, strata: Strata | None = None) -> Estimate:
     if hit.sum() < 2:
         return Estimate(float(x[hit][0]) if hit.any() else None, reason="fewer than two histories")
     value = float(weight[hit] @ x[hit] / weight.sum())
-    _, error = stratified_mean(np.where(hit, x - value, 0.0) * (x.size / weight.sum()), strata)
-    return Estimate(value, (value - Z95 * error, value + Z95 * error))
+    none, low, high = stratified_interval(np.where(hit, x - value, 0.0) * (x.size / weight.sum()), strata)
+    return Estimate(value, (value + low - none, value + high - none))
 
 
 def mean_share(x: Array, hit: Bool, strata: Strata | None = None) -> Estimate:
@@ -96,6 +96,7 @@ def _worth(hit: Bool, strata: Strata) -> tuple[float, float | None]:
     if not hit.any() or hit.all():
         return float(hit.all()), 1 / largest_weight_share(strata)
     # without an error the stratum decides, and the shares are exact
-    return value, None if error == 0 else min(value * (1 - value) / error**2, hit.size) if strata.points else value * (
-        1 - value
-    ) / error**2
+    if error == 0:
+        return value, None
+    worth = value * (1 - value) / error**2
+    return value, worth if strata.are_chosen else min(worth, hit.size)

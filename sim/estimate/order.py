@@ -82,13 +82,18 @@ def quantile_or_reason(x: Array, a: float, strata: Strata | None = None) -> Esti
 
 
 def worth_of(x: F64, a: float, strata: Strata) -> int:
-    """Histories with parameters of their own that would tell F at the quantile as well as these, which share them.
+    """Plain histories with parameters of their own that would tell F at the quantile as well as these, which share them.
+
+    Not more than there are, unless they were chosen by strata.
 
     Source: Korn & Graubard, Survey Methodology 24 (1998) 193-201 (exact intervals at an effective number).
     """
-    q = float(quantile_value(x, a))
+    q = float(quantile_value(x, a, strata.mass))
     error = max(stratified_mean(x <= q, strata)[1], stratified_mean(x < q, strata)[1])
-    return x.size if error == 0 else max(min(int(a * (1 - a) / error**2), x.size), 1)
+    if error == 0:
+        return x.size
+    worth = max(int(a * (1 - a) / error**2), 1)
+    return worth if strata.are_chosen else min(worth, x.size)
 
 
 def quantile_value(x: Array, a: float, mass: F64 | None = None) -> F64:

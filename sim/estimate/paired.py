@@ -86,8 +86,8 @@ def resampling(seed: int, n: int, n_resamples: int = 500) -> F64:
 def masses(resampling: F64, strata: Strata | None = None) -> F64:
     """Bootstrap resamples, each as the number of equally likely histories that every history stands for in it.
 
-    Histories are drawn with replacement, within strata where there are some; where they share uncertain parameters, points are. Shares that were counted from a pool are
-    counted again from one.
+    Histories are drawn with replacement, within strata where there are some. Shares that were counted from a pool are
+    counted again from one. Where histories share uncertain parameters, points come more or less often, with all of theirs.
 
     Parameters
     ----------
@@ -98,13 +98,13 @@ def masses(resampling: F64, strata: Strata | None = None) -> F64:
     Returns
     -------
     (n_resamples, n) float64
-        Of sum n in each resample; whole numbers without strata.
+        Of sum n on average; whole numbers without strata.
     """
     n = resampling.shape[1]
     if strata is None:
         return _times_drawn((resampling * n).astype(np.int64)).astype(float)
     if strata.points is not None:
-        return strata.points.masses(resampling)
+        return strata.points.masses(resampling, strata.of, strata.share) * strata.mass
     own = mass_of(np.zeros(n), strata)
     by_stratum = np.argsort(strata.of, kind="stable")
     first, size = (np.cumsum(strata.counts) - strata.counts)[strata.of], strata.counts[strata.of]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.errors import InputError
+from sim.estimate.figure import Z95
 from sim.estimate.points import Points
 from sim.units import F64, I64, Array, Bool
 
@@ -33,7 +34,8 @@ class Strata:
     pool : int, optional
         Number of draws that ``share`` was counted from; None if it is exact.
     points : Points, optional
-        Of histories that were all drawn alike, where they share uncertain parameters; see `alike`.
+        Where histories share uncertain parameters. Those that were all drawn alike have strata for their sake alone; see
+        `alike`.
 
     Raises
     ------
@@ -73,7 +75,7 @@ class Strata:
     @property
     def are_chosen(self) -> bool:
         """Were the histories drawn unlike, so that they weigh unlike?"""
-        return self.points is None
+        return self.points is None or self.points.pool is not None
 
     @property
     def n(self) -> int:
@@ -121,6 +123,23 @@ def stratified_mean(x: Array, strata: Strata) -> tuple[float, float]:
     The error is that within strata, and, where the shares were counted, what their error adds between strata. Where
     histories share uncertain parameters it is that of the points, if it is larger.
     """
+    mean, error = _of_strata(x, strata)
+    return mean, error if strata.points is None else max(error, strata.points.error(_at_points(x, strata)))
+
+
+def stratified_interval(x: Array, strata: Strata) -> tuple[float, float, float]:
+    """Mean, and the ends of its 95 per cent interval: a normal one, or that of the points if it is longer."""
+    mean, error = _of_strata(x, strata)
+    low = high = Z95 * error
+    if strata.points is not None:
+        below, above = strata.points.interval(_at_points(x, strata))
+        if below + above > low + high:
+            low, high = below, above
+    return mean, mean - low, mean + high
+
+
+def _of_strata(x: Array, strata: Strata) -> tuple[float, float]:
+    """Mean and its standard error, were all parameters known."""
     x = np.asarray(x, dtype=float)
     mass_of(x, strata)  # lengths agree
     n, share = strata.counts, strata.share
@@ -130,6 +149,9 @@ def stratified_mean(x: Array, strata: Strata) -> tuple[float, float]:
     variance = float(share**2 @ (spread / n))
     if strata.pool is not None:
         variance += float(share @ (means - mean) ** 2) / strata.pool
-    if strata.points is not None:
-        return mean, max(math.sqrt(variance), strata.points.error(x))
     return mean, math.sqrt(variance)
+
+
+def _at_points(x: Array, strata: Strata) -> F64:
+    assert strata.points is not None
+    return strata.points.means(np.asarray(x, dtype=float), strata.of, strata.share)

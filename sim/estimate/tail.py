@@ -74,13 +74,13 @@ def refuse_thin_tail(x: Array, a: float, strata: Strata | None, fewest: int = FE
     """
     n = np.asarray(x).size
     beyond = n * (1 - a)
-    if strata is not None and not strata.are_chosen:
-        beyond = worth_of(np.asarray(x, dtype=float), a, strata) * (1 - a)
-    elif strata is not None:
+    if strata is not None and strata.are_chosen:
         order = np.argsort(x, kind="stable")
         mass = mass_of(x, strata)[order]
         tail = mass[np.cumsum(mass) > a * n + 1e-9]
         beyond = float(tail.sum() ** 2 / (tail**2).sum()) if tail.size else 0.0
+    if strata is not None and strata.points is not None:
+        beyond = min(beyond, worth_of(np.asarray(x, dtype=float), a, strata) * (1 - a))
     if beyond >= fewest - 1e-9:
         return None
     needed = math.ceil(n * fewest / beyond - 1e-6) if beyond else math.ceil(fewest / (1 - a))

@@ -7,7 +7,7 @@ beds a common factor Z comes first; strata cut Z, so that bad years can be drawn
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import combinations
@@ -19,7 +19,7 @@ from scipy.stats import binom
 
 import sim
 from sim import estimate, parameters, planning, sampling, shapley
-from sim.estimate import Estimate, Strata
+from sim.estimate import Estimate, Points, Strata
 from sim.shapley import Attribution
 from sim.systemic import Systemic
 from sim.units import F64, Array
@@ -107,10 +107,23 @@ def table(rows: Iterable[Coverage]) -> str:
 # --- drawing -----------------------------------------------------------------------------------------
 
 
-def factor(rng: np.random.Generator, n: int, by: str) -> tuple[F64, Strata | None]:
-    """Standard normal factor: ``plain``, or with as many histories in every stratum (``strata``, ``pool``)."""
+WEIGHTS = (0.62, 0.1, 0.1, 0.2, 0.1)  # of the five fields of the shipped county in the log of need; the first one rules
+EVEN = (0.35, 0.35, 0.35, 0.35, 0.35)
+SHARED = {"shared, one rules": WEIGHTS, "shared, five alike": EVEN}
+
+
+def factor(rng: np.random.Generator, n: int, by: str, run: int) -> tuple[F64, Strata | None]:
+    """Standard normal factor: ``plain``; with as many histories in every stratum (``strata``, ``pool``); or w t + 0.5 e.
+
+    t are the parameters' normal scores, at the points and in the hypercubes of a run's own seed.
+    """
     if by == "plain":
         return rng.standard_normal(n), None
+    if by in SHARED:
+        county, w = sim.scenario("x-county"), np.array(SHARED[by])
+        z = parameters.positions(county, SEED + run, n) @ w + 0.5 * rng.standard_normal(n)
+        strata = Strata.alike(parameters.shared(county, SEED + run, np.arange(n)))
+        return z / math.sqrt(float(w @ w) + 0.25), strata
     of = np.arange(n) % SHARES.size
     edges = np.concatenate([[0.0], np.cumsum(SHARES)])
     z = ndtri(edges[of] + SHARES[of] * rng.random(n))
@@ -137,7 +150,7 @@ def exponential(n: int, a: float, *, tail: bool, by: str = "plain") -> Bed:
             truth |= {"tail mean by sections": 1 - math.log1p(-a)}
 
     def estimates(rng: np.random.Generator, run: int) -> Intervals:
-        z, strata = factor(rng, n, by)
+        z, strata = factor(rng, n, by, run)
         return levels(-np.log(ndtr(-z)), a, strata, truth)
 
     return Bed(f"Exp(1), {100 * a:g} %, {by}", n, truth, estimates)
@@ -193,7 +206,7 @@ def one_factor(n: int, a: float, *, tail: bool, by: str = "plain") -> Bed:
             truth |= {"tail mean by sections": pmf_tail_mean(pmf, a)}
 
     def estimates(rng: np.random.Generator, run: int) -> Intervals:
-        z, strata = factor(rng, n, by)
+        z, strata = factor(rng, n, by, run)
         return levels(rng.binomial(LOANS, probability(0.02, z)), a, strata, truth)
 
     return Bed(f"one factor, {100 * a:g} %, {by}", n, truth, estimates, has_atoms=True)
@@ -208,7 +221,7 @@ def paired_one_factor(n: int, a: float, by: str = "plain") -> Bed:
     }
 
     def estimates(rng: np.random.Generator, run: int) -> Intervals:
-        z, strata = factor(rng, n, by)
+        z, strata = factor(rng, n, by, run)
         p, more = probability(0.02, z), probability(0.026, z)
         x = rng.binomial(LOANS, p)
         y = x + rng.binomial(LOANS - x, (more - p) / (1 - p))
@@ -235,7 +248,7 @@ def paired_lognormal(n: int, a: float, by: str = "plain") -> Bed:
     }
 
     def estimates(rng: np.random.Generator, run: int) -> Intervals:
-        z, strata = factor(rng, n, by)
+        z, strata = factor(rng, n, by, run)
         return differences(*(lognormal_need(rng, z, on) for on in ends), a, run, strata)
 
     return Bed(f"lognormal, two arms, {100 * a:g} %, {by}", n, truth, estimates)
@@ -312,7 +325,7 @@ def drivers_bed(n: int, a: float, kind: str, by: str = "plain") -> Bed:
     }[kind]
 
     def estimates(rng: np.random.Generator, run: int) -> Intervals:
-        z, strata = factor(rng, n, by)
+        z, strata = factor(rng, n, by, run)
         arms = {on: lognormal_need(rng, z, on) for on in sets("ab")}
         found: Attribution = attribution(arms, uniforms(n, run % 10), strata)
         return {
@@ -330,47 +343,54 @@ def drivers_bed(n: int, a: float, kind: str, by: str = "plain") -> Bed:
 
 # --- histories that share uncertain parameters, and histories that a planner chooses -----------------------------
 
-WEIGHTS = (0.62, 0.1, 0.1, 0.2, 0.1)  # of the five fields of the shipped county in the log of need; the first one rules
-EVEN = (0.35, 0.35, 0.35, 0.35, 0.35)
 
-
-def shared_parameters(n: int, a: float, weights: Sequence[float], *, paired: bool, tail: bool = False) -> Bed:
-    """Need exp(w t + 0.5 z): t are the parameters' normal scores, at the points and in the hypercubes of a run's own seed."""
-    county, w = sim.scenario("x-county"), np.array(weights)
+def shared_parameters(n: int, a: float, by: str, *, paired: bool = False, tail: bool = False) -> Bed:
+    """Need exp(s z) of a factor that is mostly uncertain parameters; s as in the shipped county."""
+    w = np.array(SHARED[by])
     sd = math.sqrt(float(w @ w) + 0.25)
-    truth = {"quantile": math.exp(sd * float(ndtri(a)))}
+    truth = {"quantile": math.exp(sd * float(ndtri(a))), "mean": math.exp(sd * sd / 2)}
     if tail:
         truth["tail mean"] = math.exp(sd * sd / 2) * float(ndtr(sd - ndtri(a))) / (1 - a)
     if paired:
         truth["paired difference of quantiles"] = math.exp(1.1 * sd * float(ndtri(a))) - truth["quantile"]
+        truth["paired difference of means"] = math.exp((1.1 * sd) ** 2 / 2) - truth["mean"]
 
     def estimates(rng: np.random.Generator, run: int) -> Intervals:
-        strata = Strata.alike(parameters.shared(county, SEED + run, np.arange(n)))
-        log = parameters.positions(county, SEED + run, n) @ w + 0.5 * rng.standard_normal(n)
-        x, y = np.exp(log), np.exp(1.1 * log)
-        out = levels(x, a, strata, truth.keys() - {"paired difference of quantiles"})
+        z, strata = factor(rng, n, by, run)
+        x, y = np.exp(sd * z), np.exp(1.1 * sd * z)
+        out = levels(x, a, strata, [name for name in truth if not name.startswith("paired")])
         return out | (differences(x, y, a, run, strata) if paired else {})
 
-    kind = "one field rules" if weights == WEIGHTS else "five alike"
-    return Bed(f"shared parameters, {kind}, {100 * a:g} %", n, truth, estimates)
+    return Bed(f"need, {100 * a:g} %, {by}", n, truth, estimates)
 
 
 LOOKED_AT = 20_000  # histories of a planner's pool; half of a run's
 
 
-def planned(n: int, a: float, kind: str) -> Bed:
-    """Need exp(0.6 z + 0.4 e) of histories that the product's planner takes from a pool, its pilot and its score included."""
+def planned(n: int, a: float, kind: str, by: str = "plain") -> Bed:
+    """Need exp(0.6 z + 0.4 e) of histories that the product's planner takes from a pool, its pilot and its score included.
+
+    z is the common luck that a planner sees. Where parameters are shared it is half of it; the rest is parameters, which the
+    score sees and cells do not.
+    """
     sd = math.hypot(0.6, 0.4)
     truth = {"quantile": math.exp(sd * float(ndtri(a))), "mean": math.exp(sd * sd / 2)}
+    county = sim.scenario("x-county")
 
     def estimates(rng: np.random.Generator, run: int) -> Intervals:
         z = rng.standard_normal(LOOKED_AT)
-        need = np.exp(0.6 * z + 0.4 * rng.standard_normal(LOOKED_AT))
+        location, at, points = 0.6 * z, np.zeros((LOOKED_AT, 0)), None
+        if by in SHARED:
+            w = np.array(SHARED[by]) / math.hypot(*SHARED[by])
+            at = parameters.positions(county, SEED + run, LOOKED_AT)
+            points = parameters.shared(county, SEED + run, np.arange(LOOKED_AT))
+            location = 0.6 * math.sqrt(0.5) * (z + at @ w)
+        need = np.exp(location + 0.4 * rng.standard_normal(LOOKED_AT))
         pool = pd.DataFrame(0.0, index=range(LOOKED_AT), columns=list(Systemic._fields))
         pool = pool.assign(severity=np.maximum(z - 0.8, 0.0), lateness=rng.random(LOOKED_AT), price=z)
         if kind == "score":
             fitted = pd.Series(need[: sampling.SCORED], index=range(sampling.SCORED))
-            score = planning.learn(pool, fitted, np.zeros((LOOKED_AT, 0))).after(sampling.SCORED)
+            score = planning.learn(pool, fitted, at).after(sampling.SCORED)
             stratum = sampling.by_score(score.mean)
             plan = sampling.plan(stratum, score.quotas(stratum, a), replications=np.arange(sampling.SCORED, LOOKED_AT))
         else:
@@ -378,6 +398,7 @@ def planned(n: int, a: float, kind: str) -> Bed:
             tried = first.replication[: sampling.PILOT * first.share.size]
             plan = planning.aimed(first, pd.Series(need[tried], index=tried), a)
         rows = plan.replication[:n]
-        return levels(need[rows], a, plan.strata(rows), truth)
+        its = None if points is None else Points(points.of[plan.replication], points.at)
+        return levels(need[rows], a, plan.strata(rows, its), truth)
 
-    return Bed(f"planned by {kind}, {100 * a:g} %", n, truth, estimates)
+    return Bed(f"planned by {kind}, {100 * a:g} %, {by}", n, truth, estimates)

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from coverage_beds import (
-    EVEN,
-    WEIGHTS,
+    SHARED,
     Bed,
     Coverage,
     coverage,
@@ -42,6 +41,8 @@ from sim.estimate.strata import stratified_mean
 from sim.units import Array
 
 pytestmark = pytest.mark.slow
+
+RULES, ALIKE = SHARED
 
 BEDS = [
     exponential(1_000, 0.95, tail=False),
@@ -70,16 +71,27 @@ BEDS = [
     drivers_bed(1_000, 0.8, "tail mean"),
     drivers_bed(2_000, 0.95, "bad years"),
     drivers_bed(2_000, 0.95, "bad years", by="strata"),
-    shared_parameters(1_000, 0.95, WEIGHTS, paired=False),
-    shared_parameters(1_000, 0.95, EVEN, paired=False),
-    shared_parameters(2_000, 0.95, WEIGHTS, paired=True),
-    shared_parameters(2_000, 0.95, EVEN, paired=True),
-    shared_parameters(4_000, 0.95, WEIGHTS, paired=False),
-    shared_parameters(8_000, 0.9, WEIGHTS, paired=False, tail=True),
-    shared_parameters(8_000, 0.99, EVEN, paired=False),
+    shared_parameters(1_000, 0.95, RULES),
+    shared_parameters(1_000, 0.95, ALIKE),
+    shared_parameters(2_000, 0.95, RULES, paired=True),
+    shared_parameters(2_000, 0.95, ALIKE, paired=True),
+    shared_parameters(4_000, 0.95, RULES),
+    shared_parameters(8_000, 0.9, RULES, tail=True),
+    shared_parameters(8_000, 0.9, ALIKE, tail=True),
+    shared_parameters(8_000, 0.99, ALIKE),
+    drivers_bed(2_000, 0.95, "mean", by=RULES),
+    drivers_bed(2_000, 0.95, "mean", by=ALIKE),
+    drivers_bed(2_000, 0.95, "quantile", by=RULES),
+    drivers_bed(2_000, 0.95, "quantile", by=ALIKE),
+    drivers_bed(4_000, 0.8, "tail mean", by=RULES),
+    drivers_bed(4_000, 0.9, "bad years", by=RULES),
     planned(1_000, 0.95, "score"),
     planned(1_000, 0.99, "score"),
     planned(1_000, 0.95, "cells"),
+    planned(1_000, 0.95, "score", by=RULES),
+    planned(1_000, 0.95, "score", by=ALIKE),
+    planned(2_000, 0.99, "score", by=ALIKE),
+    planned(1_000, 0.95, "cells", by=ALIKE),
 ]
 
 
@@ -209,9 +221,9 @@ def test_histories_that_share_parameters_taken_for_as_many_counties(monkeypatch:
     """Planted bugs: every history counts as one with parameters of its own; all that a point does counts as luck."""
     with monkeypatch.context() as m:
         m.setattr(Points, "matter", property(lambda self: False))
-        notices(shared_parameters(2_000, 0.95, EVEN, paired=False), "quantile", "quantile, conservative")
+        notices(shared_parameters(2_000, 0.95, ALIKE), "quantile", "quantile, conservative")
     monkeypatch.setattr(Points, "_curves", property(without_curves))
-    notices(shared_parameters(2_000, 0.95, WEIGHTS, paired=False), "quantile")
+    notices(shared_parameters(2_000, 0.95, RULES), "quantile")
 
 
 def without_curves(self: Points) -> tuple[Array, Array, Array]:

@@ -1,0 +1,106 @@
+"""Histories that share uncertain parameters: what a point adds to an error, by hand and against independent twins."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+from scipy.stats import t
+
+from sim import estimate, sampling, shapley
+from sim.estimate import Points, Strata
+from sim.estimate.strata import stratified_interval, stratified_mean
+
+RNG = np.random.default_rng(4)
+AT = ndtri((np.argsort(RNG.random((2, 64))).T + 0.5) / 64)  # two fields
+N = 1280
+OF = np.arange(N) % 64
+X = np.exp(AT[OF] @ [0.6, 0.3] + 0.3 * RNG.standard_normal(N))
+ALIKE = Strata.alike(Points(OF, AT))
+
+
+def design() -> np.ndarray:
+    """The curves of both fields: constant, and three powers of each."""
+    return np.column_stack([np.ones(64), *(AT**d for d in (1, 2, 3))])
+
+
+def test_the_error_of_a_mean_leaves_out_each_point_in_turn() -> None:
+    """The twin fits the curves again without each point, and adds up how far each is from what the others say of it."""
+    means = np.bincount(OF, X) / np.bincount(OF)
+    apart = np.array([
+        means[k] - design()[k] @ np.linalg.lstsq(np.delete(design(), k, 0), np.delete(means, k), rcond=None)[0]
+        for k in range(64)
+    ]) / 64  # fmt: skip
+    square = (apart**2).sum()
+    freedom = min(3 * square**2 / (apart**4).sum() - 2, 64 - 7)
+    # Hall's transformation takes the ends to the quantiles of t
+    g, (mean, low, high) = (apart**3).sum() / square**1.5, stratified_interval(X, ALIKE)
+    for end in (low, high):
+        u = (mean - end) / math.sqrt(square)
+        told = u + g * u**2 / 3 + g**2 * u**3 / 27 + g / 6
+        assert abs(told) == pytest.approx(t.ppf(0.975, freedom), rel=1e-9)
+    assert (high - mean > mean - low) == (g > 0)
+
+
+def test_a_share_has_the_error_of_half_the_leverage() -> None:
+    """HC2: the point's residual by the root of one less its leverage."""
+    hit = X > 2.3
+    means = np.bincount(OF, hit) / 20
+    hat = design() @ np.linalg.pinv(design())
+    parts = (means - hat @ means) / np.sqrt(1 - np.diag(hat)) / 64
+    few = t.ppf(0.975, 64 - 7) / estimate.Z95
+    assert ALIKE.points.error(means) == pytest.approx(few * math.sqrt((parts**2).sum()), rel=1e-9)
+
+
+def chosen(kept: np.ndarray) -> Strata:
+    """A pool of four strata by luck and parameters, of which some histories were run."""
+    stratum = np.searchsorted(np.quantile(X, [0.5, 0.8, 0.95]), X)
+    plan = sampling.plan(stratum)
+    return plan.strata(np.flatnonzero(kept), Points(OF[plan.replication], AT))
+
+
+def test_a_whole_pool_chosen_by_strata_is_as_sure_as_histories_that_were_not() -> None:
+    """All of the pool was run: strata are nothing but names."""
+    strata = chosen(np.ones(N, dtype=bool))
+    means = strata.points.means(X, strata.of, strata.share)
+    assert means == pytest.approx(np.bincount(OF, X) / 20, rel=1e-12)
+    assert stratified_interval(X, strata) == pytest.approx(stratified_interval(X, ALIKE), rel=1e-9)
+    u = estimate.resampling(1, N, 50)
+    assert estimate.masses(u, strata) == pytest.approx(estimate.masses(u, ALIKE), abs=1e-9)
+
+
+def test_chosen_histories_carry_the_error_of_their_points() -> None:
+    """More than the strata's own; half-samples of the points spread a chance by as much."""
+    strata = chosen(np.arange(N) % 3 == 0)
+    known = Strata(strata.of, strata.share, strata.pool)
+    x = X[np.arange(N) % 3 == 0]
+    assert not ALIKE.are_chosen and strata.are_chosen and known.are_chosen
+    assert stratified_mean(x, strata)[0] == stratified_mean(x, known)[0]
+    hit = x > 2.0
+    error = stratified_mean(hit, strata)[1]
+    assert error > 1.2 * stratified_mean(hit, known)[1]
+    again = estimate.masses(estimate.resampling(1, x.size, 4000), strata) @ hit / x.size
+    assert again.std() == pytest.approx(
+        strata.points.error(strata.points.means(hit.astype(float), strata.of, strata.share)), rel=0.05
+    )
+    assert again.mean() == pytest.approx(stratified_mean(hit, strata)[0], abs=3 * error / math.sqrt(4000))
+    assert estimate.quantile(x, 0.9, strata).conservative >= estimate.quantile(x, 0.9, known).conservative
+    wide, narrow = estimate.tail_mean(x, 0.5, strata), estimate.tail_mean(x, 0.5, known)
+    assert wide.value == narrow.value and wide.ci95[1] - wide.ci95[0] > 1.1 * (narrow.ci95[1] - narrow.ci95[0])
+
+
+def test_shares_of_tails_add_up_over_points() -> None:
+    """Tail means and bad years of points: the figures are the plain ones, a driver that does nothing gets exactly nothing."""
+    arms = {frozenset(on): X * (1.3 if "a" in on else 1.0) for on in ("", "a", "b", "ab")}
+    u = estimate.resampling(1, N, 50)
+    plain = {
+        "tail": (shapley.of_tail_means(arms, 0.5, u, ALIKE), shapley.of_tail_means(arms, 0.5, u)),
+        "bad": (shapley.of_bad_years(arms, 0.6, u, ALIKE), shapley.of_bad_years(arms, 0.6, u)),
+    }
+    for shared, alone in plain.values():
+        assert shared.total.value == pytest.approx(alone.total.value, rel=1e-12)
+        assert sum(s.value for s in shared.shares.values()) == pytest.approx(shared.total.value, rel=1e-12)
+        assert shared.shares["b"] == estimate.Estimate(0.0, (0.0, 0.0))
+        assert shared.total.ci95[0] < shared.total.value < shared.total.ci95[1]
