@@ -37,7 +37,7 @@ def township_rows(found: Backtest, names: dict[str, str], w: Words) -> list[list
 def _row(name: str, c: Compared, w: Words) -> list[str]:
     form = form_of(c, w)
     inside = w("yes") if c.is_inside else w("no")
-    return [name, form(c.middle), w.interval((c.low, c.high), form), form(c.actual), inside, f"{c.pit:.2f}", form(c.crps)]  # fmt: skip
+    return [name, form(c.middle), w.interval((c.low, c.high), None if c.item.endswith("_yuan") else form), form(c.actual), inside, f"{c.pit:.2f}", form(c.crps)]  # fmt: skip
 
 
 def form_of(c: Compared, w: Words) -> Callable[[float], str]:
@@ -65,27 +65,23 @@ def sentences(found: Backtest, w: Words) -> list[str]:
         inside = sum(c.is_inside for c in found.county)
         out.append(w("{inside} of {n} figures of the county lie inside the forecast's interval of nine tenths.", inside=inside, n=len(found.county)))  # fmt: skip
     if found.joint is not None:
-        out += _joint(found.joint, w)
+        out.append(_joint(found.joint, w))
     if found.updated is not None and found.before is not None:
-        out.append(w(
+        out.append(_sentence(w(
             "Long-run share of loans in default: before {a} to {b}, after {c} to {d} (nine in ten), middle {middle}",
             a=f"{found.before[0]:.1%}", b=f"{found.before[1]:.1%}", c=f"{found.updated.p05:.1%}", d=f"{found.updated.p95:.1%}",
             middle=f"{found.updated.p50:.1%}",
-        ))  # fmt: skip
+        ), w))  # fmt: skip
     return [*out, w("One year is one observation: an interval hit or missed says little by itself.")]
 
 
-def _joint(j: Joint, w: Words) -> list[str]:
-    return [
-        w(
-            "{missed} of {n} outside their interval (chance of as many under the forecast: {p})",
-            missed=j.missed, n=j.n, p=f"{j.p_missed:.2f}",
-        ),
-        w(
-            "All together, dependence respected ({n} are worth about {k} independent ones): level p = {a}, spread p = {b}: {verdict}",
-            n=j.n, k=f"{j.n_effective:.0f}", a=f"{j.p_level:.3f}", b=f"{j.p_spread:.3f}", verdict=verdict(min(j.p_level, j.p_spread), w),
-        ),
-    ]  # fmt: skip
+def _joint(j: Joint, w: Words) -> str:
+    said = w("Townships taken together: the forecast is {verdict}", verdict=verdict(min(j.p_level, j.p_spread), w))
+    how = w(
+        "{missed} of {n} outside their interval, chance of as many {p}; they are worth about {k} independent ones: level p = {a}, spread p = {b}",
+        missed=j.missed, n=j.n, p=f"{j.p_missed:.2f}", k=f"{j.n_effective:.0f}", a=f"{j.p_level:.3f}", b=f"{j.p_spread:.3f}",
+    )  # fmt: skip
+    return _sentence(w.bracketed(said, how), w)
 
 
 def verdict(p: float, w: Words) -> str:
@@ -93,6 +89,10 @@ def verdict(p: float, w: Words) -> str:
     if p < CONTRADICTED:
         return w("contradicted by what happened")
     return w("in doubt") if p < DOUBT else w("not contradicted")
+
+
+def _sentence(text: str, w: Words) -> str:
+    return f"{text}。" if w.lang == "zh" else f"{text}."
 
 
 def explained(w: Words) -> str:

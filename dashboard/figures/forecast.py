@@ -12,7 +12,7 @@ from dashboard.figures import theme
 from dashboard.figures.figure import Figure, described, finished, nothing, source_of
 from dashboard.words import Words
 
-_BEYOND = 0.35  # of an interval's length: what lies farther off is drawn there, its number beside it
+_BEYOND = 0.2  # of an interval's length: what lies farther off is drawn there, its number beside it
 
 
 def forecast_and_fact(rows: Sequence[Mapping[str, Any]], w: Words, *, about: Mapping[str, Any] | None = None) -> Figure:
@@ -39,7 +39,7 @@ def forecast_and_fact(rows: Sequence[Mapping[str, Any]], w: Words, *, about: Map
         columns=columns,
     )  # fmt: skip
     return finished(
-        _bars(rows, w), title, subtitle, described(title, [], w, said), table, source, key=key, left=290, right=110
+        _bars(rows, w), title, subtitle, described(title, [], w, said), table, source, key=key, left=290, right=150
     )
 
 
@@ -90,7 +90,7 @@ def _bars(rows: Sequence[Mapping[str, Any]], w: Words) -> go.Figure:
             marker={"symbol": symbol, "size": 13, "color": colour, "line": {"color": theme.PAPER, "width": 1}},
         ))  # fmt: skip
     figure.update_layout(
-        xaxis={"visible": False, "range": [-_BEYOND - 0.1, 1 + _BEYOND + 0.1]},
+        xaxis={"visible": False, "range": [-_BEYOND - 0.05, 1 + _BEYOND + 0.05]},
         yaxis={"range": [-0.7, n - 0.5], "showticklabels": False, "showgrid": False, "zeroline": False},
     )
     return figure

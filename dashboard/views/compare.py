@@ -12,8 +12,8 @@ import sim
 from dashboard import address, change, commands, library, panels, safe, scenario_file, shell, work
 from dashboard.figures import differences
 from dashboard.figures.causes import verdict
-from dashboard.figures.figure import Value, read
-from dashboard.figures.measure import Measure, measure_of
+from dashboard.figures.figure import read
+from dashboard.figures.measure import measure_of
 from dashboard.library import Run
 from dashboard.shell import View
 from dashboard.words import Words
@@ -107,7 +107,7 @@ def _table(rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str], results
             m, d = measure_of(metric, w), read(row["difference"])
             body.append([
                 *([titles[name]] if len(results.names) > 2 else []), w.label(metric), m.say(row["base"]), m.say(row["other"]),
-                m.change(d.value or 0.0), _interval(m, d, w), verdict(d, w),
+                m.change(d.value or 0.0), panels.change_interval(m, d, w), verdict(d, w),
             ])  # fmt: skip
             marks.append("" if verdict(d, w) == w("can be told apart") else "muted")
     heads = [
@@ -116,14 +116,6 @@ def _table(rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str], results
     ]  # fmt: skip
     first = len(heads) - 5
     st.html(safe.table(heads, body, w("All figures, each with the difference on the same luck"), numbers=range(first, first + 4), marks=marks))  # fmt: skip
-
-
-def _interval(m: Measure, d: Value, w: Words) -> str:
-    """Of a difference, with its unit; a dash where nothing differs in any history."""
-    if d.bounds in (None, (0.0, 0.0)):
-        return "—"
-    text = m.change_interval(d)
-    return w("{x} points", x=text) if m.kind == "share" else text
 
 
 def _as_one(v: View, results: Results, rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> None:
