@@ -144,6 +144,8 @@ def _read(path: Path, towns: dict[str, str]) -> Any:
     keys = {name_key(name): key for name, key in towns.items()}
     rows: list[tuple[str, str, int, float]] = []
     for k, number in enumerate(table.row_numbers):
+        if is_blank(text["value"])[k]:  # not told
+            continue
         item = _ITEM_OF.get(plain_heading(text["item"][k]))
         town = "" if "township" not in at or is_blank(text["township"])[k] else text["township"][k]
         quarter = "" if "quarter" not in at or is_blank(text["quarter"])[k] else text["quarter"][k]

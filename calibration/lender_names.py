@@ -16,7 +16,7 @@ _FILE = Path(__file__).with_name("lender_names.toml")
 
 def names_of(lenders: Sequence[Lender]) -> dict[str, tuple[str, ...]]:
     """Accepted names of each lender: key, labels, and patterns (with ``*``) of the usual names."""
-    own = {x.key: (x.key, x.label.zh, x.label.en) for x in lenders}
+    own: dict[str, tuple[str, ...]] = {x.key: (x.key, x.label.zh, x.label.en) for x in lenders}
     out = dict(own)
     for key, patterns in usual().items():
         meant = [k for k, names in own.items() if k == key or any(fits(n, p) for n in names for p in patterns)]

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 import sim
-from calibration.actuals import Backtest, Compared, backtest
+from calibration.actuals import Backtest, backtest
 from calibration.book_study import prior_of
+from calibration.kept_backtest import keep as keep_with
 from calibration.ledger import read_ledger
 from calibration.rolling import Rolling, rolling
-from calibration.scoring import FEWEST_PERIODS, Joint
+from calibration.scoring import FEWEST_PERIODS
 from cli import show
 from cli.book import called
 from cli.options import Json, Lang, date_of, pairs_of
+from dashboard import back_table
 from dashboard.words import Words
 from sim.errors import InputError
 from sim.households.reduced_form import base_probability, long_run_compensable, long_run_default
-
-_DOUBT = 0.05
-_CONTRADICTED = 0.01
 
 
 def command(
     what: Annotated[Path, typer.Argument(help="A run folder, or a bank's ledger (.csv, .xlsx).")],
     actuals: Annotated[Path | None, typer.Option("--actuals", help="With a run folder: what happened, .csv or .xlsx with item, value, township, quarter.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="With a run folder: keep the back-test in it; pages and exports show it.")] = False,
     on: Annotated[str | None, typer.Option("--on", help="With a ledger: its information date, YYYY-MM-DD.")] = None,
     scenario: Annotated[str, typer.Option("--scenario", help="With a ledger: scenario whose lenders, rules and assumptions apply.")] = "x-county",
     lender: Annotated[list[str] | None, typer.Option("--lender", help="What the ledger calls a lender of the scenario, LENDER=NAME; repeatable.")] = None,
@@ -65,65 +65,35 @@ def command(
     if actuals is None:
         raise InputError("command", "--actuals", "nothing", "a table of what happened, .csv or .xlsx")
     held = backtest(what, actuals)
+    if keep:
+        keep_with(what, held, actuals.name)
     if json:
         show.print_json({"kind": "run", "actuals": actuals.name, **held.as_dict()})
     else:
-        _stored(held, w)
+        _stored(held, {t.key: t.label.get(w.lang) for t in sim.scenario_of(what).townships}, w)
 
 
-def _stored(found: Backtest, w: Words) -> None:
+def _stored(found: Backtest, names: dict[str, str], w: Words) -> None:
     out = show.stdout()
     line = w(
         "{name}, {year}: {n} histories against what happened", name=found.scenario, year=found.year, n=found.n_histories
     )
     out.print(line, markup=False)
-    names = _items(w)
-    out.print(_compared_table([(names.get(c.item, c.item), c) for c in found.county], w))
+    _table(back_table.county_rows(found, w), w)
     if found.townships:
         out.print(w("Share of loans in default, by township"), markup=False)
-        out.print(_compared_table(list(found.townships.items()), w, is_share=True))
-    if found.joint is not None:
-        _joint(found.joint, w)
-    if found.updated is not None and found.before is not None:
-        line = w(
-            "Long-run share of loans in default: before {a} to {b}, after {c} to {d} (nine in ten), middle {middle}",
-            a=f"{found.before[0]:.1%}", b=f"{found.before[1]:.1%}", c=f"{found.updated.p05:.1%}", d=f"{found.updated.p95:.1%}",
-            middle=f"{found.updated.p50:.1%}",
-        )  # fmt: skip
+        _table(back_table.township_rows(found, names, w), w)
+    for line in back_table.sentences(found, w):
         out.print(line, markup=False)
-    out.print(w("One year is one observation: an interval hit or missed says little by itself."), markup=False)
 
 
-def _compared_table(rows: list[tuple[str, Compared]], w: Words, *, is_share: bool = False) -> Table:
+def _table(rows: list[list[str]], w: Words) -> None:
     table = Table(box=None, pad_edge=False)
-    for head in (w("quantity"), w("forecast"), w("nine in ten"), w("happened"), w("inside"), "PIT", "CRPS"):
-        table.add_column(head, justify="left" if head == w("quantity") else "right")
-    for name, c in rows:
-        form = "{:.1%}" if is_share or c.item.startswith("default_share") else "{:,.0f}"
-        low, mid, high, actual, score = (form.format(x) for x in (c.low, c.middle, c.high, c.actual, c.crps))
-        inside = w("yes") if c.is_inside else w("no")
-        table.add_row(name.replace("[", "\\["), mid, f"{low} – {high}", actual, inside, f"{c.pit:.2f}", score)
-    return table
-
-
-def _joint(j: Joint, w: Words) -> None:
-    out = show.stdout()
-    line = w(
-        "{missed} of {n} outside their interval (chance of as many under the forecast: {p})",
-        missed=j.missed, n=j.n, p=f"{j.p_missed:.2f}",
-    )  # fmt: skip
-    out.print(line, markup=False)
-    line = w(
-        "All together, dependence respected ({n} are worth about {k} independent ones): level p = {a}, spread p = {b}: {verdict}",
-        n=j.n, k=f"{j.n_effective:.0f}", a=f"{j.p_level:.3f}", b=f"{j.p_spread:.3f}", verdict=_verdict(min(j.p_level, j.p_spread), w),
-    )  # fmt: skip
-    out.print(line, markup=False)
-
-
-def _verdict(p: float, w: Words) -> str:
-    if p < _CONTRADICTED:
-        return w("contradicted by what happened")
-    return w("in doubt") if p < _DOUBT else w("not contradicted")
+    for k, head in enumerate(back_table.heads(w)):
+        table.add_column(head, justify="right" if k else "left")
+    for row in rows:
+        table.add_row(*(text.replace("[", "\\[") for text in row))
+    show.stdout().print(table)
 
 
 def _rolling(found: Rolling, w: Words) -> None:
@@ -146,7 +116,7 @@ def _rolling(found: Rolling, w: Words) -> None:
     line = w(
         "All {n} townships and quarters, worth about {k} independent ones: level p = {a}, spread p = {b}: {verdict}",
         n=n, k=f"{found.n_effective:.0f}", a=f"{found.p_level:.3f}", b=f"{found.p_spread:.3f}",
-        verdict=_verdict(min(found.p_level, found.p_spread), w),
+        verdict=back_table.verdict(min(found.p_level, found.p_spread), w),
     )  # fmt: skip
     out.print(line, markup=False)
     line = w("County quarters outside their interval: {missed} of {n}", missed=found.quarters_missed, n=found.quarters)
@@ -164,17 +134,3 @@ def _rolling(found: Rolling, w: Words) -> None:
         a=f"{a[0]:.2f}", b=f"{a[1]:.3f}", c=f"{b[0]:.2f}", d=f"{b[1]:.3f}",
     )  # fmt: skip
     out.print(line, markup=False)
-
-
-def _items(w: Words) -> dict[str, Any]:
-    return {
-        "payout_yuan": w("payments due to banks, yuan"),
-        "recovered_yuan": w("recovered, yuan"),
-        "compensable_yuan": w("compensable principal, yuan"),
-        "due_yuan": w("principal due, yuan"),
-        "defaulted_yuan": w("principal in default, yuan"),
-        "due_loans": w("loans due"),
-        "defaulted_loans": w("loans in default"),
-        "default_share_of_loans": w("share of loans in default"),
-        "default_share_of_money": w("share of principal in default"),
-    }

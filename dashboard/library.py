@@ -71,8 +71,8 @@ class Run:
         title = (self.title.get(w.lang) or self.scenario) if self.scenario else self.name
         if self.state == "broken":
             return w("{title}: cannot be read", title=title)
-        number = w("{n} histories", n=w.number(self.n))
-        return f"{title} · {self.year} · {number} · {self.made:%m-%d %H:%M}"
+        number = [w("{n} histories", n=w.number(self.n))] if self.n else []  # none are told before the end
+        return " · ".join([title, str(self.year), *number, f"{self.made:%m-%d %H:%M}"])
 
 
 def runs_in(folder: Path, jobs: Jobs | None = None) -> list[Run]:

@@ -11,6 +11,8 @@ import streamlit as st
 from dashboard import address, safe, scenario_file
 from dashboard.details import Block
 from dashboard.figures import CONFIG, Figure
+from dashboard.figures.figure import Value
+from dashboard.figures.measure import Measure
 from dashboard.library import Run
 from dashboard.options import Option
 from dashboard.words import Words, numbers
@@ -144,6 +146,14 @@ def few_histories(n: int, w: Words) -> None:
     """A badge where a number is only a draft."""
     if n < 2000:
         st.caption(w("Draft: fewer than 2,000 histories, for orientation only."))
+
+
+def change_interval(m: Measure, d: Value, w: Words) -> str:
+    """Interval of a difference in a cell of its own, with its unit; a dash where nothing differs in any history."""
+    if d.bounds in (None, (0.0, 0.0)):
+        return "—"
+    text = m.change_interval(d)
+    return w("{x} points", x=text) if m.kind == "share" else text
 
 
 def duration(seconds: float, w: Words) -> str:

@@ -71,11 +71,20 @@ def write(r: Report, path: Path) -> Path:
         _heading(w("Targets and the fitted model")) if r.calibration[1] else "",
         _table(r.calibration[0], r.calibration[1], "tight") if r.calibration[1] else "",
         "".join(f"<p>{escape(text)}</p>" for text in r.calibration[2]),
+        *_backtest(r),
         _heading(w("How to get the same number again")), f"<pre>{escape(command(r.answer))}</pre>",
         f"<pre>{escape(snippet(r.answer))}</pre>", _table([w("made by"), w("value")], r.made, "words"),
     ]  # fmt: skip
     path.write_text(_page(r, "\n".join(parts)), encoding="utf-8", newline="\n")
     return path
+
+
+def _backtest(r: Report) -> list[str]:
+    heads, rows, texts = r.backtest
+    if not rows:
+        return []
+    told = [f"<p>{escape(text)}</p>" for text in texts]
+    return [_heading(r.w("Forecast and fact")), _table(heads, rows, "tight"), *told]
 
 
 def _page(r: Report, body: str) -> str:

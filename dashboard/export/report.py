@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import details, fit_table, options
+from calibration.kept_backtest import kept
+from dashboard import back_table, details, fit_table, options
 from dashboard.export.text import plain
 from dashboard.figures.figure import source_of
 from dashboard.options import Option
@@ -179,6 +180,20 @@ class Report:
             return [], [], []
         rows = [[plain(cell) for cell in row] for row in fit_table.target_rows(fit, self.w)]
         return fit_table.target_heads(self.w), rows, [plain(text) for text in fit_table.sentences(fit, self.w)]
+
+    @cached_property
+    def backtest(self) -> tuple[list[str], list[list[str]], list[str]]:
+        """The back-test kept with the run: heads, rows, and what it says; nothing where none is kept."""
+        found = kept(self.answer.folder)
+        if found is None:
+            return [], [], []
+        w, (source, held) = self.w, found
+        names = {t.key: t.label.get(w.lang) for t in self.answer.scenario.townships}
+        rows = back_table.county_rows(held, w)
+        rows += [[w("{township}: share of loans in default", township=row[0]), *row[1:]] for row in back_table.township_rows(held, names, w)]  # fmt: skip
+        said = [w("{year}, {n} histories, held against {name}", year=held.year, n=w.number(held.n_histories), name=source)]  # fmt: skip
+        said += [*back_table.sentences(held, w), back_table.explained(w)]
+        return back_table.heads(w), [[plain(cell) for cell in row] for row in rows], [plain(text) for text in said]
 
     @cached_property
     def rules(self) -> list[tuple[str, str, str, str]]:

@@ -28,7 +28,10 @@ def write(r: Report, path: Path) -> Path:
     _further(b)
     _histories(b, columns)
     _sources(b)
-    _calibration(b)
+    _checked(
+        b, w("Calibration"), w("Targets and the fitted model"), r.calibration, [60, 12, 12, 12, 12, 20, 12, 12, 12]
+    )
+    _checked(b, w("Forecast and fact"), w("Forecast and fact"), r.backtest, [50, 16, 24, 16, 10, 10, 16])
     _notes(b)
     _answer(b, answer, live)
     answer.activate()
@@ -201,13 +204,15 @@ def _sources(b: Book) -> None:
         b.row(sheet, row + k, [w("townships") if k == 0 else "", name], "plain")
 
 
-def _calibration(b: Book) -> None:
-    """Printed figures beside the fitted model."""
-    heads, rows, texts = b.r.calibration
+def _checked(
+    b: Book, name: str, title: str, found: tuple[list[str], list[list[str]], list[str]], widths: list[float]
+) -> None:
+    """A sheet on which something known stands beside the model; none where there is nothing."""
+    heads, rows, texts = found
     if not rows:
         return
-    sheet = b.sheet(b.w("Calibration"), [60, 12, 12, 12, 12, 20, 12, 12, 12])
-    row = b.top(sheet, b.w("Targets and the fitted model"))
+    sheet = b.sheet(name, widths)
+    row = b.top(sheet, title)
     b.row(sheet, row, heads, "head")
     for k, cells in enumerate(rows):
         b.row(sheet, row + 1 + k, cells, "box wrap")

@@ -9,6 +9,7 @@ On a page: ``st.plotly_chart(f.figure, theme=None, config=CONFIG, alt=f.alt)``.
 from dashboard.figures.causes import differences, drivers_waterfall
 from dashboard.figures.chance import dots, exceedance, veiled
 from dashboard.figures.figure import Figure
+from dashboard.figures.forecast import forecast_and_fact
 from dashboard.figures.lab import heat_table
 from dashboard.figures.months import balance_fan, subsidy_ageing
 from dashboard.figures.places import township_map
@@ -29,6 +30,7 @@ __all__ = [
     "dots",
     "drivers_waterfall",
     "exceedance",
+    "forecast_and_fact",
     "frontier",
     "heat_table",
     "lending_curve",

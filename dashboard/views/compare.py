@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,28 +34,36 @@ def show(v: View) -> None:
     w = v.w
     panels.heading(w("Which scenario is better, and can one tell?"), w("All scenarios meet the same luck: weather, prices and households alike. What differs is the scenario."))  # fmt: skip
     studies = [run for run in v.every if run.kind == "study"]
+    below: Callable[[], None] | None = None
     if studies:
-        _stored(v, studies)
+        below = _stored(v, studies)
     else:
         st.info(w("Nothing has been compared yet. Choose a base and one to five others below."))
     with st.expander(w("New comparison"), expanded=not studies):
         _new(v)
     with st.expander(w("Change a scenario and save it")):
         change.panel(v)
+    if below is not None:
+        below()
 
 
 # --- a stored study ----------------------------------------------------------------------------------
 
 
-def _stored(v: View, studies: list[Run]) -> None:
+def _stored(v: View, studies: list[Run]) -> Callable[[], None] | None:
+    """Draw the chosen comparison's picture; returns what draws its tables, below what one may do next."""
     w = v.w
-    run = panels.stored_run(studies, w("Comparison"), "study", w, may_be_first=("ready",))
+    left, right = st.columns([5, 4], vertical_alignment="bottom")
+    with left:
+        run = panels.stored_run(studies, w("Comparison"), "study", w, may_be_first=("ready",))
+    with right:
+        metric = panels.choice(w("Figure in the picture"), METRICS, w.label, "metric", METRICS[0], w)
     if run.state in ("stale", "broken"):
         st.warning(safe.markdown(shell.why_not(run, w)))
-        return
+        return None
     if run.state in ("unfinished", "running"):
         st.info(w("This comparison is not finished. The same comparison asked for again goes on from its batches."))
-        return
+        return None
     results = library.results_of(run)
     rows = library.differences_of(str(run.path), run.sha, shell.assurance())
     titles = _titles(results, w)
@@ -63,15 +71,18 @@ def _stored(v: View, studies: list[Run]) -> None:
         st.info(
             w("{name} is the same as the base: every difference is exactly nothing.", name=safe.markdown(titles[name]))
         )
-    _table(rows, titles, results, w)
-    panels.few_histories(results.n, w)
-    _as_one(v, results, rows, titles)
-    metric = panels.choice(w("Figure in the picture"), METRICS, w.label, "metric", METRICS[0], w)
     is_demonstration = any(s.is_demonstration for s in results.scenarios())
     outside = next((sim.as_if(s)["as_if"] for s in results.scenarios() if s.is_outside_its_dates), None)
     about = {"seed": results.seed, "replications": results.n, "is_demonstration": is_demonstration, "as_if": outside}
     panels.picture(differences(rows, metric, w, about=about, names=titles), w, "differences", height=_height(results))
-    _differing(results, titles, w)
+
+    def tables() -> None:
+        _table(rows, titles, results, w)
+        panels.few_histories(results.n, w)
+        _as_one(v, results, rows, titles)
+        _differing(results, titles, w)
+
+    return tables
 
 
 def _height(results: Results) -> int:
@@ -96,7 +107,7 @@ def _table(rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str], results
             m, d = measure_of(metric, w), read(row["difference"])
             body.append([
                 *([titles[name]] if len(results.names) > 2 else []), w.label(metric), m.say(row["base"]), m.say(row["other"]),
-                m.change(d.value or 0.0), m.change_interval(d) or "—", verdict(d, w),
+                m.change(d.value or 0.0), panels.change_interval(m, d, w), verdict(d, w),
             ])  # fmt: skip
             marks.append("" if verdict(d, w) == w("can be told apart") else "muted")
     heads = [

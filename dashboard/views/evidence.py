@@ -12,7 +12,7 @@ import streamlit as st
 import sim
 from calibration.stored_fit import StoredFit
 from calibration.target_list import read_targets
-from dashboard import details, fit_table, library, panels, safe, shell
+from dashboard import backtest, details, fit_table, library, panels, safe, shell
 from dashboard.figures import calibration_dots, default_by_debts, subsidy_ageing, township_map, truth_and_report
 from dashboard.shell import View
 from dashboard.words import Words
@@ -22,7 +22,7 @@ from sim.parameters import drawn_together
 VALIDATION = Path(__file__).parents[2] / "docs" / "validation.md"
 _HEADING = re.compile(r"## (D\d+)\.")
 _CELLS = re.compile(r"(?<!\\) \| ")
-_PARTS = ("sources", "unknown", "anchors", "reported", "model", "fit", "checks")
+_PARTS = ("sources", "unknown", "anchors", "reported", "model", "fit", "backtest", "checks")
 # What each group of exact checks is about, by its number on the page of the documents.
 GROUPS = {
     "D1": N_("random numbers"), "D2": N_("definitions and dates"), "D3": N_("independent loans"),
@@ -40,7 +40,7 @@ def show(v: View) -> None:
     scenario = v.answer.scenario if v.answer is not None else sim.scenario(panels.DEMONSTRATION)
     panels.heading(w("Why believe it, and how far?"), w("What is law, what was measured, what was assumed; and what the program was held against."))  # fmt: skip
     _kinds(scenario, w)
-    names = [w("Sources"), w("What is not known"), w("Level of defaults"), w("What is reported"), w("Model and targets"), w("Calibration"), w("Checks of the program")]  # fmt: skip
+    names = [w("Sources"), w("What is not known"), w("Level of defaults"), w("What is reported"), w("Model and targets"), w("Calibration"), w("Forecast and fact"), w("Checks of the program")]  # fmt: skip
     tabs = dict(zip(_PARTS, st.tabs(names, key=f"evidence-parts-{w.lang}", on_change="rerun"), strict=True))
     with tabs["sources"]:
         rows = [[w.listed([w.field(f) for f in s.fields]), w.term(s.kind), w.reason(s.note)] for s in scenario.sources]
@@ -55,6 +55,8 @@ def show(v: View) -> None:
         _model(v, scenario)
     with tabs["fit"]:
         _fit(v, scenario)
+    with tabs["backtest"]:
+        backtest.panel(v)
     with tabs["checks"]:
         _checks(w)
 

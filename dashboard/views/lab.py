@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import streamlit as st
 import sim
 from dashboard import commands, panels, safe, scenario_file, shell, work
 from dashboard.figures import heat_table
+from dashboard.figures.figure import Value
+from dashboard.figures.measure import measure_of
 from dashboard.library import Run
 from dashboard.shell import View
 from dashboard.words import Words
@@ -33,15 +37,19 @@ def show(v: View) -> None:
     w = v.w
     panels.heading(w("What if the subsidy comes months late in a dry year?"), w("Seven latenesses by four droughts, every cell on the same luck. A part of the grid can be read while the rest is at work."))  # fmt: skip
     grids = [run for run in v.every if run.kind == "grid"]
+    below: Callable[[], None] | None = None
     if grids:
-        _grid(v, grids)
+        below = _grid(v, grids)
     else:
         st.info(w("No grid has been made yet. Its cost stands below before it is started."))
     with st.expander(w("New grid"), expanded=not grids):
         _new(v)
+    if below is not None:
+        below()
 
 
-def _grid(v: View, grids: list[Run]) -> None:
+def _grid(v: View, grids: list[Run]) -> Callable[[], None] | None:
+    """Draw the chosen grid; returns what draws its table of differences, below what one may do next."""
     w = v.w
     left, right = st.columns([5, 3], vertical_alignment="bottom")
     with left:
@@ -50,20 +58,20 @@ def _grid(v: View, grids: list[Run]) -> None:
         metric = panels.choice(w("Figure to show"), sim.GRID_METRICS, w.label, "cell", sim.GRID_METRICS[0], w)
     if run.state in ("stale", "broken"):
         st.warning(safe.markdown(shell.why_not(run, w)))
-        return
+        return None
     table = _cells(str(run.path), run.sha, _finished(run.path))
     mine = table[table["metric"] == metric]
     histories = int(mine["histories"].max()) if len(mine) else 0
     about = {"seed": run.seed, "replications": histories, "is_demonstration": run.is_demonstration}
     figure = heat_table([_cell(row) for row in mine[mine["is_done"]].to_dict("records")], w, metric=metric, about=about)
-    panels.picture(figure, w, "heat", height=440)
+    panels.picture(figure, w, "heat", height=390)
     if _is_flat(mine):
         st.info(
             w(
                 "In this scenario lateness does not move this figure: its households do not feel when the subsidy comes, or it is counted before that shows."
             )
         )
-    _against(mine, metric, w)
+    return partial(_against, mine, metric, w)
 
 
 def _finished(path: Path) -> int:
@@ -99,10 +107,10 @@ def _against(mine: pd.DataFrame, metric: str, w: Words) -> None:
     """What six months of lateness do in each drought, paired with the cell in time and without drought."""
     if "difference" not in mine or mine["difference"].notna().sum() == 0:
         return
-    form = w.money if metric.endswith("_yuan") else w.percent
+    m = measure_of(metric, w)
     last = mine[mine["lateness_months"] == mine["lateness_months"].max()]
     rows = [
-        [w(NAMES.get(row["drought"], row["drought"])), form(row["difference"]), w.interval((row["difference_low"], row["difference_high"]), form)]
+        [w(NAMES.get(row["drought"], row["drought"])), m.change(row["difference"]), panels.change_interval(m, Value(row["difference"], row["difference_low"], row["difference_high"]), w)]
         for row in last[last["difference"].notna()].to_dict("records")
     ]  # fmt: skip
     caption = w("{months} months late: difference to money in time and no drought, same luck", months=int(mine["lateness_months"].max()))  # fmt: skip

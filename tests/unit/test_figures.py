@@ -159,6 +159,16 @@ def cells() -> list[dict[str, Any]]:
     ]
 
 
+def forecasts(name: str, w: Words) -> list[dict[str, Any]]:
+    ends = [
+        (1e6, 2e6, 5e6, 3e6, True, w.money),
+        (0.02, 0.03, 0.06, 0.5, False, w.percent),
+        (4.0, 4.0, 4.0, 4.0, True, w.number),
+    ]
+    keys = ("low", "middle", "high", "actual", "is_inside", "say")
+    return [{"name": f"{name} {k}", **dict(zip(keys, row, strict=True))} for k, row in enumerate(ends)]
+
+
 @cache
 def every(w: Words, name: str = "a") -> tuple[tuple[str, Figure], ...]:
     """Every picture, with a name of the caller's in all places where names can stand."""
@@ -178,6 +188,7 @@ def _every(w: Words, name: str) -> Iterator[tuple[str, Figure]]:
     yield "township_map", figures.township_map(townships(), [name, "b", "c"], w, about=d)
     yield "default_by_debts", figures.default_by_debts(d, w)
     yield "calibration_dots", figures.calibration_dots(targets(name), w, about=d)
+    yield "forecast_and_fact", figures.forecast_and_fact(forecasts(name, w), w, about=d)
     yield "heat_table", figures.heat_table(cells(), w, about=d)
     yield "lending_curve", figures.lending_curve(d, w)
 
@@ -474,3 +485,15 @@ def test_lines_and_marks() -> None:
     assert theme.wrapped("a-very-long-name-without-a-gap", 10)[0] == "a-very-lon"
     assert theme.wrapped("", 10) == [""]
     assert ticks(0, 100) == [0, 20, 40, 60, 80, 100] and ticks(-0.6, 1.1, 4) == [0.0, 1.0] and ticks(3, 3) == [3]
+
+
+def test_what_happened_stands_where_it_lies_in_its_interval(w: Words) -> None:
+    f = figures.forecast_and_fact(forecasts("a", w), w)
+    inside, outside = f.figure.data
+    assert (list(inside.x), list(inside.y)) == (
+        [0.5, 0.5],
+        [2, 0],
+    )  # middle of 1 to 5 million; an interval of no length
+    assert outside.x[0] > 1 and outside.marker.symbol != inside.marker.symbol  # far off: just beyond the bar
+    assert {"2", "3"} <= set(re.findall(r"\d+", f.title)) and w.percent(0.5) in f.alt
+    assert figures.forecast_and_fact([], w).table.empty
