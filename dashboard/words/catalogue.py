@@ -6,6 +6,7 @@ nothing of this is needed.
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 import sys
@@ -105,9 +106,10 @@ def as_po(catalogue: Catalog) -> bytes:
 
 
 def as_mo(po: bytes) -> bytes:
-    """The compiled catalogue."""
-    body = io.BytesIO()
-    write_mo(body, read_po(io.BytesIO(po), locale="zh", domain="riskfund"))
+    """The compiled catalogue, the same bytes for the same texts."""
+    body, catalogue = io.BytesIO(), read_po(io.BytesIO(po), locale="zh", domain="riskfund")
+    catalogue.creation_date = catalogue.revision_date = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # else this very minute
+    write_mo(body, catalogue)
     return body.getvalue()
 
 
