@@ -183,6 +183,7 @@ def month_in(scenario: Scenario, calendar_month: int, **sources: bool) -> Callab
             3, month, int(setup.month_ends[k]), int(setup.month_ends[min(k + 1, 11)]), first, sold, np.full(n_places, lost * sold),
             np.full(n_places, severity), np.full(n_places, severity), np.ones(n_places), 0.0, np.zeros(2), np.ones(2, np.int64),
             np.zeros(h.n_circles, np.int64), np.zeros(h.n_circles, np.int64), h.circle, short, long, working, h.month_starts[k:],
+            np.ones(n), np.ones(n), np.zeros(n),
         )  # fmt: skip
         step(people, register, h.terms, now, Out.empty(n, 2, h.n_circles))
         return people
