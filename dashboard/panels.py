@@ -108,6 +108,14 @@ def block(found: Block | None, w: Words) -> None:
         st.caption(safe.markdown(found.note))
 
 
+def tabs(key: str, parts: Sequence[tuple[str, Callable[[], None]]]) -> None:
+    """Parts of a page of which one is seen; the others are not drawn, so that a slider's move does not pay for them."""
+    for tab, (_, draw) in zip(st.tabs([name for name, _ in parts], key=key, on_change="rerun"), parts, strict=True):
+        if tab.open:
+            with tab:
+                draw()
+
+
 def part(text: str) -> None:
     """Heading of a part of a page."""
     st.html(f'<h2 class="rf-part">{safe.html(text)}</h2>')

@@ -22,7 +22,6 @@ from sim.parameters import drawn_together
 VALIDATION = Path(__file__).parents[2] / "docs" / "validation.md"
 _HEADING = re.compile(r"## (D\d+)\.")
 _CELLS = re.compile(r"(?<!\\) \| ")
-_PARTS = ("sources", "unknown", "anchors", "reported", "model", "fit", "backtest", "checks")
 # What each group of exact checks is about, by its number on the page of the documents.
 GROUPS = {
     "D1": N_("random numbers"), "D2": N_("definitions and dates"), "D3": N_("independent loans"),
@@ -40,25 +39,17 @@ def show(v: View) -> None:
     scenario = v.answer.scenario if v.answer is not None else sim.scenario(panels.DEMONSTRATION)
     panels.heading(w("Why believe it, and how far?"), w("What is law, what was measured, what was assumed; and what the program was held against."))  # fmt: skip
     _kinds(scenario, w)
-    names = [w("Sources"), w("What is not known"), w("Level of defaults"), w("What is reported"), w("Model and targets"), w("Calibration"), w("Forecast and fact"), w("Checks of the program")]  # fmt: skip
-    tabs = dict(zip(_PARTS, st.tabs(names, key=f"evidence-parts-{w.lang}", on_change="rerun"), strict=True))
-    with tabs["sources"]:
-        rows = [[w.listed([w.field(f) for f in s.fields]), w.term(s.kind), w.reason(s.note)] for s in scenario.sources]
-        st.html(safe.table([w("fields"), w("kind"), w("source")], rows, w("Where the values come from")))
-    with tabs["unknown"]:
-        _unknown(v, scenario)
-    with tabs["anchors"]:
-        _anchors(v, scenario)
-    with tabs["reported"]:
-        _reported(v)
-    with tabs["model"]:
-        _model(v, scenario)
-    with tabs["fit"]:
-        _fit(v, scenario)
-    with tabs["backtest"]:
-        backtest.panel(v)
-    with tabs["checks"]:
-        _checks(w)
+    panels.tabs(f"evidence-parts-{w.lang}", [
+        (w("Sources"), lambda: _sources(scenario, w)), (w("What is not known"), lambda: _unknown(v, scenario)),
+        (w("Level of defaults"), lambda: _anchors(v, scenario)), (w("What is reported"), lambda: _reported(v)),
+        (w("Model and targets"), lambda: _model(v, scenario)), (w("Calibration"), lambda: _fit(v, scenario)),
+        (w("Forecast and fact"), lambda: backtest.panel(v)), (w("Checks of the program"), lambda: _checks(w)),
+    ])  # fmt: skip
+
+
+def _sources(scenario: sim.Scenario, w: Words) -> None:
+    rows = [[w.listed([w.field(f) for f in s.fields]), w.term(s.kind), w.reason(s.note)] for s in scenario.sources]
+    st.html(safe.table([w("fields"), w("kind"), w("source")], rows, w("Where the values come from")))
 
 
 def _kinds(scenario: sim.Scenario, w: Words) -> None:

@@ -15,7 +15,6 @@ from sim.units import FEN_PER_YUAN
 
 _STEPS = 60
 _MILLION = 1_000_000.0
-_PARTS = ("sizes", "months", "years", "lending", "paid", "lenders")
 
 
 @shell.told
@@ -140,34 +139,40 @@ def _around(v: View, kept: Stored, yuan: float) -> None:
 
 def _further(v: View, kept: Stored, yuan: float) -> None:
     """What else can be read at the size of the slider; what belongs to another size says for which."""
+    w = v.w
+    panels.tabs(f"size-parts-{w.lang}", [
+        (w("Sizes and idle money"), lambda: _sizes(v, yuan)), (w("Months"), lambda: _months(v, kept)),
+        (w("Years ahead"), lambda: _years(v, kept, yuan)), (w("When lending follows"), lambda: _lending(v)),
+        (w("Who pays a shortfall"), lambda: _paid(v, kept, yuan)), (w("Lenders"), lambda: _lenders(v)),
+    ])  # fmt: skip
+
+
+def _sizes(v: View, yuan: float) -> None:
+    assert v.answer is not None
+    panels.picture(frontier(v.answer.data, v.w, fund_yuan=yuan), v.w, "frontier", height=520)
+
+
+def _months(v: View, kept: Stored) -> None:
     assert v.answer is not None and v.run is not None
     w, answer, data = v.w, v.answer, v.answer.data
-    names = {
-        "sizes": w("Sizes and idle money"), "months": w("Months"), "years": w("Years ahead"),
-        "lending": w("When lending follows"), "paid": w("Who pays a shortfall"), "lenders": w("Lenders"),
-    }  # fmt: skip
-    tabs = dict(zip(_PARTS, st.tabs(list(names.values()), key=f"size-parts-{w.lang}", on_change="rerun"), strict=True))
-    with tabs["sizes"]:
-        panels.picture(frontier(data, w, fund_yuan=yuan), w, "frontier", height=520)
-    with tabs["months"]:
-        set_yuan = float(data["fund_yuan"])
-        panels.card(w("This is the balance of the fund as it is set today, {set}; another size would begin that much lower or higher.", set=w.advised(set_yuan)))  # fmt: skip
-        ring = answer.scenario.law().fund.ring_fenced
-        table = library.table_of(answer, v.run.sha, "months")
-        panels.picture(balance_fan(data, table, w, is_ring_fenced=ring, strata=kept.sample.strata), w, "fan", height=440)  # fmt: skip
-    with tabs["years"]:
-        _years(v, kept, yuan)
-    with tabs["lending"]:
-        panels.card(w("This picture has every size on its axis; its lines mark the size set today, not the slider's."))
-        panels.picture(lending_curve(data, w), w, "lending", height=520)
-        _stops(v)
-        panels.block(details.stops(answer, w), w)
-    with tabs["paid"]:
-        _paid(v, kept, yuan)
-        for block in (details.cap(answer, w), details.insurance(answer, w)):
-            panels.block(block, w)
-    with tabs["lenders"]:
-        panels.block(details.lenders(answer, w), w)
+    panels.card(w("This is the balance of the fund as it is set today, {set}; another size would begin that much lower or higher.", set=w.advised(float(data["fund_yuan"]))))  # fmt: skip
+    table = library.table_of(answer, v.run.sha, "months")
+    ring = answer.scenario.law().fund.ring_fenced
+    panels.picture(balance_fan(data, table, w, is_ring_fenced=ring, strata=kept.sample.strata), w, "fan", height=440)
+
+
+def _lending(v: View) -> None:
+    assert v.answer is not None
+    w = v.w
+    panels.card(w("This picture has every size on its axis; its lines mark the size set today, not the slider's."))
+    panels.picture(lending_curve(v.answer.data, w), w, "lending", height=520)
+    _stops(v)
+    panels.block(details.stops(v.answer, w), w)
+
+
+def _lenders(v: View) -> None:
+    assert v.answer is not None
+    panels.block(details.lenders(v.answer, v.w), v.w)
 
 
 def _years(v: View, kept: Stored, yuan: float) -> None:
@@ -193,6 +198,14 @@ def _stops(v: View) -> None:
 
 
 def _paid(v: View, kept: Stored, yuan: float) -> None:
+    assert v.answer is not None
+    _waiting(v, kept, yuan)
+    for block in (details.cap(v.answer, v.w), details.insurance(v.answer, v.w)):
+        panels.block(block, v.w)
+
+
+def _waiting(v: View, kept: Stored, yuan: float) -> None:
+    """For what banks wait with this size, and what next year's budget then pays."""
     assert v.answer is not None
     w, found = v.w, paid_by(kept.sample, kept.parts, yuan, dict(v.answer.scenario.law().loss.through))
     if "banks_wait_for_yuan" not in found:

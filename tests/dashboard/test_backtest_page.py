@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -20,12 +21,18 @@ from tests.dashboard.test_pages import opened, said
 ACTUALS = "项目,乡镇,季度,数值\n代偿金额,,,150000\n追回金额,,,\n到期笔数,,,180\n违约笔数,,,170\n"
 
 
+def part(at: Any, lang: str) -> Any:
+    """The page with its part on forecast and fact open."""
+    at.session_state[f"evidence-parts-{lang}"] = Words(lang)("Forecast and fact")
+    return at.run()
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_table_of_what_happened_is_shown_and_kept(
     lang: str, shelves: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     w, runs = Words(lang), shelves("ready")
-    at = opened("evidence", lang, runs, monkeypatch)
+    at = part(opened("evidence", lang, runs, monkeypatch), lang)
     assert w("Nothing has been held against this result yet.") in said(at)
     at.file_uploader(key="actuals-file").upload("a.csv", "项目,数值\n代偿,1\n".encode()).run()
     wrong = "第 2 行，项目" if lang == "zh" else "row 2, item"
@@ -46,7 +53,7 @@ def test_a_table_of_what_happened_is_shown_and_kept(
     assert not (runs / "sized" / FILE).exists()  # only when somebody says so
     at.button(key="actuals-keep").click().run()
     assert kept(runs / "sized") == ("b.csv", held)
-    again = opened("evidence", lang, runs, monkeypatch)
+    again = part(opened("evidence", lang, runs, monkeypatch), lang)
     assert safe.markdown(line) in said(again) and safe.markdown("b.csv") in said(again)
     files = export(sim.read_answer(runs / "sized"), ["html", "xlsx"], lang, tmp_path / "out")
     page = next(f for f in files if f.suffix == ".html").read_text(encoding="utf-8")

@@ -31,10 +31,9 @@ def opened(page: str, lang: str, runs: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv(serve.RUNS, str(runs))
     at = AppTest.from_file(APP, default_timeout=60)
     at.query_params["lang"] = lang
-    at.run()
-    if page != "answer":
+    if page != "answer":  # as an address opens it: the answer page is not drawn first
         at.switch_page(f"views/{page}.py")
-        at.run()
+    at.run()
     assert not at.exception, [e.value for e in at.exception]
     return at
 
@@ -57,6 +56,23 @@ def test_pages_with_a_result(page: str, lang: str, shelf: Path, monkeypatch: pyt
     assert Words(lang)("Demonstration data: not for a budget") in text
     assert "<script>alert" not in text and "<b>county" not in text  # the run's title is shown as text
     assert not list((shelf / ".jobs").glob("*/job.json"))  # looking at pages starts nothing
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(("page", "n"), [("size", 6), ("evidence", 8)])
+def test_every_part_of_a_page_can_be_opened(
+    page: str, n: int, lang: str, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the part that is seen is drawn: each is opened once, and says something of its own."""
+    at = opened(page, lang, shelf, monkeypatch)
+    names = [tab.label for tab in at.tabs]
+    seen = {said(at)}
+    for name in names[1:]:
+        at.session_state[f"{page}-parts-{lang}"] = name
+        at.run()
+        assert not at.exception and not at.error, (name, [e.value for e in at.error])
+        seen.add(said(at))
+    assert (len(names), len(seen)) == (n, n)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
