@@ -91,7 +91,6 @@ BEDS = [
     planned(1_000, 0.95, "score", by=RULES),
     planned(1_000, 0.95, "score", by=ALIKE),
     planned(2_000, 0.99, "score", by=ALIKE),
-    planned(1_000, 0.95, "cells", by=ALIKE),
 ]
 
 
