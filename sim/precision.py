@@ -48,15 +48,23 @@ class Precision:
         """Wanted half-width [yuan]."""
         return self.yuan if self.yuan is not None else (self.part or 0.0) * abs(figure.value or 0.0)
 
-    def histories_more(self, figure: Estimate, n: int) -> int:
+    def histories_more(self, figure: Estimate, n: int, least: float = 0.0) -> int:
         """Histories that are still to run, in whole batches; none if the precision holds.
 
         An interval that ends where the histories end is shorter than it should be: it counts as no precision at all.
 
+        Parameters
+        ----------
+        figure : Estimate [yuan]
+        n : int
+            Histories that gave it.
+        least : float [yuan]
+            Half-width that more histories leave, because they stand at uncertain parameters that are there already.
+
         Raises
         ------
         TooFewHistories
-            More than `MOST` would be needed.
+            More than `MOST` would be needed, or no number would do.
         """
         half, wanted = half_width(figure), self.wanted(figure)
         if figure.reason is not None and half is not None and n < MOST:
@@ -65,10 +73,27 @@ class Precision:
             return 0
         if wanted == 0:
             raise TooFewHistories("precision: the figure is zero, so no part of it can be reached; name it in yuan")
-        total = min(histories_for(figure, n, wanted), round(GROWTH * n))
-        if histories_for(figure, n, wanted) > MOST:
+        # only what is beyond the least shrinks with the root of n
+        needed = histories_for(figure, n, wanted) if least == 0 else _beyond_the_least(half, least, wanted, n)
+        if needed > MOST and least > 0:
             raise TooFewHistories(
-                f"replications: {n} gave a half-width of {half:,.0f} yuan; about {histories_for(figure, n, wanted):,} "
+                f"precision: {n} gave a half-width of {half:,.0f} yuan, and more histories leave about {least:,.0f} yuan of it: they "
+                f"stand at values of the uncertain fields that are drawn already; allowed: above {_allowed(half, least, n):,.0f} yuan"
+            )
+        if needed > MOST:
+            raise TooFewHistories(
+                f"replications: {n} gave a half-width of {half:,.0f} yuan; about {needed:,} "
                 f"would give the {wanted:,.0f} asked for; allowed: {MOST:,} at most"
             )
-        return max(-(-(total - n) // BATCH), 1) * BATCH
+        return max(-(-(min(needed, round(GROWTH * n)) - n) // BATCH), 1) * BATCH
+
+
+def _beyond_the_least(half: float, least: float, wanted: float, n: int) -> int:
+    """Histories that the wanted half-width takes where a part of it stays."""
+    shrinks, left = half**2 - least**2, wanted**2 - least**2
+    return math.ceil(n * shrinks / left) if shrinks < left * MOST else MOST + 1
+
+
+def _allowed(half: float, least: float, n: int) -> float:
+    """The half-width that the most histories would give."""
+    return math.sqrt(least**2 + max(half**2 - least**2, 0.0) * n / MOST)

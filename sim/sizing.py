@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim import clock, estimate
-from sim.answers.answer import Answer, answer, headline
+from sim.answers.answer import Answer, answer, headline, lasting_half_width
 from sim.answers.drivers import ONLY_BECAUSE_LATE
 from sim.arms import arms_of, horizon, known, openings_of, openings_of_main
 from sim.drivers import present
@@ -102,7 +102,11 @@ def _run(
     if precision is not None or "beside_to" in manifest:
         folder.write_manifest({**manifest, "beside_to": max(manifest.get("beside_to", manifest["complete_to"]), n)})
     folder.complete(n)
-    while precision is not None and (more := precision.histories_more(headline(folder, n, assurance), n)):
+    while precision is not None:
+        least = lasting_half_width(folder, scenario, n, assurance)
+        more = precision.histories_more(headline(folder, n, assurance), n, least)
+        if more == 0:
+            break
         n += more
         main = arms_of(scenario, seed, how.among(n))[0]
         openings |= openings_of_main(scenario, main.points, openings)

@@ -230,6 +230,7 @@ ALLOWED = (
     N_("this field is needed; also missing: {names}"),
     N_("a year in all of which {pack} is in force ({dates}), or --as-if DATE, which marks the result"),
     N_("replications: found {n}; allowed: {needed} or more for an assurance of {assurance} (the upper 95 per cent order statistic does not exist for fewer)"),
+    N_("precision: {n} gave a half-width of {half}, and more histories leave about {least} of it: they stand at values of the uncertain fields that are drawn already; allowed: above {most}"),
     N_("replications: {n} gave a half-width of {half}; about {needed} would give the {wanted} asked for; allowed: {most} at most"),
     N_("precision: the figure is zero, so no part of it can be reached; name it in yuan"),
     N_("command"),

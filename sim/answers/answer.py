@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sim import clock, estimate
+from sim import clock, estimate, parameters
 from sim.answers import fund
 from sim.answers.attribution import attribution
 from sim.answers.drivers import driver_figures, only_because_late
@@ -26,6 +26,7 @@ from sim.law import Rules
 from sim.law.pack import load_calendar
 from sim.opening import OpeningState
 from sim.outcomes import year_span
+from sim.precision import MOST
 from sim.provenance import PROVENANCE, key_of
 from sim.scenario import Scenario
 from sim.store import RunFolder
@@ -161,6 +162,16 @@ def headline(folder: RunFolder, n: int, assurance: float) -> Estimate:
     """
     h = Sample.of(folder, "main", n)
     return estimate.quantile(h["need_fen"], assurance, h.strata).scaled(_YUAN, 2)
+
+
+def lasting_half_width(folder: RunFolder, scenario: Scenario, n: int, assurance: float) -> float:
+    """Half-width of the headline's interval that histories beyond the first n leave [yuan]; 0 while there are new points."""
+    if parameters.n_points(scenario, MOST) > parameters.n_points(scenario, n):
+        return 0.0
+    h = Sample.of(folder, "main", n)
+    return (estimate.half_width(headline(folder, n, assurance)) or 0.0) * estimate.lasting_part(
+        h["need_fen"], assurance, h.strata
+    )
 
 
 def _arm_needs(

@@ -11,6 +11,7 @@ from sim.estimate.figure import Z95, Estimate, check_assurance, half_width, hist
 from sim.estimate.means import mean, mean_among, mean_share, proportion, upper_proportion, upper_share, weighted_share
 from sim.estimate.order import (
     interval_ranks,
+    lasting_part,
     needed_histories,
     quantile,
     quantile_or_reason,
@@ -47,6 +48,7 @@ __all__ = [
     "histories_for",
     "interval_ranks",
     "largest_weight_share",
+    "lasting_part",
     "mass_of",
     "masses",
     "mean",

@@ -8,11 +8,10 @@ import numpy as np
 from scipy.special import bdtr
 
 from sim.errors import TooFewHistories
-from sim.estimate.figure import Z95, Estimate
+from sim.estimate.figure import Estimate
 from sim.estimate.strata import Strata, mass_of, stratified_mean
 from sim.units import F64, Array
 
-_Z90 = 1.6448536269514722  # a one-sided 95 per cent bound
 SHORT_ABOVE = "the sample is too small for a 95% interval: its upper end is the largest value"
 SHORT_BELOW = "the sample is too small for a 95% interval: its lower end is the smallest value"
 _ROUNDING = 1e-9  # of a history: a n that is whole on paper is whole here
@@ -52,14 +51,11 @@ def quantile(x: Array, a: float, strata: Strata | None = None) -> Estimate:
     TooFewHistories
         The conservative figure does not exist for so few histories.
     """
-    ordered = np.sort(np.asarray(x, dtype=float))
-    n = ordered.size
-    upper = upper_rank(n, a)
-    if upper is None:
+    x = np.asarray(x, dtype=float)
+    n = x.size
+    if upper_rank(n, a) is None:
         raise _too_few(n, needed_histories(a), a)
-    if strata is not None and strata.are_chosen:
-        return _stratified_quantile(np.asarray(x, dtype=float), a, strata)
-    worth = n if strata is None else worth_of(np.asarray(x, dtype=float), a, strata)
+    worth = n if strata is None else worth_of(x, a, strata)
     upper = upper_rank(worth, a)
     if upper is None:
         raise _too_few(n, math.ceil(needed_histories(a) * n / worth), a)
@@ -67,10 +63,17 @@ def quantile(x: Array, a: float, strata: Strata | None = None) -> Estimate:
     if ranks is None:
         ranks = _binomial_quantile(worth, a, 0.025), _binomial_quantile(worth, a, 0.975) + 1
         reason = SHORT_ABOVE if ranks[1] > worth else SHORT_BELOW
-    low, high, upper = ranks[0] * n // worth, -(-ranks[1] * n // worth), -(-upper * n // worth)
-    low, high = max(low, 1), min(high, n)
-    return Estimate(float(ordered[quantile_rank(n, a) - 1]), (float(ordered[low - 1]), float(ordered[high - 1])),
-                    float(ordered[upper - 1]), reason)  # fmt: skip
+    order, mass = np.argsort(x, kind="stable"), mass_of(x, strata)
+    below = np.cumsum(mass[order])
+
+    def at(histories: float) -> float:
+        """The value up to which so many of all n equally likely histories lie."""
+        return float(x[order][min(int((below < histories - _ROUNDING).sum()), n - 1)])
+
+    low, high, upper_at = (rank * n / worth for rank in (*ranks, upper))
+    if strata is None or not strata.are_chosen:  # whole histories, to the safe side
+        low, high, upper_at = max(math.floor(low), 1), math.ceil(high), math.ceil(upper_at)
+    return Estimate(at(max(a * n, 1e-6)), (at(low), at(high)), at(upper_at), reason)
 
 
 def quantile_or_reason(x: Array, a: float, strata: Strata | None = None) -> Estimate:
@@ -94,6 +97,15 @@ def worth_of(x: F64, a: float, strata: Strata) -> int:
         return x.size
     worth = max(int(a * (1 - a) / error**2), 1)
     return worth if strata.are_chosen else min(worth, x.size)
+
+
+def lasting_part(x: Array, a: float, strata: Strata | None) -> float:
+    """Part of the length of a quantile's interval that more histories at the same uncertain parameters leave, from 0 to 1."""
+    if strata is None or strata.points is None or strata.are_chosen:
+        return 0.0
+    hit = np.asarray(x, dtype=float) <= float(quantile_value(x, a))
+    error = stratified_mean(hit, strata)[1]
+    return min(strata.points.lasting(hit) / error, 1.0) if error > 0 else 0.0
 
 
 def quantile_value(x: Array, a: float, mass: F64 | None = None) -> F64:
@@ -122,29 +134,6 @@ def _first_with(x: F64, mass: F64, wanted: float) -> F64:
     order = np.argsort(x, kind="stable")
     below = (np.cumsum(np.take(mass, order, axis=-1), axis=-1) < wanted).sum(axis=-1)
     return x[order][np.minimum(below, x.size - 1)]
-
-
-def _stratified_quantile(x: F64, a: float, strata: Strata) -> Estimate:
-    """Quantile of weighted histories; the interval is that of F at the quantile, read back on the axis of x.
-
-    Source: Woodruff, JASA 47 (1952) 635-646; for stratified simulation Chu & Nakayama, ACM TOMACS 22 (2012) 10.
-    """
-    n, mass = x.size, mass_of(x, strata)
-    q = float(_first_with(x, mass, a * n - _ROUNDING))
-    # where many histories sit at the quantile, F jumps there: the less certain side counts
-    error = max(stratified_mean(x <= q, strata)[1], stratified_mean(x < q, strata)[1])
-    if a + _Z90 * error >= 1:
-        raise _too_few(n, math.ceil(n * (_Z90 * error / (1 - a)) ** 2) + 1, a)
-    if error == 0:  # whole strata sit at the quantile
-        return Estimate(q, (q, q), q)
-    reason = SHORT_ABOVE if a + Z95 * error >= 1 else SHORT_BELOW if a <= Z95 * error else None
-
-    def beyond(level: float) -> float:
-        """First value with more than this mass below or at it: like the rank s + 1 of plain histories."""
-        return float(_first_with(x, mass, math.nextafter(level * n + _ROUNDING, math.inf)))
-
-    low = float(_first_with(x, mass, (a - Z95 * error) * n - _ROUNDING))
-    return Estimate(q, (low, beyond(a + Z95 * error)), beyond(a + _Z90 * error), reason)
 
 
 def _too_few(n: int, needed: int, a: float) -> TooFewHistories:

@@ -123,6 +123,16 @@ class Points:
         """Standard error of a share, from `means` of one 0 or 1 a history."""
         return self._few * math.sqrt(float((self._parts(means, _OF_SHARES) ** 2).sum()))
 
+    def lasting(self, x: Array) -> float:
+        """Part of the standard error of a share that more histories at the same points leave, of histories all drawn alike.
+
+        What is taken off is the histories' own luck: the spread of 0s and 1s around their point's share.
+        """
+        of, counts, _ = self._numbered
+        share = np.bincount(of, x) / counts
+        luck = share * (1 - share) / np.maximum(counts - 1, 1) * (counts / counts.sum()) ** 2
+        return math.sqrt(max(self.error(share) ** 2 - self._few**2 * float(luck.sum()), 0.0))
+
     def interval(self, means: F64) -> tuple[float, float]:
         """How far a mean's 95 per cent interval reaches below and above it, from `means` of one value a history."""
         parts = self._parts(means, _OF_MEANS)

@@ -86,12 +86,11 @@ BEDS = [
     drivers_bed(4_000, 0.8, "tail mean", by=RULES),
     drivers_bed(4_000, 0.9, "bad years", by=RULES),
     planned(1_000, 0.95, "score"),
-    planned(1_000, 0.99, "score"),
+    planned(2_000, 0.99, "score"),
     planned(1_000, 0.95, "cells"),
     planned(1_000, 0.95, "score", by=RULES),
     planned(1_000, 0.95, "score", by=ALIKE),
     planned(2_000, 0.99, "score", by=ALIKE),
-    planned(1_000, 0.95, "cells", by=ALIKE),
 ]
 
 

@@ -108,6 +108,22 @@ def test_chosen_histories_carry_the_error_of_their_points() -> None:
     assert wide.value == narrow.value and length(wide) > 1.1 * length(narrow)
 
 
+def test_what_more_histories_at_the_same_points_leave() -> None:
+    """As the error of thirty times as many; nothing where a point has its histories' luck alone, and where all is known."""
+    hit = X > 2.3
+    of = np.arange(30 * N) % 64
+    more = np.exp(AT[of] @ [0.6, 0.3] + 0.3 * RNG.standard_normal(of.size))
+    share = np.bincount(of, more > 2.3) / np.bincount(of)
+    assert POINTS.lasting(hit) == pytest.approx(Points(of, AT).error(share), rel=0.25)
+    assert POINTS.lasting(hit) < 0.95 * error_of(hit.astype(float), ALIKE)
+    a = float(np.mean(~hit))
+    assert estimate.lasting_part(X, a, ALIKE) == pytest.approx(
+        POINTS.lasting(~hit) / stratified_mean(~hit, ALIKE)[1], rel=0.1
+    )
+    assert estimate.lasting_part(RNG.random(N), 0.9, ALIKE) < 0.6
+    assert estimate.lasting_part(X, a, None) == 0.0
+
+
 def test_shares_of_tails_add_up_over_points() -> None:
     """Tail means and bad years of points: the figures are the plain ones, a driver that does nothing gets exactly nothing."""
     arms: shapley.Arms = {frozenset(on): X * (1.3 if "a" in on else 1.0) for on in ("", "a", "b", "ab")}

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 import sim
+from sim import parameters
+from sim.answers.answer import lasting_half_width
 from sim.errors import TooFewHistories
 from sim.estimate import Estimate
 from sim.precision import MOST, Precision
+from sim.store import RunFolder
 
+RECOVERY = {"field": "defaults.recovery.first_year", "distribution": "uniform", "p05": 0.1, "p95": 0.5}
 FIGURE = Estimate(1_000_000.0, (900_000.0, 1_100_000.0))
 
 
@@ -36,6 +40,27 @@ def test_what_no_run_could_reach_is_said() -> None:
         Precision.of("0.1%").histories_more(FIGURE, 2000)
     with pytest.raises(TooFewHistories, match="name it in yuan"):
         Precision.of("2%").histories_more(Estimate(0.0, (0.0, 10.0)), 2000)
+
+
+def test_what_more_histories_at_the_same_parameters_leave() -> None:
+    """Half-width 100,000, of which 60,000 stay: 80,000 shrink with the root of n."""
+    assert Precision.of("100000").histories_more(FIGURE, 9000, 60_000.0) == 0
+    # to 75,000: 45,000 of the 80,000, so (80 / 45)^2 as many, 28,445 instead of 16,000; at most three times as many at once
+    assert Precision.of("75000").histories_more(FIGURE, 9000, 60_000.0) == 18_000
+    assert Precision.of("90000").histories_more(FIGURE, 9000, 60_000.0) == 3_800  # (80 / 67.1)^2 as many
+    for wanted in ("60000", "59000", "61000"):
+        with pytest.raises(TooFewHistories, match=r"leave about 60,000 yuan of it: .*; allowed: above 62,354 yuan"):
+            Precision.of(wanted).histories_more(FIGURE, 9000, 60_000.0)
+
+
+def test_new_points_leave_nothing(small: Any, tmp_path: Any) -> None:
+    """Where fields are uncertain and hypercubes are left, and where nothing is uncertain, more histories help as ever."""
+    answer = sim.size(small, replications=150, seed=3, workers=1, out=tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    assert lasting_half_width(folder, small, 150, 0.95) == 0.0
+    assert answer.data["replications"] == 150
+    two = small.with_changes({"uncertain": [RECOVERY, {**RECOVERY, "field": "defaults.negligence"}]})
+    assert parameters.n_points(two, 7_000) == 448 and parameters.n_points(two, MOST) == 512
 
 
 def test_a_run_ends_within_the_precision_it_names(small: Any, tmp_path: Any) -> None:
