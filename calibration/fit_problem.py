@@ -49,6 +49,7 @@ class Settings(Model):
     places: Annotated[list[str], Field(min_length=1)]
     rows: Annotated[int, Field(gt=0, multiple_of=CHUNK)]
     held_out: Annotated[int, Field(gt=0, multiple_of=CHUNK)]
+    predictive: Annotated[int, Field(gt=0, multiple_of=CHUNK)] = 6 * CHUNK  # counties at draws of the posterior
     seed: int
     targets: list[str] | None = None  # default: all of the mechanism
     not_used: list[NotUsed] = Field(default_factory=list)
@@ -79,7 +80,7 @@ class Problem:
     @property
     def sha256(self) -> str:
         """Hash of what makes the table: parameters, and the files of the places. The targets' values are not in it."""
-        said = self.settings.model_dump(mode="json", exclude={"rows", "held_out", "targets", "not_used"})
+        said = self.settings.model_dump(mode="json", exclude={"rows", "held_out", "predictive", "targets", "not_used"})
         digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
         for place, scenario in self.places.items():
             for path in (HERE / "places" / f"{place}.toml", *scenario.tables().values()):

@@ -17,7 +17,6 @@ from calibration.target_list import Target
 from sim.units import F64
 
 DRAWS = 512  # kept of the posterior: as many as a run can use
-_PREDICTIVE = 6 * CHUNK  # counties at draws of the posterior
 _INDEPENDENT = 10 * CHUNK  # of the band without correlation
 COUNTY_TOTAL, WORST, OTHERS = "luoping.overdue_share", "luoping.worst_township", "luoping.other_townships"
 
@@ -124,7 +123,7 @@ def fit(problem: Problem, table: pd.DataFrame, told: Identification) -> Fit:
 
 def predictive(problem: Problem, found: Posterior, prior_figures: F64) -> list[Row]:
     """Each target beside fresh counties at draws of the posterior; those farthest off first."""
-    draws = found.resampled(_PREDICTIVE, problem.settings.seed)
+    draws = found.resampled(problem.settings.predictive, problem.settings.seed)
     frames = [
         simulate_rows(problem, draws[k : k + CHUNK], np.arange(k, k + CHUNK), "predictive")
         for k in range(0, len(draws), CHUNK)
