@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.fit_checks import INTERVAL, LeftOut, Recovery, leave_one_out, loans_of, recover
+from calibration.fit_checks import INTERVAL, LeftOut, Recovery, leave_one_out, loans_of, recover_in_folds
 from calibration.fit_problem import CHUNK, Problem
 from calibration.identification import Identification
 from calibration.posterior import Posterior, posterior, predicted, scores_of, simulated, weighted_quantile
@@ -109,8 +109,7 @@ def fit(problem: Problem, table: pd.DataFrame, told: Identification) -> Fit:
         What the targets can tell, worked out before.
     """
     scores, figures = scores_of(problem, table), simulated(problem, table, problem.targets)
-    kept = len(table) - problem.settings.held_out
-    recovery = recover(scores[:kept], figures[:kept], scores[kept:], figures[kept:])
+    recovery = recover_in_folds(scores, figures, problem.settings.held_out, problem.settings.folds)
     values, _ = problem.scaled_targets()
     found = posterior(scores, figures, values)
     rows = predictive(problem, found, figures)
