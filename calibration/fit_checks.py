@@ -51,6 +51,28 @@ class Recovery:
         return np.asarray(scipy.stats.chi2.sf(((counts - expected) ** 2 / expected).sum(axis=1), BINS - 1))
 
 
+def recover_in_folds(scores: F64, figures: F64, held_out: int, folds: int) -> Recovery:
+    """Fit each of the last rows from all rows but those of its own fold; one fold leaves out all of them together.
+
+    Parameters
+    ----------
+    scores : (n_rows, n_parameters) float64
+    figures : (n_rows, n_targets) float64
+    held_out : int
+        Rows that are fitted, the last ones.
+    folds : int
+        Parts of equal size into which they fall, in order.
+    """
+    rows = np.arange(len(scores))
+    found = []
+    for fold in np.split(rows[-held_out:], folds):
+        rest = np.setdiff1d(rows, fold)
+        found.append(recover(scores[rest], figures[rest], scores[fold], figures[fold]))
+    covered, keeps = (np.mean([getattr(r, name) for r in found], axis=0) for name in ("covered", "keeps"))
+    ranks, halved = (np.concatenate([getattr(r, name) for r in found]) for name in ("ranks", "halved_ranks"))
+    return Recovery(held_out, covered, ranks, halved, keeps)
+
+
 def recover(train_scores: F64, train: F64, test_scores: F64, test: F64, share: float = ACCEPTED) -> Recovery:
     """Fit every held-out row from the rows that are kept."""
     learnt = Summary.learn(train_scores, train)

@@ -49,6 +49,8 @@ class Settings(Model):
     places: Annotated[list[str], Field(min_length=1)]
     rows: Annotated[int, Field(gt=0, multiple_of=CHUNK)]
     held_out: Annotated[int, Field(gt=0, multiple_of=CHUNK)]
+    folds: Annotated[int, Field(gt=0)] = 1  # of the held-out rows: each is fitted from all rows but its own fold's
+    predictive: Annotated[int, Field(gt=0, multiple_of=CHUNK)] = 6 * CHUNK  # counties at draws of the posterior
     seed: int
     targets: list[str] | None = None  # default: all of the mechanism
     not_used: list[NotUsed] = Field(default_factory=list)
@@ -79,7 +81,9 @@ class Problem:
     @property
     def sha256(self) -> str:
         """Hash of what makes the table: parameters, and the files of the places. The targets' values are not in it."""
-        said = self.settings.model_dump(mode="json", exclude={"rows", "held_out", "targets", "not_used"})
+        said = self.settings.model_dump(
+            mode="json", exclude={"rows", "held_out", "folds", "predictive", "targets", "not_used"}
+        )
         digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
         for place, scenario in self.places.items():
             for path in (HERE / "places" / f"{place}.toml", *scenario.tables().values()):
@@ -138,6 +142,8 @@ def read_problem(name: str, *, targets: Targets | None = None) -> Problem:
         settings = Settings.model_validate(read_toml(path))
     except ValidationError as error:
         raise as_input_error(Settings, error, path.name) from None
+    if settings.held_out % settings.folds:
+        raise InputError(path.name, "folds", settings.folds, f"a divisor of the {settings.held_out} held_out rows")
     if settings.held_out >= settings.rows:
         raise InputError(path.name, "held_out", settings.held_out, f"less than the {settings.rows} rows")
     found = targets or read_targets()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from calibration.fit_checks import INTERVAL, LeftOut, Recovery, leave_one_out, loans_of, recover
+from calibration.fit_checks import INTERVAL, LeftOut, Recovery, leave_one_out, loans_of, recover_in_folds
 from calibration.fit_problem import CHUNK, Problem
 from calibration.identification import Identification
 from calibration.posterior import Posterior, posterior, predicted, scores_of, simulated, weighted_quantile
@@ -17,7 +17,6 @@ from calibration.target_list import Target
 from sim.units import F64
 
 DRAWS = 512  # kept of the posterior: as many as a run can use
-_PREDICTIVE = 6 * CHUNK  # counties at draws of the posterior
 _INDEPENDENT = 10 * CHUNK  # of the band without correlation
 COUNTY_TOTAL, WORST, OTHERS = "luoping.overdue_share", "luoping.worst_township", "luoping.other_townships"
 
@@ -110,8 +109,7 @@ def fit(problem: Problem, table: pd.DataFrame, told: Identification) -> Fit:
         What the targets can tell, worked out before.
     """
     scores, figures = scores_of(problem, table), simulated(problem, table, problem.targets)
-    kept = len(table) - problem.settings.held_out
-    recovery = recover(scores[:kept], figures[:kept], scores[kept:], figures[kept:])
+    recovery = recover_in_folds(scores, figures, problem.settings.held_out, problem.settings.folds)
     values, _ = problem.scaled_targets()
     found = posterior(scores, figures, values)
     rows = predictive(problem, found, figures)
@@ -124,7 +122,7 @@ def fit(problem: Problem, table: pd.DataFrame, told: Identification) -> Fit:
 
 def predictive(problem: Problem, found: Posterior, prior_figures: F64) -> list[Row]:
     """Each target beside fresh counties at draws of the posterior; those farthest off first."""
-    draws = found.resampled(_PREDICTIVE, problem.settings.seed)
+    draws = found.resampled(problem.settings.predictive, problem.settings.seed)
     frames = [
         simulate_rows(problem, draws[k : k + CHUNK], np.arange(k, k + CHUNK), "predictive")
         for k in range(0, len(draws), CHUNK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import sim
-from dashboard import commands, library, safe, scenario_file, serve
+from dashboard import commands, fit_table, library, safe, scenario_file, serve
 from dashboard.jobs import Job, Jobs
 from dashboard.words import LANGUAGES, Words
 from sim.errors import InputError
@@ -84,6 +85,17 @@ def test_every_shipped_scenario_can_be_chosen_by_its_title(
     titles = {name: sim.scenario(name).title.get(lang) for name in sim.scenario_names()}
     assert len(set(titles.values())) == len(titles)
     assert [name for name, title in titles.items() if not any(title in shown for shown in offered)] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_evidence_page_tells_every_stored_fit(lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened("evidence", lang, tmp_path, monkeypatch)
+    text, w = said(at), Words(lang)
+    assert not at.error and "Traceback" not in text
+    for fit in fit_table.shipped():
+        assert fit_table.title(fit, w) in [x.value for x in at.subheader]
+        assert fit_table.command(fit) in text
+        assert all(html.escape(row[0]) in text for row in fit_table.target_rows(fit, w))
 
 
 @pytest.mark.parametrize("state", ["empty", "stale", "broken", "half"])

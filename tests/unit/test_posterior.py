@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from calibration.fit_checks import inside_by_luck, log_density, recover
+from calibration.fit_checks import inside_by_luck, log_density, recover, recover_in_folds
 from calibration.posterior import posterior, predicted, weighted_quantile
 from sim.streams import stream_key, uniforms
 from sim.units import F64
@@ -69,3 +69,15 @@ def test_equal_draws_are_the_same_for_a_seed_and_keep_their_weights() -> None:
     assert not (a == found.resampled(512, 8)).all()
     assert a.mean(axis=0) == pytest.approx(found.weight @ found.scores, abs=0.03)
     assert abs(np.corrcoef(a[:-1, 0], a[1:, 0])[0, 1]) < 0.2  # in a random order
+
+
+def test_rows_held_out_in_folds_are_each_fitted_without_their_own_fold() -> None:
+    rng = np.random.default_rng(11)
+    z = rng.standard_normal((300, 2))
+    figures = z @ np.array([[1.0, 0.2], [0.0, 1.0]]) + 0.3 * rng.standard_normal((300, 2))
+    one, plain = recover_in_folds(z, figures, 100, 1), recover(z[:200], figures[:200], z[200:], figures[200:])
+    assert (one.ranks == plain.ranks).all() and (one.covered == plain.covered).all()
+    folded = recover_in_folds(z, figures, 100, 4)
+    rest = np.r_[0:225, 250:300]
+    second = recover(z[rest], figures[rest], z[225:250], figures[225:250])
+    assert (folded.ranks[25:50] == second.ranks).all() and folded.ranks.shape == (100, 2)
