@@ -141,7 +141,8 @@ class Points:
             return 0.0, 0.0
         most = parts.size - self._curves[0].shape[1]
         freedom = min(max(3 * square**2 / float((parts**4).sum()) - 2, 1.0), most)
-        t, skewness, error = float(stdtrit(freedom, 0.975)), float((parts**3).sum()) / square**1.5, math.sqrt(square)
+        t, error = float(stdtrit(freedom, 0.975)), math.sqrt(square)
+        skewness = float((parts**3).sum()) / error**3
         return error * _studentized(t, skewness), -error * _studentized(-t, skewness)
 
     def turns(self, resampling: F64) -> F64:

@@ -161,18 +161,33 @@ def test_an_information_date_inside_the_year(tmp_path: Path) -> None:
     assert 0 < data["carried_over_yuan"] < 20_000_000
 
 
+def _hears_interrupts() -> None:
+    """What a shell starts in the background is deaf to them, and so is all that it starts, these tests among them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @needs_posix
 def test_interrupt_keeps_what_is_done(small: sim.Scenario, tmp_path: Path) -> None:
     """The small county: its batches are short, so that the signal meets a run at work on a busy machine too."""
     path = scenario_file.save_whole(tmp_path / "small.toml", small)
     words = ("size", str(path), "--replications", "20000", "--workers", "2", "--lang", "en")
-    process = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, env=ENV, stderr=subprocess.PIPE, encoding="utf-8")
-    deadline = time.monotonic() + 900
-    while not list(tmp_path.rglob("part-*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert process.poll() is None and list(tmp_path.rglob("part-*.parquet")), "no batch was finished in fifteen minutes"
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    with subprocess.Popen(
+        [*COMMAND, *words],
+        cwd=tmp_path,
+        env=ENV,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=_hears_interrupts,
+    ) as process:
+        try:
+            deadline = time.monotonic() + 900
+            while not list(tmp_path.rglob("part-*.parquet")) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert process.poll() is None and list(tmp_path.rglob("part-*.parquet")), "no batch in fifteen minutes"
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == 130 and "Traceback" not in errors and "runs" in errors
     assert list(tmp_path.rglob("part-*.parquet")) and not list(tmp_path.rglob("*.tmp"))
 

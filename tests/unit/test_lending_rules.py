@@ -240,7 +240,7 @@ def test_a_household_lender_stops_by_its_own_books_and_resumes() -> None:
 @pytest.mark.parametrize("mechanism", ["reduced-form", "household"])
 @pytest.mark.parametrize("rule", [{"rules.stop.unpaid_claim_days": 30}, {"rules.stop.used_share": 0.5}])
 def test_an_empty_fund_stops_lending(tight: Any, lenders: Any, mechanism: str, rule: Any) -> None:
-    poor = {"lenders": lenders(6_000, 2_000), "rules.fund.leverage": 5_000}
+    poor = {"lenders": lenders(30_000, 10_000), "rules.fund.leverage": 1_000}
     if mechanism == "household":
         setup, world = households({**poor, **rule})
         rich = households({"lenders": lenders(6_000_000, 2_000_000), **rule})[1]
