@@ -14,6 +14,8 @@ import pytest
 import sim
 from sim import clock, outcomes
 from sim.arms import four_months_past
+from sim.households.reduced_form import DEFAULTED
+from sim.households.state import LOST
 from sim.lending.loans import CLAIM, OPEN
 from sim.outcomes import year_span
 from sim.replication import prepare, simulate
@@ -152,6 +154,33 @@ def test_luoping_opens_with_the_printed_overdue() -> None:
     assert late.mean() == pytest.approx(0.0716, abs=5e-5)
     for rows, printed in ((loans.township == 0, 0.1199), (loans.township == 1, 0.0373), (loans.township > 1, 0.0237)):
         assert loans.balance[rows & late].sum() / loans.balance[rows].sum() == pytest.approx(printed, abs=5e-5)
+
+
+# --- mechanisms of the regulation and of policy ----------------------------------------------------------
+
+
+def test_firms_loans_go_bad_about_as_those_of_small_firms_did() -> None:
+    """Text 3: 4.5 to 7.95 per cent of small firms' balance. Few firms: a wide band. One fate for all that a failed firm used."""
+    _, worlds, f = lived("x-county-firms", 8)
+    assert 0.02 < f["firm_defaulted_fen"].sum() / f["firm_due_fen"].sum() < 0.15
+    year, fell_due = year_span(2018), 0
+    for world in worlds:
+        c = world.community
+        assert c is not None
+        used = c.people.loan[c.people.marks & LOST != 0]
+        past = used[(world.fates.missed[used] >= year[0]) & (world.fates.missed[used] <= year[1])]
+        assert (world.fates.fate[past] == DEFAULTED).all()
+        fell_due += past.size
+    assert fell_due > 50
+
+
+def test_dates_put_off_in_a_drought_leave_the_spring_and_the_years_fund() -> None:
+    """Same county, weather and luck; half a year later fewer loans of the drought's townships are bad, and claims are next year's."""
+    _, _, late = lived("x-county-2010-extension", 6)
+    _, _, dry = lived("x-county-2010-extension", 6, livelihoods__weather__extension=None)
+    assert (late["extended_fen"] > 0.2 * late["due_fen"]).all()
+    assert late["defaulted_fen"].sum() < 0.9 * dry["defaulted_fen"].sum()
+    assert (late["need_fen"] < dry["need_fen"]).all()
 
 
 # --- pages -------------------------------------------------------------------------------------------

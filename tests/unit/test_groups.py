@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import sim
-from sim import clock, outcomes
+from sim import clock, outcomes, welfare
 from sim.fund.claims import NEVER
 from sim.households.groups import Ties, help_reference, shaken, ties
 from sim.households.groups_kernel import help_members, remember
@@ -29,7 +29,7 @@ from sim.households.state import (
 )
 from sim.livelihoods import Groups
 from sim.streams import stream_key
-from tests.unit.test_firms import END, county, history
+from tests.unit.test_firms import END, FIRMS, county, history
 from tests.unit.test_month import County
 
 GROUPS = {"helps": 0.7, "infects_logit": 3.0}
@@ -240,23 +240,34 @@ def test_evaders_never_pay_and_their_claims_are_wilful(lonely: Any) -> None:
     assert waits.size == 0 or waits.min() > setup.first_day + 180  # after the court's step
 
 
+PUT_OFF: dict[str, Any] = {
+    "livelihoods.weather.extension": {"from_severity": 0.3, "months": 6}, "rules.loan.extension_months": 6,
+}  # fmt: skip
 DRY = {"opening.drought": "dry", "livelihoods.weather.loss_at": [[0.5, 0.0], [0.0, 0.6]]}
 
 
 @pytest.mark.parametrize("is_subsidised", [True, False])
 def test_dates_are_put_off_in_a_drought_and_everything_counts_from_the_new_one(is_subsidised: bool) -> None:
-    extension = {"livelihoods.weather.extension": {"from_severity": 0.3, "months": 6}, "rules.loan.extension_months": 6,
-                 "rules.loan.extension_subsidised": is_subsidised}  # fmt: skip
-    (_, before), (setup, world) = (history(county(NO_FIRMS | HARD | DRY | e), 2) for e in ({}, extension))
+    extension = PUT_OFF | {"rules.loan.extension_subsidised": is_subsidised}
+    base = NO_FIRMS | HARD | DRY | {"livelihoods.mortality_multiple": 8.0}
+    (_, before), (setup, world) = (history(county(base | e), 2) for e in ({}, extension))
     c = world.community
     assert c is not None and before.community is not None
     assert len(c.put_off) > 20 and len({loan for _, loan, _, _ in c.put_off}) == len(c.put_off)
-    for _, loan, old, new in c.put_off:
+    b = before.loans
+    contract = dict(zip(zip(b.id.tolist(), b.start.tolist(), strict=True), b.due.tolist(), strict=True))
+    ends, called = setup.month_ends.tolist(), 0
+    for end, loan, old, new in c.put_off:
+        assert old <= end and clock.month_of(np.array([old]))[0] == clock.month_of(np.array([end]))[0]
+        assert c.sky.severity[ends.index(end), world.loans.township[loan]] >= 0.3
+        signed = int(world.loans.id[loan]), int(world.loans.start[loan])
+        assert old == contract.get(signed, old)  # a called loan keeps the day of its call
         assert new == int(clock.add_months(np.array([old]), 6)[0])
         assert world.loans.due[loan] == new
-        assert world.fates.missed[loan] >= new or world.fates.missed[loan] < old  # called before
+        called += int(world.fates.missed[loan] < new)  # by a death, before the new date
         at = np.flatnonzero(world.claims.row == loan)
-        assert (world.claims.entitled[at] >= new + 90).all() or world.fates.missed[loan] < old
+        assert (world.claims.entitled[at] >= new + 90).all() or world.fates.missed[loan] < new
+    assert called < 0.1 * len(c.put_off)
     running = c.people.marks & EXTENDED != 0
     assert running.any()
     assert ((c.people.marks & UNSUBSIDISED != 0) == (running & (not is_subsidised)))[running].all()
@@ -264,6 +275,30 @@ def test_dates_are_put_off_in_a_drought_and_everything_counts_from_the_new_one(i
     assert "extended_fen" in outcomes.summary(setup, world)
     if not is_subsidised:  # interest of the extension is the household's
         assert c.interest.sum() > before.community.interest.sum()
+
+
+def test_firms_dates_are_put_off_too() -> None:
+    setup, world = history(county(DRY | PUT_OFF | {"livelihoods.firms": {**FIRMS, "failures_per_year": 0.0}}), 2)
+    c = world.community
+    assert c is not None and setup.households is not None
+    of_firms = [loan for _, loan, _, _ in c.put_off if c.owner[loan] >= setup.households.register.id.size]
+    assert len(of_firms) > 10
+    assert (c.owner[of_firms] >= setup.households.register.id.size).all()
+
+
+def test_the_county_pays_up_to_the_old_date_and_not_beyond_where_an_extension_is_not_subsidised() -> None:
+    """Subsidy of every loan, from signing to its end or the last settlement, is what the lists hold, but for roundings."""
+    setup, world = history(county(NO_FIRMS | DRY | PUT_OFF), 2)
+    c, loans = world.community, world.loans
+    assert c is not None
+    stop, last = np.minimum(world.fates.missed, loans.due), int(setup.settlements[-1])
+    for _, loan, old, _ in c.put_off:
+        stop[loan] = min(old, world.fates.missed[loan])
+    counted = clock.month_of(loans.start) < clock.month_of(np.array([last]))[0]
+    days = np.maximum(np.minimum(stop, last) - loans.start, 0)[counted]
+    due = (loans.balance[counted] * loans.rate_ppm[counted] * days / (360 * 1e6)).sum()
+    assert len(c.put_off) > 20
+    assert c.entitled.sum() == pytest.approx(due, rel=0.002)
 
 
 def test_an_extension_that_the_pack_does_not_allow_is_refused() -> None:
@@ -281,4 +316,17 @@ def test_figures_of_people_are_shares() -> None:
     row = outcomes.summary(setup, world)
     assert 0 < row["below_floor_count"] <= row["months_below_floor_count"]
     assert 0 <= row["relapsed_count"] <= row["households_count"]
-    assert world.community is not None and (world.community.people.status == BAD).any()
+    c = world.community
+    assert c is not None and (c.people.status == BAD).any()
+    ends = [clock.date_of(end) for end in setup.month_ends.tolist()]
+    second = next(k for k, end in enumerate(ends) if (end.year, end.month) == (2019, 12))
+    last = outcomes.year_span(2019)[1]
+    assert welfare.households(setup, world, *_nobody(world), last)["relapsed_count"] > 0
+    c.lives[second - 12] = c.lives[second]  # as if all of it had been the year before
+    assert welfare.households(setup, world, *_nobody(world), last)["relapsed_count"] == 0
+
+
+def _nobody(world: Any) -> tuple[np.ndarray, np.ndarray]:
+    """No loan fell due, none went bad."""
+    none = np.zeros(len(world.loans), dtype=np.bool_)
+    return none, none
