@@ -9,6 +9,7 @@ from calibration.actuals import Backtest, Compared
 from calibration.book_model import Range
 from calibration.scoring import Joint
 from sim.errors import InputError
+from sim.store import write_whole
 
 FILE = "backtest.json"
 
@@ -24,10 +25,8 @@ def keep(run: Path, found: Backtest, actuals: str) -> Path:
         Name of the table of what happened.
     """
     path = run / FILE
-    fresh = path.with_suffix(".json.tmp")
     text = json.dumps({"actuals": actuals, **found.as_dict()}, ensure_ascii=False, indent=1)
-    fresh.write_text(text + "\n", encoding="utf-8")
-    fresh.replace(path)
+    write_whole(path, f"{text}\n".encode())
     return path
 
 

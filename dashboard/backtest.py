@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import tempfile
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from calibration import actuals
 from calibration.actuals import Backtest
 from calibration.kept_backtest import keep, kept
 from dashboard import back_table, panels, safe
+from dashboard.export.text import guarded
 from dashboard.figures import forecast_and_fact
 from dashboard.library import Run
 from dashboard.shell import View
@@ -63,14 +66,9 @@ def template(run: Run, w: Words) -> bytes:
     lines = [(names[at], "") for names in actuals.ITEMS.values()]
     towns = [t.label.get(w.lang) for t in scenario.townships]
     lines += [(actuals.ITEMS[item][at], town) for town in towns for item in ("due_loans", "defaulted_loans")]
-    rows = [",".join(heads), *(f'{item},"{_cell(town)}",,' for item, town in lines)]
-    return ("\ufeff" + "\n".join(rows) + "\n").encode()
-
-
-def _cell(text: str) -> str:
-    """A name as a cell that no spreadsheet runs."""
-    text = text.replace('"', '""')
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    out = io.StringIO()
+    csv.writer(out).writerows([heads, *([item, guarded(town), "", ""] for item, town in lines)])
+    return out.getvalue().encode("utf-8-sig")
 
 
 def _show(v: View, run: Run, source: str, found: Backtest) -> None:

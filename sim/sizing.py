@@ -103,8 +103,8 @@ def _run(
         folder.write_manifest({**manifest, "beside_to": max(manifest.get("beside_to", manifest["complete_to"]), n)})
     folder.complete(n)
     while precision is not None:
-        least = lasting_half_width(folder, scenario, n, assurance)
-        more = precision.histories_more(headline(folder, n, assurance), n, least)
+        head = headline(folder, n, assurance)
+        more = precision.histories_more(head, n, lasting_half_width(head, folder, scenario, n, assurance))
         if more == 0:
             break
         n += more

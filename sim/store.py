@@ -120,7 +120,7 @@ class RunFolder:
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Replace the manifest in one step."""
-        _replace(self.manifest_path, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
+        write_whole(self.manifest_path, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
     def complete(self, n: int) -> None:
         """Note that the first n histories are there."""
@@ -129,7 +129,7 @@ class RunFolder:
 
     def write_list(self, name: str, frame: pd.DataFrame) -> None:
         """Write a list for people beside the manifest, in one step; spreadsheets want the mark at its start."""
-        _replace(self.path / name, frame.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
+        write_whole(self.path / name, frame.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
 
     def part(self, table: str, arm: str, batch: int) -> Path:
         """File of one batch of one table of one arm."""
@@ -279,7 +279,8 @@ def _part(path: Path, written: int) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
-def _replace(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file of which nobody ever sees a half."""
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_bytes(data)
     temporary.replace(path)

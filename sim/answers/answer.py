@@ -164,14 +164,12 @@ def headline(folder: RunFolder, n: int, assurance: float) -> Estimate:
     return estimate.quantile(h["need_fen"], assurance, h.strata).scaled(_YUAN, 2)
 
 
-def lasting_half_width(folder: RunFolder, scenario: Scenario, n: int, assurance: float) -> float:
+def lasting_half_width(head: Estimate, folder: RunFolder, scenario: Scenario, n: int, assurance: float) -> float:
     """Half-width of the headline's interval that histories beyond the first n leave [yuan]; 0 while there are new points."""
     if parameters.n_points(scenario, MOST) > parameters.n_points(scenario, n):
         return 0.0
     h = Sample.of(folder, "main", n)
-    return (estimate.half_width(headline(folder, n, assurance)) or 0.0) * estimate.lasting_part(
-        h["need_fen"], assurance, h.strata
-    )
+    return (estimate.half_width(head) or 0.0) * estimate.lasting_part(h["need_fen"], assurance, h.strata)
 
 
 def _arm_needs(

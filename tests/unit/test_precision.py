@@ -9,7 +9,7 @@ import pytest
 
 import sim
 from sim import parameters
-from sim.answers.answer import lasting_half_width
+from sim.answers.answer import headline, lasting_half_width
 from sim.errors import TooFewHistories
 from sim.estimate import Estimate
 from sim.precision import MOST, Precision
@@ -57,7 +57,7 @@ def test_new_points_leave_nothing(small: Any, tmp_path: Any) -> None:
     """Where fields are uncertain and hypercubes are left, and where nothing is uncertain, more histories help as ever."""
     answer = sim.size(small, replications=150, seed=3, workers=1, out=tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
-    assert lasting_half_width(folder, small, 150, 0.95) == 0.0
+    assert lasting_half_width(headline(folder, 150, 0.95), folder, small, 150, 0.95) == 0.0
     assert answer.data["replications"] == 150
     two = small.with_changes({"uncertain": [RECOVERY, {**RECOVERY, "field": "defaults.negligence"}]})
     assert parameters.n_points(two, 7_000) == 448 and parameters.n_points(two, MOST) == 512
