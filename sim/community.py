@@ -469,7 +469,7 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     if h.ties is not None:
         live = livelihoods_of(setup.scenario).groups
         assert live is not None
-        now = now._replace(will=h.never_pays + groups.shaken(live, h.ties, h.register, c.people, now))
+        now = now._replace(will=groups.shaken(live, h.ties, h.register, c.people, now, h.never_pays))
     c.look(now)
     step(c.people, h.register, h.terms, now, c.out)
     c.look(now)
@@ -495,7 +495,9 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
         _lend(setup, world, k, now, _room(setup, world, month, freed))
     relapse = livelihoods_of(setup.scenario).relapse_after_months
     if relapse > 0:
-        remember(c.people, h.register, h.terms.poverty_line, relapse, month % 12)
+        p = c.people
+        remember(p.income_year, h.register.persons, h.terms.poverty_line, relapse, month % 12, p.income_12, p.poor_months,
+                 p.relapses)  # fmt: skip
     if month % 12 == 11:
         c.lives[k] = (c.people.months_short.copy(), c.people.relapses.copy())
         c.years[k] = np.append(year_end(c.people, h.register, h.terms, h.service_fen), c.counts)

@@ -8,7 +8,7 @@ from sim.booked import so_far
 from sim.households import firms
 from sim.households.book import Community, FirmsNow
 from sim.households.firms import FAILED, WORKS, Covering
-from sim.households.state import BY_FIRM, LOST, NONE, OPEN, Now, livelihoods_of
+from sim.households.state import BY_FIRM, LOST, OPEN, Now, livelihoods_of
 from sim.units import F64, I64, Bool
 from sim.world import Setup, World
 
@@ -32,17 +32,18 @@ def strike(setup: Setup, world: World, now: Now, k: int) -> Now:
     c, f, state = found
     live = livelihoods_of(setup.scenario).firms
     assert live is not None
-    covered = f.firm >= 0
-    size = np.bincount(f.of, minlength=f.id.size)
-    herd_lost = 1.0 - np.bincount(f.of, weights=now.herd[f.household], minlength=f.id.size) / size
-    fails = firms.fail(f, live, state.people, now, herd_lost, world.replication)
-    state.failed += [(k, i) for i in np.flatnonzero(fails).tolist()]
-    hit = np.flatnonzero(covered)[fails[f.firm[covered]]]
-    c.people.marks[hit[(c.people.status[hit] == OPEN) & (c.people.marks[hit] & BY_FIRM != 0)]] |= LOST
+    fails = firms.fail(f, live, state.people, now, world.replication)
+    if fails.any():
+        state.failed += [(k, i) for i in np.flatnonzero(fails).tolist()]
+        hit = np.flatnonzero((f.firm >= 0) & fails[f.firm])
+        c.people.marks[hit[(c.people.status[hit] == OPEN) & (c.people.marks[hit] & BY_FIRM != 0)]] |= LOST
     is_down = state.people.health[f.first] == FAILED
-    wage = now.wage.copy()
-    wage[covered] = np.where(is_down[f.firm[covered]], 1.0 - live.income_share, 1.0)
-    return now._replace(wage=wage)
+    return now._replace(wage=_by_firm(f, np.where(is_down, 1.0 - live.income_share, 1.0), 1.0))
+
+
+def _by_firm(f: Covering, of_firms: F64, of_others: float) -> F64:
+    """A number of each firm, for each household, (n,)."""
+    return np.append(of_firms, of_others)[f.firm]  # -1: no firm
 
 
 def channel(setup: Setup, world: World) -> F64:
@@ -54,8 +55,8 @@ def channel(setup: Setup, world: World) -> F64:
     _, f, state = found
     live = livelihoods_of(setup.scenario).firms
     assert live is not None
-    works = np.append(state.people.health[f.first] == WORKS, False)
-    return np.where(works[f.firm], live.uses_household_loans, 0.0)
+    works = state.people.health[f.first] == WORKS
+    return _by_firm(f, np.where(works, live.uses_household_loans, 0.0), 0.0)
 
 
 def pay(setup: Setup, world: World, now: Now) -> int:
@@ -64,7 +65,7 @@ def pay(setup: Setup, world: World, now: Now) -> int:
     if found is None:
         return 0
     _, f, state = found
-    return firms.pay(f, state.people, now._replace(herd=now.herd[f.household]), state.out)
+    return firms.pay(f, state.people, now, state.out)
 
 
 def ask(setup: Setup, world: World, now: Now, k: int) -> None:
@@ -73,8 +74,7 @@ def ask(setup: Setup, world: World, now: Now, k: int) -> None:
     if found is None:
         return
     c, f, state = found
-    is_free = (c.people.status[f.household] == NONE) | setup.rules.firm.household_borrows_too
-    firms.apply(f, state.people, now, state.out, is_free, k)
+    firms.apply(f, state.people, now, state.out, c.people.status, setup.rules.firm.household_borrows_too, k)
 
 
 def own(setup: Setup, world: World, n_before: int) -> None:

@@ -6,7 +6,7 @@ fate. Such a loan is a *part*; parts are rows of the same `Register`, `People` a
 and granting are the same code. Of a part's `People`, ``health`` says whether its firm works and ``months_short`` in which
 month another firm takes the place of a failed one.
 
-Firms are few: plain arrays, no kernel. Sources: a county's loan plan of 2011, sec. 4(1); X county regulation, art. 2, 9,
+What happens to them in a month is compiled in `firms_kernel`; the plain twins here say the same. Sources: a county's loan plan of 2011, sec. 4(1); X county regulation, art. 2, 9,
 10, 27. How often firms fail and why is an assumption of the scenario.
 """
 
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.households import firms_kernel
 from sim.households.month import accrue, fall_behind, interest_until, is_asked_now, repay
 from sim.households.register import MAX_DEBTS, Register, lender_of
 from sim.households.state import (
@@ -39,9 +40,9 @@ from sim.households.state import (
 from sim.law import Rules
 from sim.livelihoods import Firms
 from sim.scenario import Scenario
-from sim.streams import entity_id, log_reference, stream_key, uniforms
+from sim.streams import entity_id, log_reference, stream_key, uniforms, uniforms_reference
 from sim.subsidy import rate_on_reference
-from sim.units import F64, FEN_PER_YUAN, I64, PPM, Bool
+from sim.units import FEN_PER_YUAN, I64, PPM, Bool
 
 WORKS, FAILED = 0, 1  # `People.health` of a part
 _A_PART = entity_id("quota that a firm uses")
@@ -174,21 +175,42 @@ def _register(register: Register, row: I64, lender: I64) -> Register:
 # --- a month -------------------------------------------------------------------------------------------
 
 
-def fail(f: Covering, live: Firms, p: People, now: Now, herd_lost: F64, replication: int) -> Bool:
-    """Firms that fail this month, (f,); in place of those that failed long ago others begin.
+def fail(f: Covering, live: Firms, p: People, now: Now, replication: int) -> Bool:
+    """Firms that fail this month, (f,); in place of those that failed long ago others begin. See `fail_reference`."""
+    return firms_kernel.fail(  # type: ignore[no-any-return]
+        f.id, f.township, f.first, f.household, f.keys[0], _log_odds(live), _can_fail(live), live.replaced_after_months,
+        now.severity, now.price, now.herd, now.month, replication, p.health, p.months_short, p.status, p.marks,
+    )  # fmt: skip
+
+
+def _can_fail(live: Firms) -> bool:
+    return live.can_fail and live.failures_per_year > 0
+
+
+def _log_odds(live: Firms) -> tuple[float, float, float, float]:
+    """Of a failure in a month: of usual times, and what drought, a low price and disease add."""
+    if not _can_fail(live):
+        return 0.0, 0.0, 0.0, 0.0
+    usual = 1 - (1 - live.failures_per_year) ** (1 / 12)
+    return float(np.log(usual / (1 - usual))), live.drought_logit, live.price_logit, live.disease_logit
+
+
+def fail_reference(f: Covering, live: Firms, p: People, now: Now, replication: int) -> Bool:
+    """Plain twin of `fail`.
 
     The log odds of a failure in a month: those of usual times, and what drought, a low price of what projects sell and
-    disease of the covered households' herds add.
+    disease of the covered households' herds add. A loan that runs then is lost: it will not be repaid on its date.
     """
     works = p.health[f.first] == WORKS
     again = ~works & (now.month >= p.months_short[f.first])
     p.health[again[f.of]] = WORKS
-    if not live.can_fail or live.failures_per_year == 0:
+    if not _can_fail(live):
         return np.zeros(f.id.size, dtype=np.bool_)
-    usual = 1 - (1 - live.failures_per_year) ** (1 / 12)
-    odds = np.log(usual / (1 - usual)) + live.drought_logit * now.severity[f.township]
-    odds += live.price_logit * np.maximum(1.0 - now.price[f.township], 0.0) + live.disease_logit * herd_lost
-    u = uniforms(f.keys[0], replication, now.month, f.id)[0]
+    herd = np.bincount(f.of, weights=now.herd[f.household], minlength=f.id.size)
+    usual, of_drought, of_price, of_disease = _log_odds(live)
+    odds = usual + of_drought * now.severity[f.township]
+    odds += of_price * np.maximum(1.0 - now.price[f.township], 0.0) + of_disease * (1.0 - herd / np.bincount(f.of))
+    u = uniforms_reference(f.keys[0], replication, now.month, f.id)[0]
     fails: Bool = works & (log_reference(u) - log_reference(1.0 - u) < odds)
     hit = fails[f.of]
     p.health[hit] = FAILED
@@ -198,18 +220,27 @@ def fail(f: Covering, live: Firms, p: People, now: Now, herd_lost: F64, replicat
 
 
 def pay(f: Covering, p: People, now: Now, out: Out) -> int:
-    """What firms owe this month: interest, loans on their date, and what is collected of bad ones.
+    """What firms owe this month: see `pay_reference`."""
+    paid, collected = firms_kernel.pay(
+        p, f.register.lender, f.register.township, f.household, f.terms.subsidy, f.terms.wait_days, now.recent, now.herd,
+        now.month, now.month_end, now.over_by, out,
+    )  # fmt: skip
+    out.totals[COLLECTED] = collected
+    return int(paid + collected)
+
+
+def pay_reference(f: Covering, p: People, now: Now, out: Out) -> int:
+    """Plain twin of `pay`: interest, loans on their date, and what is collected of bad ones.
 
     A firm that works pays all that is asked of it on the day. One that has failed pays nothing, and the firm in its place
     does not owe what it owed: such a loan is late from its date, then bad, and collection alone brings something back.
-    ``now.herd`` is that of the covered households.
 
     Returns
     -------
     int [fen]
         Paid by firms to lenders, in all.
     """
-    r, t = f.register, f.terms
+    r, t, now = f.register, f.terms, now._replace(herd=now.herd[f.household])
     out.event[:] = 0
     before = int(out.by_lender[:, :YEARLY].sum())
     is_sound = p.marks & LOST == 0
@@ -241,7 +272,7 @@ def yearly_subsidy(f: Covering, p: People, day: int, n_lenders: int) -> I64:
     return np.bincount(f.register.lender[is_open], weights=yearly[is_open], minlength=n_lenders).astype(np.int64)
 
 
-def apply(f: Covering, p: People, now: Now, out: Out, is_free: Bool, k: int) -> None:
+def apply(f: Covering, p: People, now: Now, out: Out, status: I64, besides: bool, k: int) -> None:
     """Working firms without a loan ask for one, with the season's chance, on the quota of households that are free.
 
     As much as the limit for each household, the firm's ceiling and the township's plan allow, firms in order of id. Bad
@@ -249,26 +280,31 @@ def apply(f: Covering, p: People, now: Now, out: Out, is_free: Bool, k: int) -> 
 
     Parameters
     ----------
-    is_free : (p,) bool
-        The household's quota is not used by a loan of its own.
+    status : (n,) int64
+        Of the households' own loans: who has one has no quota left for the firm.
+    besides : bool
+        But the rules let a household borrow beside its firm.
     k : int
         Number of the month in the history.
     """
     if f.each_fen == 0:
         return
-    owes = (p.status >= OPEN) & (p.status <= OVERDUE)
     u, day_u = uniforms(f.keys[1], now.replication, now.month, f.id)
-    n = f.id.size
-    asks = (
-        (np.bincount(f.of[owes], minlength=n) == 0) & (p.health[f.first] == WORKS) & (u < f.terms.apply[now.month % 12])
-    )
-    all_owed = np.where((p.status != NONE) | (p.wait_until > now.month), p.principal, 0).astype(float)
+    wants = np.flatnonzero((p.health[f.first] == WORKS) & (u < f.terms.apply[now.month % 12]))
+    if wants.size == 0:
+        return
+    is_free = (p.status == NONE) & (p.wait_until <= now.month)
+    all_owed = np.where(is_free, 0, p.principal).astype(float)
     owed = np.bincount(f.register.township, weights=all_owed, minlength=f.plan_fen.size).astype(np.int64)
-    quota = is_free & (p.status == NONE) & (p.wait_until <= now.month)
-    for i in np.flatnonzero(asks).tolist():
-        rows = f.first[i] + np.flatnonzero(quota[f.first[i] : f.first[i] + np.count_nonzero(f.of == i)])
-        place = f.township[i]
-        rows = rows[: max(min(f.ceiling_fen, int(f.plan_fen[place] - owed[place])), 0) // f.each_fen]
+    owes = (p.status >= OPEN) & (p.status <= OVERDUE)
+    ends = np.append(f.first[1:], f.of.size)
+    for i in wants.tolist():
+        begin, end, place = int(f.first[i]), int(ends[i]), f.township[i]
+        if owes[begin:end].any():
+            continue
+        quota = is_free[begin:end] & (besides | (status[f.household[begin:end]] == NONE))
+        room = max(min(f.ceiling_fen, int(f.plan_fen[place] - owed[place])), 0) // f.each_fen
+        rows = begin + np.flatnonzero(quota)[:room]
         owed[place] += rows.size * f.each_fen
         start = int(now.working[int(day_u[i] * now.working.size)])
         day, ahead = start - now.first_day, f.term_months

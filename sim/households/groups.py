@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.errors import InputError
+from sim.households.groups_kernel import shake
 from sim.households.month import repay
 from sim.households.register import Register
 from sim.households.state import BORROWED, LOST, OVERDUE, REFUSES, SEVERE, WENT_BAD, Now, Out, People, Terms
@@ -64,16 +65,23 @@ def ties(scenario: Scenario, groups: Groups | None, register: Register, seed: in
     return Ties(members, groups.helps, stream_key(seed, "group.help"))
 
 
-def shaken(live: Groups, tie: Ties, register: Register, people: People, now: Now) -> F64:
-    """Added log odds of not wanting to pay: none in good times.
+def shaken(live: Groups, tie: Ties, register: Register, people: People, now: Now, usual: F64) -> F64:
+    """Log odds of not wanting to pay: ``usual``, (n,), and what a shaken group adds; nothing in good times.
 
     ``infects_logit`` times the share of the other members in arrears or bad, where a drought in the township was severe
     within a year or disease has taken as much of the household's herd.
     """
+    will = usual.copy()
+    shake(people.status, tie.members, register.township, now.recent, now.herd, live.infects_logit, will)
+    return will
+
+
+def shaken_reference(live: Groups, tie: Ties, register: Register, people: People, now: Now, usual: F64) -> F64:
+    """Plain twin of `shaken`."""
     in_arrears = np.append(people.status >= OVERDUE, False)[tie.members].sum(axis=1)
     share = in_arrears / np.maximum((tie.members >= 0).sum(axis=1), 1)
     is_bad_time = (now.recent[register.township] >= SEVERE) | (1.0 - now.herd >= SEVERE)
-    return np.where(is_bad_time, live.infects_logit * share, 0.0)
+    return usual + np.where(is_bad_time, live.infects_logit * share, 0.0)
 
 
 def help_reference(p: People, r: Register, t: Terms, tie: Ties, now: Now, out: Out, given: I64) -> None:

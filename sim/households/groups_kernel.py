@@ -6,7 +6,19 @@ from typing import Any
 
 from numba import njit
 
-from sim.households.state import BORROWED, CURED, EXTRA, LOST, NONE, OVERDUE, PRINCIPAL, REFUSES, UNSUBSIDISED, WENT_BAD
+from sim.households.state import (
+    BORROWED,
+    CURED,
+    EXTRA,
+    LOST,
+    NONE,
+    OVERDUE,
+    PRINCIPAL,
+    REFUSES,
+    SEVERE,
+    UNSUBSIDISED,
+    WENT_BAD,
+)
 from sim.streams import uniform_pair
 from sim.subsidy import subsidised
 from sim.units import PPM
@@ -77,19 +89,36 @@ def help_members(p: Any, r: Any, t: Any, tie: Any, now: Any, out: Any, given: An
 
 
 @njit(cache=True, error_model="numpy")
-def remember(p: Any, r: Any, line: Any, after_months: Any, cal: Any) -> None:
+def shake(status: Any, members: Any, place: Any, recent: Any, herd: Any, logit: Any, will: Any) -> None:
+    """Add to ``will``, (n,), what a group that is shaken in a bad time adds; see `groups.shaken_reference`."""
+    for i in range(status.size):
+        if recent[place[i]] >= SEVERE or 1.0 - herd[i] >= SEVERE:
+            late = others = 0
+            for m in range(members.shape[1]):
+                j = members[i, m]
+                if j < 0:
+                    break
+                others += 1
+                late += status[j] >= OVERDUE
+            if late > 0:
+                will[i] += logit * (late / others)
+
+
+@njit(cache=True, error_model="numpy")
+def remember(
+    income_year: Any, persons: Any, line: Any, after_months: Any, cal: Any, income_12: Any, poor_months: Any, relapses: Any
+) -> None:  # fmt: skip
     """Twelve months' income of each household, and who falls back below the line; see `month.remember_reference`."""
-    for i in range(p.cash.size):
-        before = 0
+    for i in range(income_year.size):
+        before = after = 0
         for k in range(cal):
-            before += p.income_12[i, k]
-        p.income_12[i, cal] = p.income_year[i] - before
-        total = 0
-        for k in range(12):
-            total += p.income_12[i, k]
-        if total >= line * r.persons[i]:
-            p.poor_months[i] = 0
-        elif p.poor_months[i] >= 0:
-            p.poor_months[i] += 1
-            if p.poor_months[i] == after_months:
-                p.relapses[i] += 1
+            before += income_12[i, k]
+        for k in range(cal + 1, 12):
+            after += income_12[i, k]
+        income_12[i, cal] = income_year[i] - before
+        if income_year[i] + after >= line * persons[i]:
+            poor_months[i] = 0
+        elif poor_months[i] >= 0:
+            poor_months[i] += 1
+            if poor_months[i] == after_months:
+                relapses[i] += 1

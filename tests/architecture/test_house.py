@@ -29,7 +29,7 @@ SIMPY = {
     "clock.py", "fiscal/office.py", "fiscal/treasury.py", "fund/account.py", "fund/meetings.py", "lending/lender.py",
 }  # fmt: skip
 NUMBA = {
-    "streams.py", "households/kernels.py", "households/month_kernel.py", "households/groups_kernel.py", "community_kernel.py", "fund/claims_kernel.py", "lending/granting_kernel.py", "fiscal/subsidy.py", "subsidy.py", "reacting.py",
+    "streams.py", "households/kernels.py", "households/month_kernel.py", "households/groups_kernel.py", "households/firms_kernel.py", "community_kernel.py", "fund/claims_kernel.py", "lending/granting_kernel.py", "fiscal/subsidy.py", "subsidy.py", "reacting.py",
     "shocks/paths.py", "shocks/weather.py", "shocks/space.py",
     "provenance.py",  # only to name its version
 }  # fmt: skip

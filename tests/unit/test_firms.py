@@ -13,7 +13,8 @@ from sim import clock, firms, outcomes, reporting
 from sim.households import firms as firms_of
 from sim.households.reduced_form import DEFAULTED, DISASTER, REPAID
 from sim.households.register import register_of
-from sim.households.state import BAD, BY_FIRM, LOST, NONE
+from sim.households.state import BAD, BY_FIRM, CALLED, LOST, MISSED, NONE, REFUSES, UNSUBSIDISED, WENT_BAD, Out
+from sim.households.state import REPAID as REPAID_EVENT
 from sim.replication import prepare, simulate
 from sim.units import F64
 from sim.warmup import opening_state
@@ -170,13 +171,13 @@ def test_a_low_price_and_disease_make_firms_fail_and_a_high_price_does_not() -> 
     f, live = h.firms, scenario.livelihoods.firms  # type: ignore[union-attr]
     assert live is not None
     people = c.firms.people
-    none, some = np.zeros(f.id.size), np.full(f.id.size, 0.4)
+    none, some = np.ones(f.firm.size), np.full(f.firm.size, 0.6)
 
-    def failing(price: float, herd_lost: F64) -> set[tuple[int, int]]:
+    def failing(price: float, herd: F64) -> set[tuple[int, int]]:
         found = set()
         for month in range(600, 900):
-            now: Any = Calm(month, np.zeros(3), np.full(3, price))
-            fails = firms_of.fail(f, live, people.copy(), now, herd_lost, 0)
+            now: Any = Calm(month, np.zeros(3), np.full(3, price), herd)
+            fails = firms_of.fail(f, live, people.copy(), now, 0)
             found |= {(month, i) for i in np.flatnonzero(fails).tolist()}
         return found
 
@@ -192,6 +193,71 @@ class Calm(NamedTuple):
     month: int
     severity: F64
     price: F64
+    herd: F64
+
+
+class Month(NamedTuple):
+    """What firms read of a month."""
+
+    month: int
+    month_end: int
+    over_by: int
+    severity: F64
+    recent: F64
+    price: F64
+    herd: F64
+
+
+SUBSIDIES: dict[str, dict[str, Any]] = {
+    "each settlement": {},
+    "households first": {"rules.subsidy.paid_to": "household"},
+    "at repayment": {"rules.subsidy.paid_when": "at_repayment"},
+    "at repayment, households first": {"rules.subsidy.paid_when": "at_repayment", "rules.subsidy.paid_to": "household"},
+    "late loses all": {"rules.subsidy.paid_when": "at_repayment", "rules.subsidy.late_loses": "all"},
+    "some months, below a ceiling": {"rules.subsidy.months": 6, "rules.subsidy.ceiling_yuan": 12_000},
+}
+
+
+@pytest.mark.parametrize("name", SUBSIDIES)
+def test_the_compiled_months_of_firms_are_their_plain_twins(name: str) -> None:
+    """Random parts, in every state a loan can have, through months with drought, disease and low prices: same bits."""
+    firm = {**FIRMS, "failures_per_year": 0.3, "drought_logit": 4.0, "price_logit": 2.0, "disease_logit": 3.0}
+    scenario = county({"livelihoods.firms": firm, **SUBSIDIES[name]})
+    setup, world = history(scenario, last=clock.day_of(scenario.information_on) + 40)
+    h, c = setup.households, world.community
+    assert h is not None and h.firms is not None and c is not None and c.firms is not None
+    f, live, draw = h.firms, scenario.livelihoods.firms, np.random.default_rng(3)  # type: ignore[union-attr]
+    assert live is not None
+    n, today = f.of.size, clock.day_of(scenario.information_on)
+    first = c.firms.people
+    first.status[:] = draw.integers(0, 4, n)
+    first.start[:] = today - draw.integers(1, 700, n)
+    first.due[:] = today + draw.integers(-100, 300, n)
+    first.accrued_to[:] = np.minimum(first.start + draw.integers(0, 300, n), first.due)
+    first.principal[:], first.rate_ppm[:] = draw.integers(1, 3_000_000, n), 43_500
+    first.marks[:] = draw.choice([0, 0, 0, LOST, UNSUBSIDISED, REFUSES, CALLED], n)
+    first.interest_due[:], first.arrears[:], first.withheld[:], first.carry[:] = draw.integers(0, 9_999, (4, n))
+    first.recover_on[:], first.recover_fen[:] = today + draw.integers(0, 300, n), draw.integers(0, 9_999, n)
+    outs = [Out.empty(n, 2, 0), Out.empty(n, 2, 0)]
+    people, events = [first.copy(), first.copy()], 0
+    for k in range(12):
+        now: Any = Month(
+            setup.first_month + k, today + 30 * k, today + 30 * k + 60, draw.uniform(0, 0.6, 3), draw.uniform(0, 0.5, 3),
+            draw.uniform(0.6, 1.3, 3), draw.uniform(0.6, 1.0, f.firm.size),
+        )  # fmt: skip
+        fails = [
+            twin(f, live, p, now, 4) for twin, p in zip((firms_of.fail, firms_of.fail_reference), people, strict=True)
+        ]
+        paid = [
+            twin(f, p, now, o) for twin, p, o in zip((firms_of.pay, firms_of.pay_reference), people, outs, strict=True)
+        ]
+        assert fails[0].tolist() == fails[1].tolist()
+        assert paid[0] == paid[1]
+        for which in (people, outs):
+            for field, a, b in zip(which[0]._fields, *which, strict=True):
+                assert a.tobytes() == b.tobytes(), (name, k, field)
+        events |= int(np.bitwise_or.reduce(outs[0].event))
+    assert events == REPAID_EVENT | MISSED | WENT_BAD and (people[0].health != first.health).any()
 
 
 def test_who_may_not_borrow_is_covered_by_no_firm(busy: tuple[Setup, World]) -> None:

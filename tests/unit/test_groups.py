@@ -10,10 +10,11 @@ import pytest
 import sim
 from sim import clock, outcomes, welfare
 from sim.fund.claims import NEVER
-from sim.households.groups import Ties, help_reference, shaken, ties
+from sim.households.groups import Ties, help_reference, shaken, shaken_reference, ties
 from sim.households.groups_kernel import help_members, remember
 from sim.households.month import remember_reference
 from sim.households.reduced_form import CURED, DEFAULTED, WILFUL
+from sim.households.register import Register
 from sim.households.state import (
     BAD,
     EXTENDED,
@@ -122,6 +123,11 @@ def test_a_group_of_three_worked_by_hand(terms: Terms) -> None:
     assert helped(cash=(1, floor[1] + 5_937)) == nothing  # a fen is missing: a part would not save the loan
 
 
+def remember_now(p: People, register: Register, line: float, cal: int) -> None:
+    """The compiled twin, with the columns it reads; a relapse after three months."""
+    remember(p.income_year, register.persons, line, 3, cal, p.income_12, p.poor_months, p.relapses)
+
+
 def test_the_twins_of_memory_and_who_relapses(terms: Terms) -> None:
     """A household above the line, then below it for three months, relapses once, in the third; who never was above does not."""
     some = County(3, 200, terms)
@@ -130,7 +136,7 @@ def test_the_twins_of_memory_and_who_relapses(terms: Terms) -> None:
         income = np.random.default_rng(month).integers(0, 900_000, 200)
         for p in (a, b):
             p.income_year[:] = income + (p.income_year if month % 12 else 0)
-        remember(a, some.register, 300_000.0, 3, month % 12)
+        remember_now(a, some.register, 300_000.0, month % 12)
         remember_reference(b, some.register, 300_000.0, 3, month % 12)
         for name in ("income_12", "poor_months", "relapses"):
             assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
@@ -142,7 +148,7 @@ def test_the_twins_of_memory_and_who_relapses(terms: Terms) -> None:
     for month in range(24):
         earns = np.array([100 if month < 13 else 10, 10])
         one.income_year[:] = earns + (one.income_year if month % 12 else 0)
-        remember(one, register, 1000.0, 3, month % 12)
+        remember_now(one, register, 1000.0, month % 12)
         seen.append(one.relapses.copy())
     assert np.array(seen)[:, 1].tolist() == [0] * 24
     # 12 x 100 is above; each poor month takes 90 away: the third brings twelve months to 930, the fifth is the third below
@@ -155,9 +161,16 @@ def test_no_effect_on_the_will_in_good_times(terms: Terms) -> None:
     (now,) = list(some.months(1))
     calm = now._replace(recent=np.zeros_like(now.recent), herd=np.ones(100))
     live, tie = Groups(helps=0.3, infects_logit=3.0), random_groups(4, 100, 0.3)
-    assert not shaken(live, tie, some.register, some.people, calm).any()
+    none, own = np.zeros(100), np.random.default_rng(0).normal(size=100)
+    assert not shaken(live, tie, some.register, some.people, calm, none).any()
+    assert (shaken(live, tie, some.register, some.people, calm, own) == own).all()
     bad = calm._replace(recent=np.full_like(now.recent, SEVERE))
-    found = shaken(live, tie, some.register, some.people, bad)
+    found = shaken(live, tie, some.register, some.people, bad, none)
+    mixed = calm._replace(herd=np.where(np.arange(100) % 3 == 0, 1.0 - SEVERE, 1.0), recent=now.recent.copy())
+    mixed.recent[0] = SEVERE
+    for when in (calm, bad, mixed):
+        two = [twin(live, tie, some.register, some.people, when, own) for twin in (shaken, shaken_reference)]
+        assert two[0].tobytes() == two[1].tobytes()
     late = some.people.status >= OVERDUE
     for i in range(100):
         others = tie.members[i][tie.members[i] >= 0]
