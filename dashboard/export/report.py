@@ -104,6 +104,7 @@ class Report:
             (w("histories"), w.number(d["replications"])),
             (w("assurance"), w.percent(d["assurance"], 0)),
             (w("known up to"), w.date(d["information_on"])),
+            *((w.field("posterior"), plain(text)) for text in fit_table.taken_over(self.answer.scenario, w)),
             *((w("fingerprint of {what}", what=w(what)), str(p[f"{key}_sha256"])) for key, what in _FINGERPRINTS),
         ]
 
