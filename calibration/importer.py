@@ -311,7 +311,7 @@ def _write_study(folder: Path, book: _Book, report: ImportReport, base: Scenario
         notes = [*([estimate.reason] if estimate.reason else []), *estimate.notes]
         notes += notes_of(report.study, report.estimate.wait_days, lang)
         dropped = ", ".join(book.dropped) or NOTHING[lang]
-        names = {t.key: t.label.get(lang) for t in base.townships} | {x.key: x.label.get(lang) for x in base.lenders}
+        names = base.township_names(lang) | {x.key: x.label.get(lang) for x in base.lenders}
         summary = SUMMARY[lang].format(**n, on=book.on, dropped=dropped)
         text = page(summary, report.quality, report.study, notes, lang, names)
         (folder / f"report.{lang}.html").write_text(text, encoding="utf-8")

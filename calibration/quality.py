@@ -17,6 +17,7 @@ from calibration.ledger import Ledger
 from calibration.quality_text import WARNINGS
 
 _SHOWN_ROWS = 20
+_FEW, _MANY, _RARER = 2, 20, 30  # loans under a misspelt name, under the right one, and how many times as many
 _TOLD: dict[str, Callable[[Any], Any]] = {
     "repaid_on": lambda x: x["repaid_on"].notna(),
     "overdue_since": lambda x: x["overdue_since"].notna(),
@@ -122,11 +123,17 @@ def ledger_warnings(ledger: Ledger, on: date, has_free_townships: bool) -> list[
 
 
 def _misspelt(names: Any) -> set[str]:
-    """Names of few loans, nearly as those of many."""
-    counts = names.value_counts()
-    many = [str(name) for name, n in counts.items() if n >= 20]
-    rare = [str(name) for name, n in counts.items() if n <= max(2, counts.iloc[0] // 200)]
-    return {name for name in rare[:500] if difflib.get_close_matches(name, [m for m in many if m != name], 1, 0.6)}
+    """Names of one or two loans, or of far fewer than another one has, that are nearly that one."""
+    counts = {str(name): int(n) for name, n in names.value_counts().items()}
+    many = [name for name, n in counts.items() if n >= _MANY]
+    at_most = max(_FEW, max(counts.values(), default=0) // _RARER)
+    rare = [name for name, n in counts.items() if n <= at_most]
+
+    def is_suspect(name: str) -> bool:
+        near = difflib.get_close_matches(name, [m for m in many if m != name], 3, 0.6)
+        return any(counts[name] <= max(_FEW, counts[m] // _RARER) for m in near)
+
+    return {name for name in rare[:500] if is_suspect(name)}
 
 
 def quality(

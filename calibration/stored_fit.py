@@ -89,6 +89,12 @@ def draws_of(name: str) -> Path:
     return Path(name).resolve() if name.endswith(".csv") else read_fit(name).draws.resolve()
 
 
+def name_of(draws: str) -> str:
+    """What a table of draws is called: the name of a fit stored with the project, else that of its file."""
+    path = Path(draws)
+    return path.stem if path.resolve().parent == FOLDER.resolve() and path.stem in fit_names() else path.name
+
+
 def store(fit: Fit, path: Path, command: str) -> StoredFit:
     """Write draws and file, the file last; neither is ever seen half written."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -70,7 +70,7 @@ def command(
     if json:
         show.print_json({"kind": "run", "actuals": actuals.name, **held.as_dict()})
     else:
-        _stored(held, {t.key: t.label.get(w.lang) for t in sim.scenario_of(what).townships}, w)
+        _stored(held, sim.scenario_of(what).township_names(w.lang), w)
 
 
 def _stored(found: Backtest, names: dict[str, str], w: Words) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 from rich.table import Table
 
+import sim
 from cli import show
+from dashboard import fit_table
 from dashboard.words import Words
 
 METRICS = (
@@ -19,9 +21,11 @@ METRICS = (
 )
 
 
-def attribution(data: dict[str, Any], name: str, w: Words) -> None:
+def attribution(data: dict[str, Any], scenario: sim.Scenario, w: Words) -> None:
     """Shapley shares by driver, a row a figure; then who defaults only because money came late."""
     out = show.stdout()
+    for line in fit_table.taken_over(scenario, w):
+        out.print(line, markup=False)
     if not data["drivers"]:
         out.print(w.reason(data["reason"]), markup=False)
         return
@@ -33,7 +37,7 @@ def attribution(data: dict[str, Any], name: str, w: Words) -> None:
         "default_share": w("Unpaid on day 90, share of what was due"),
         "default_share_quantile": w("The same in {share} of years", share=w.percent(data["assurance"], 0)),
     }
-    table = Table(title=w("What makes the need of {scenario}: shares that add up to the total", scenario=name))
+    table = Table(title=w("What makes the need of {scenario}: shares that add up to the total", scenario=scenario.name))
     table.add_column(w("figure"))
     for driver in data["drivers"]:
         table.add_column(w.term(driver), justify="right")

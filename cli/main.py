@@ -142,7 +142,7 @@ def explain(
     if json:
         show.print_json(found)
     else:
-        cli_explain.attribution(found, result.scenario.name, Words(str(lang)))
+        cli_explain.attribution(found, result.scenario, Words(str(lang)))
     _stop_on(list(result.failures), str(lang))
 
 

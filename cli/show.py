@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 
 import sim
+from dashboard import fit_table
 from dashboard.words import Words
 from dashboard.words.numbers import NOTHING
 from sim.drivers import ORDER, set_name
@@ -84,7 +85,7 @@ def answer(answer: sim.Answer, lang: str) -> None:
         out.print(f"[{w('Demonstration data: not for a budget')}]", markup=False)
     if data["replications"] < 2000:
         out.print(w("Draft: fewer than 2,000 histories, for orientation only."))
-    for line in _told(data, w):
+    for line in [*_told(data, w), *fit_table.taken_over(answer.scenario, w)]:
         out.print(line, markup=False)
     out.print(_needs(data, w))
     out.print(_shares(data, w))
@@ -328,6 +329,8 @@ def comparison(
     out, w = stdout(), Words(lang)
     if base.is_demonstration:
         out.print(f"[{w('Demonstration data: not for a budget')}]", markup=False)
+    for line in fit_table.taken_over(base, w):
+        out.print(line, markup=False)
     for name, fields in differs.items():
         text = "; ".join(f"{k}: {a} -> {b}" for k, (a, b) in fields.items()) or w.label("none")
         out.print(f"{name} — {w('what differs')}: {text}", markup=False)

@@ -11,6 +11,7 @@ from dashboard.words import Words
 from dashboard.words.labels import N_
 
 DOUBT, CONTRADICTED = 0.05, 0.01
+FEW = 9  # rows of a short table: as many as the county can have
 ITEMS = {
     "payout_yuan": N_("payments due to banks"), "recovered_yuan": N_("recovered"), "compensable_yuan": N_("compensable principal"),
     "due_yuan": N_("principal due"), "defaulted_yuan": N_("principal in default"), "due_loans": N_("loans due"),
@@ -34,6 +35,29 @@ def township_rows(found: Backtest, names: dict[str, str], w: Words) -> list[list
     return [_row(names.get(key, key), c, w) for key, c in found.townships.items()]
 
 
+def named_townships(found: Backtest, names: dict[str, str], w: Words) -> list[list[str]]:
+    """The same where a row must say by itself what it is."""
+    return [[_default_share(row[0], w), *row[1:]] for row in township_rows(found, names, w)]
+
+
+def short(found: Backtest, names: dict[str, str], w: Words) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows without the scores: the county's figures; or, where it has none, the townships farthest from the forecast."""
+    rows = county_rows(found, w)
+    if not rows:
+        far = sorted(found.townships, key=lambda key: -abs(found.townships[key].pit - 0.5))[:FEW]
+        rows = [_row(_default_share(names.get(key, key), w), found.townships[key], w) for key in far]
+    return heads(w)[:5], [row[:5] for row in rows]
+
+
+def source(found: Backtest, actuals: str, w: Words) -> str:
+    """Which forecast was held against which table."""
+    return w("{year}, {n} histories, held against {name}", year=found.year, n=w.number(found.n_histories), name=actuals)
+
+
+def _default_share(township: str, w: Words) -> str:
+    return w("{township}: share of loans in default", township=township)
+
+
 def _row(name: str, c: Compared, w: Words) -> list[str]:
     form = form_of(c, w)
     inside = w("yes") if c.is_inside else w("no")
@@ -50,7 +74,7 @@ def form_of(c: Compared, w: Words) -> Callable[[float], str]:
 def picture_rows(found: Backtest, names: dict[str, str], w: Words) -> list[dict[str, Any]]:
     """Rows of `figures.forecast_and_fact`: the county's figures, then townships."""
     named = [(w(ITEMS[c.item]), c) for c in found.county]
-    named += [(w("{township}: share of loans in default", township=names.get(k, k)), c) for k, c in found.townships.items()]  # fmt: skip
+    named += [(_default_share(names.get(k, k), w), c) for k, c in found.townships.items()]  # fmt: skip
     return [
         {"name": name, "low": c.low, "middle": c.middle, "high": c.high, "actual": c.actual, "is_inside": c.is_inside,
          "say": form_of(c, w)}

@@ -60,11 +60,10 @@ def panel(v: View) -> None:
 
 def template(run: Run, w: Words) -> bytes:
     """A table without values: every figure of the county, then each township's loans."""
-    scenario = sim.scenario_of(run.path)
+    towns = sim.scenario_of(run.path).township_names(w.lang).values()
     at = 0 if w.lang == "zh" else -1
     heads = ["项目", "乡镇", "季度", "数值"] if w.lang == "zh" else ["item", "township", "quarter", "value"]
     lines = [(names[at], "") for names in actuals.ITEMS.values()]
-    towns = [t.label.get(w.lang) for t in scenario.townships]
     lines += [(actuals.ITEMS[item][at], town) for town in towns for item in ("due_loans", "defaulted_loans")]
     out = io.StringIO()
     csv.writer(out).writerows([heads, *([item, guarded(town), "", ""] for item, town in lines)])
@@ -73,8 +72,8 @@ def template(run: Run, w: Words) -> bytes:
 
 def _show(v: View, run: Run, source: str, found: Backtest) -> None:
     w = v.w
-    names = {t.key: t.label.get(w.lang) for t in sim.scenario_of(run.path).townships}
-    st.caption(safe.markdown(w("{year}, {n} histories, held against {name}", year=found.year, n=w.number(found.n_histories), name=source)))  # fmt: skip
+    names = sim.scenario_of(run.path).township_names(w.lang)
+    st.caption(safe.markdown(back_table.source(found, source, w)))  # fmt: skip
     for text in back_table.sentences(found, w):
         st.write(safe.markdown(text))
     rows = back_table.picture_rows(found, names, w)

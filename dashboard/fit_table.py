@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from calibration.stored_fit import StoredFit, fit_names, read_fit
+from calibration.stored_fit import StoredFit, fit_names, name_of, read_fit
 from dashboard.words import Words, numbers
 from dashboard.words.labels import N_
+from sim.parameters import drawn_together
+from sim.scenario import Scenario
 
 MECHANISMS = {"reduced-form": N_("The rate of default fitted to printed figures"), "household": N_("The behaviour of simulated households fitted to printed figures")}  # fmt: skip
 TAKEN_BY = {"reduced-form": "x-county", "household": "x-county-households"}  # a scenario that a fit can be tried on
@@ -33,6 +35,20 @@ def title(fit: StoredFit, w: Words) -> str:
 def command(fit: StoredFit) -> str:
     """A command that takes the fit over."""
     return f"riskfund size {TAKEN_BY[fit.made['mechanism']]} --posterior {fit.name}"
+
+
+def taken_over(scenario: Scenario, w: Words) -> list[str]:
+    """Which fit a scenario takes parameters from, and which; nothing where it takes none."""
+    if scenario.posterior is None:
+        return []
+    fields = w.listed([w.field(str(field)) for field in drawn_together(scenario)])
+    return [
+        w(
+            "Parameters come jointly from the fit {name}: {fields}.",
+            name=name_of(scenario.posterior.file),
+            fields=fields,
+        )
+    ]
 
 
 def target_heads(w: Words) -> list[str]:

@@ -541,6 +541,10 @@ class Scenario(Model):
         )
         return {field: Path(file) for field, file in zip(FILES, named, strict=True) if file}
 
+    def township_names(self, lang: str) -> dict[str, str]:
+        """Each township's name in a language, by its key."""
+        return {t.key: t.label.get(lang) for t in self.townships}
+
     def township_shares(self) -> list[float]:
         """Each township's share of the county's loans."""
         given = [t.share for t in self.townships]

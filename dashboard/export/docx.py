@@ -52,6 +52,7 @@ def write(r: Report, path: Path) -> Path:
     memo.lenders()
     memo.heading(w("6. Further figures"))
     memo.blocks()
+    memo.forecast_and_fact()
     memo.heading(w("7. Grounds and limits"))
     for text in r.limits[len(r.warnings) :]:
         memo.line(text)
@@ -173,6 +174,15 @@ class Memo:
             self.table(heads, rows, (first, *[(156 - first) / (len(heads) - 1)] * (len(heads) - 1)))
             if block.note:
                 self.line(block.note, styles.KAI)
+
+    def forecast_and_fact(self) -> None:
+        """The back-test kept with the run, if there is one."""
+        heads, rows, texts = self.r.short_backtest
+        if rows:
+            self.line(self.w("Forecast and fact"))
+            self.table(heads, rows, (46, 30, 38, 26, 16))
+            for text in texts:
+                self.line(text)
 
     def table(
         self, heads: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], *, is_text: bool = False

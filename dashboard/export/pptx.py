@@ -1,4 +1,4 @@
-"""Six slides for a meeting: native charts, right fonts, and what to say in the notes."""
+"""Six slides for a meeting, seven where a back-test is kept with the run: native charts, right fonts, and what to say in the notes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def write(r: Report, path: Path) -> Path:
     """Write the slides of an answer."""
     deck = Presentation()
     _widen(deck)
-    for make in (_answer, _years, _options, _claims, _cases, _grounds):
+    fact = (_fact,) if r.short_backtest[1] else ()
+    for make in (_answer, _years, _options, _claims, _cases, *fact, _grounds):
         make(deck, r)
     _set_fonts(deck, r.w.lang)
     about = deck.core_properties
@@ -109,6 +110,15 @@ def _cases(deck: Any, r: Report) -> None:
     )
 
 
+def _fact(deck: Any, r: Report) -> None:
+    w, (heads, rows, said) = r.w, r.short_backtest
+    slide = _slide(deck, r, w("Forecast and fact"))
+    _table(slide, Inches(1.35), [heads, *rows], 14, (0.36, 0.17, 0.24, 0.15, 0.08), None, (0.5, 0.38))
+    top = 1.45 + 0.5 + 0.38 * len(rows)
+    _text(slide, Inches(top), Inches(6.9 - top), said, 14)
+    _say(slide, r, [*said, w("Ask: which of these figures did we expect otherwise, and why?")])
+
+
 def _grounds(deck: Any, r: Report) -> None:
     w = r.w
     slide = _slide(deck, r, w("Grounds and limits"))
@@ -161,21 +171,25 @@ def _fill(
         run.font.color.rgb = RGBColor.from_string(colour)
 
 
-def _table(slide: Any, top: int, rows: list[list[str]], size: int) -> None:
+def _table(
+    slide: Any, top: int, rows: list[list[str]], size: int, shares: Sequence[float] = (0.13, 0.2, 0.27, 0.2, 0.2),
+    marked: int | None = 2, high: tuple[float, float] = (0.66, 0.42),
+) -> None:  # fmt: skip
+    """A table: its columns by their shares of the width, one row marked, heights of the head and of a row in inches."""
     frame = slide.shapes.add_table(len(rows), len(rows[0]), _LEFT, top, _INSIDE, Inches(0.45) * len(rows))
     table = frame.table
-    for j, share in enumerate((0.13, 0.2, 0.27, 0.2, 0.2)):
+    for j, share in enumerate(shares):
         table.columns[j].width = Emu(int(_INSIDE * share))
     for i, row in enumerate(rows):
-        table.rows[i].height = Inches(0.66 if i == 0 else 0.42)
+        table.rows[i].height = Inches(high[i > 0])
         for j, text in enumerate(row):
             cell = table.cell(i, j)
             cell.fill.solid()
             cell.fill.fore_color.rgb = RGBColor.from_string(
-                styles.BLUE if i == 0 else styles.PALE if i == 2 else "FFFFFF"
+                styles.BLUE if i == 0 else styles.PALE if i == marked else "FFFFFF"
             )
             cell.vertical_anchor = MSO_ANCHOR.MIDDLE
-            _fill(cell.text_frame, [text], size, bold=i in (0, 2), colour="FFFFFF" if i == 0 else styles.INK, align=PP_ALIGN.LEFT if j == 0 else PP_ALIGN.RIGHT)  # fmt: skip
+            _fill(cell.text_frame, [text], size, bold=i in (0, marked), colour="FFFFFF" if i == 0 else styles.INK, align=PP_ALIGN.LEFT if j == 0 else PP_ALIGN.RIGHT)  # fmt: skip
 
 
 def _key(slide: Any, items: Sequence[tuple[str, str]]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from calibration.actuals import Backtest
 from calibration.kept_backtest import kept
 from dashboard import back_table, details, fit_table, options
 from dashboard.export.text import plain
@@ -103,6 +104,7 @@ class Report:
             (w("histories"), w.number(d["replications"])),
             (w("assurance"), w.percent(d["assurance"], 0)),
             (w("known up to"), w.date(d["information_on"])),
+            *((w.field("posterior"), plain(text)) for text in fit_table.taken_over(self.answer.scenario, w)),
             *((w("fingerprint of {what}", what=w(what)), str(p[f"{key}_sha256"])) for key, what in _FINGERPRINTS),
         ]
 
@@ -161,7 +163,7 @@ class Report:
     @cached_property
     def townships(self) -> list[str]:
         """Names of the townships."""
-        return [plain(t.label.get(self.w.lang)) for t in self.answer.scenario.townships]
+        return [plain(name) for name in self.answer.scenario.township_names(self.w.lang).values()]
 
     @cached_property
     def sources(self) -> list[tuple[str, str, str]]:
@@ -184,16 +186,27 @@ class Report:
     @cached_property
     def backtest(self) -> tuple[list[str], list[list[str]], list[str]]:
         """The back-test kept with the run: heads, rows, and what it says; nothing where none is kept."""
-        found = kept(self.answer.folder)
-        if found is None:
+        if self._held is None:
             return [], [], []
-        w, (source, held) = self.w, found
-        names = {t.key: t.label.get(w.lang) for t in self.answer.scenario.townships}
+        w, (source, held) = self.w, self._held
         rows = back_table.county_rows(held, w)
-        rows += [[w("{township}: share of loans in default", township=row[0]), *row[1:]] for row in back_table.township_rows(held, names, w)]  # fmt: skip
-        said = [w("{year}, {n} histories, held against {name}", year=held.year, n=w.number(held.n_histories), name=source)]  # fmt: skip
-        said += [*back_table.sentences(held, w), back_table.explained(w)]
+        rows += back_table.named_townships(held, self.answer.scenario.township_names(w.lang), w)
+        said = [back_table.source(held, source, w), *back_table.sentences(held, w), back_table.explained(w)]
         return back_table.heads(w), [[plain(cell) for cell in row] for row in rows], [plain(text) for text in said]
+
+    @cached_property
+    def short_backtest(self) -> tuple[list[str], list[list[str]], list[str]]:
+        """The same for a page that has little room: few rows, no scores."""
+        if self._held is None:
+            return [], [], []
+        w, (source, held) = self.w, self._held
+        heads, rows = back_table.short(held, self.answer.scenario.township_names(w.lang), w)
+        said = [*back_table.sentences(held, w), back_table.source(held, source, w)]
+        return heads, [[plain(cell) for cell in row] for row in rows], [plain(text) for text in said]
+
+    @cached_property
+    def _held(self) -> tuple[str, Backtest] | None:
+        return kept(self.answer.folder)
 
     @cached_property
     def rules(self) -> list[tuple[str, str, str, str]]:

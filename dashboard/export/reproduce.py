@@ -9,6 +9,7 @@ from typing import Any
 
 import sim
 from calibration import toml_text
+from calibration.stored_fit import fit_names, name_of
 from dashboard.export.report import Report
 from sim.answers.answer import Answer
 from sim.errors import RiskfundError
@@ -16,14 +17,22 @@ from sim.provenance import scenario_sha256
 
 
 def is_shipped(answer: Answer) -> bool:
-    """Is the scenario one of the project's own, without a change?"""
+    """Is the scenario one of the project's own, without a change but a fit that is stored with the project?"""
     name = answer.scenario.name
     if name not in sim.scenario_names():
         return False
     try:
-        return scenario_sha256(sim.scenario(name)) == scenario_sha256(answer.scenario)
+        own = answer.scenario.with_changes({"posterior": None}) if stored_fit(answer) else answer.scenario
+        return scenario_sha256(sim.scenario(name)) == scenario_sha256(own)
     except RiskfundError:
         return False
+
+
+def stored_fit(answer: Answer) -> str | None:
+    """The fit stored with the project that the scenario takes parameters from; None where it takes none, or another's."""
+    posterior = answer.scenario.posterior
+    name = "" if posterior is None else name_of(posterior.file)
+    return name if name in fit_names() else None
 
 
 def scenario_file(answer: Answer) -> str:
@@ -37,6 +46,8 @@ def command(answer: Answer) -> str:
     words = ["riskfund", "size", scenario_file(answer), "--assurance", f"{d['assurance']:g}", "--replications", str(d["replications"]), "--seed", str(d["seed"])]  # fmt: skip
     if d["sampling"]["kind"] != "plain":
         words += ["--sampling", d["sampling"]["kind"], "--allocation", d["sampling"]["allocation"]]
+    if is_shipped(answer) and (fit := stored_fit(answer)):
+        words += ["--posterior", fit]
     return shlex.join(words)
 
 
@@ -46,11 +57,15 @@ def snippet(answer: Answer) -> str:
     how = ""
     if d["sampling"]["kind"] != "plain":
         how = f", sampling=sim.Sampling({d['sampling']['kind']!r}, {d['sampling']['allocation']!r})"
+    scenario, imports = f"sim.scenario({json.dumps(scenario_file(answer))})", ["import sim"]
+    if is_shipped(answer) and (fit := stored_fit(answer)):
+        scenario += f'.with_changes({{"posterior": {{"file": str(draws_of("{fit}"))}}}})'
+        imports.append("from calibration.stored_fit import draws_of")
     return "\n".join([
-        "import sim",
+        *imports,
         "",
         f'if __name__ == "__main__":  # result {d["provenance"]["result_number"]}, riskfund {d["provenance"]["version"]}',
-        f"    scenario = sim.scenario({json.dumps(scenario_file(answer))})",
+        f"    scenario = {scenario}",
         f"    answer = sim.size(scenario, assurance={d['assurance']!r}, replications={d['replications']}, seed={d['seed']}{how})",
         '    need = answer.data["need_yuan"]["value"]',
         f"    print(need)  # {d['need_yuan']['value']!r}",

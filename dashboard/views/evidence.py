@@ -164,7 +164,7 @@ def _model(v: View, scenario: sim.Scenario) -> None:
         st.info(w("No target: nothing of this scenario's defaults was counted in the county, so there is nothing that the model could be held against. A loan book with known outcomes, read with `riskfund data import`, gives the first one."))  # fmt: skip
     table = library.table_of(v.answer, v.run.sha, "townships")
     kept = library.stored(v.answer, v.run.sha)
-    towns = [t.label.get(w.lang) for t in scenario.townships]
+    towns = list(scenario.township_names(w.lang).values())
     places = township_map(table, towns, w, about=v.answer.data, strata=kept.sample.strata)
     if scenario.livelihoods is None:
         panels.picture(places, w, "places", height=460)

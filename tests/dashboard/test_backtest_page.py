@@ -8,11 +8,13 @@ from typing import Any
 
 import openpyxl
 import pytest
+from docx import Document
+from pptx import Presentation
 
 import sim
-from calibration.actuals import backtest
+from calibration.actuals import Backtest, Compared, backtest
 from calibration.kept_backtest import FILE, keep, kept
-from dashboard import safe
+from dashboard import back_table, safe
 from dashboard.export import export
 from dashboard.words import LANGUAGES, Words
 from sim.errors import InputError
@@ -55,12 +57,37 @@ def test_a_table_of_what_happened_is_shown_and_kept(
     assert kept(runs / "sized") == ("b.csv", held)
     again = part(opened("evidence", lang, runs, monkeypatch), lang)
     assert safe.markdown(line) in said(again) and safe.markdown("b.csv") in said(again)
-    files = export(sim.read_answer(runs / "sized"), ["html", "xlsx"], lang, tmp_path / "out")
+    files = export(sim.read_answer(runs / "sized"), ["html", "xlsx", "docx", "pptx"], lang, tmp_path / "out")
     page = next(f for f in files if f.suffix == ".html").read_text(encoding="utf-8")
     assert line.replace("'", "&#x27;") in page
     book = openpyxl.load_workbook(next(f for f in files if f.suffix == ".xlsx" and "forms" not in f.name))
     cells = [c.value for row in book[w("Forecast and fact")].iter_rows() for c in row]
     assert line in cells and w.money(150_000) in cells
+    memo = Document(str(next(f for f in files if f.suffix == ".docx")))
+    assert line in [p.text for p in memo.paragraphs]
+    in_memo = [[c.text for c in row.cells] for t in memo.tables for row in t.rows if t.cell(0, 3).text == w("happened")]
+    deck = Presentation(str(next(f for f in files if f.suffix == ".pptx")))
+    assert len(deck.slides) == 7
+    slide = next(s for s in deck.slides if s.shapes.title.text == w("Forecast and fact"))
+    assert any(shape.has_text_frame and line in shape.text_frame.text for shape in slide.shapes)
+    assert line in slide.notes_slide.notes_text_frame.text
+    in_deck = [[c.text for c in row.cells] for shape in slide.shapes if shape.has_table for row in shape.table.rows]
+    expected = [row[:5] for row in (back_table.heads(w), *back_table.county_rows(held, w))]
+    assert in_memo == in_deck == expected and [row[4] for row in in_deck].count(w("no")) == len(held.county) - inside
+    assert all(shape.top + shape.height <= deck.slide_height for shape in slide.shapes)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_where_only_townships_were_told_the_farthest_come_first(lang: str) -> None:
+    w = Words(lang)
+    told = {
+        f"t{k:02d}": Compared("default_share_of_loans", 0.02, 0.0, 0.05, 0.01, True, k / 12, 0.01) for k in range(13)
+    }
+    found = Backtest("county", 2026, 60, (), told, None, None, None)
+    heads, rows = back_table.short(found, {"t12": "Far"}, w)
+    assert len(heads) == 5 and len(rows) == back_table.FEW and all(len(row) == 5 for row in rows)
+    assert rows[0][0].startswith("t00") and rows[1][0].startswith("Far")
+    assert not [row for row in rows if row[0].startswith("t06")]  # in the middle of its forecast
 
 
 def test_a_kept_back_test_that_is_damaged_is_named(shelves: Callable[[str], Path], tmp_path: Path) -> None:

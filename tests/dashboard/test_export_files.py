@@ -10,6 +10,7 @@ import pytest
 from docx import Document
 
 import sim
+from calibration.stored_fit import draws_of
 from cli.main import main
 from dashboard.export import csv as tables
 from dashboard.export import docx, export, page, pptx, xlsx
@@ -74,6 +75,22 @@ def test_the_notebook_and_the_command_give_the_number_again(
 def test_shipped_scenarios_are_called_by_name(sized: sim.Answer) -> None:
     shipped = sim.Answer(sized.data, sim.scenario("x-county"), sized.folder, ())
     assert is_shipped(shipped) and 'sim.scenario("x-county")' in snippet(shipped)
+
+
+def test_a_stored_fit_is_called_by_name_and_told(sized: sim.Answer) -> None:
+    fitted = sim.scenario("x-county").with_changes({"posterior": {"file": str(draws_of("seed"))}})
+    answer = sim.Answer(sized.data, fitted, sized.folder, ())
+    assert is_shipped(answer) and command(answer).endswith(" --posterior seed")
+    code = snippet(answer)
+    compile(code, "cell", "exec")
+    line = next(line for line in code.splitlines() if "scenario = " in line)
+    there = {"sim": sim, "draws_of": draws_of}
+    exec(line.strip(), there)
+    assert scenario_sha256(there["scenario"]) == scenario_sha256(fitted)
+    made = dict(Report(answer, Words("en")).made)[Words("en").field("posterior")]
+    assert made.startswith("Parameters come jointly from the fit seed: long-run default share (central), ")
+    own = sim.Answer(sized.data, fitted.with_changes({"posterior": {"file": "/elsewhere/own.csv"}}), sized.folder, ())
+    assert not is_shipped(own) and "--posterior" not in command(own)
 
 
 @pytest.mark.parametrize("name", ["x-county", "x-county-all-three"])

@@ -21,6 +21,7 @@ from calibration.breakdown import _curve, breakdown, loans_held, outcomes, renew
 from calibration.first_estimate import first_estimate
 from calibration.importer import import_ledger
 from calibration.ledger import read_ledger
+from calibration.quality import ledger_warnings
 from sim.errors import InputError
 from tests.make_ledger import CEILING_YUAN, LENDERS, ON, TERM_MAX, TOWNSHIPS, make_ledger, write_csv
 from tests.unit.test_first_estimate import UNPAID, loans
@@ -172,6 +173,15 @@ def test_twenty_thousand_rows_in_under_a_minute_and_every_bad_one_listed(tmp_pat
     assert time.process_time() - began < 60
     listed = pd.read_csv(tmp_path / "book" / "rejected_rows.csv", encoding="utf-8-sig")
     assert set(zip(listed["row"], listed["column"], strict=True)) == made.bad and len(listed) == len(made.bad) == 400
+
+
+def test_where_townships_are_taken_as_written_the_misspelt_ones_are_pointed_out(tmp_path: Path) -> None:
+    """One misspelling in 25 rows of 20,000: nothing refuses it, so the report must show each."""
+    made = make_ledger(20_000, seed=9)
+    rules = {**RULES, "townships": None}
+    ledger = read_ledger(write_csv(made.frame, tmp_path / "ledger.csv"), **rules)
+    shown = {x.row for x in ledger_warnings(ledger, ON, has_free_townships=True) if x.code == "name"}
+    assert shown == {row for row, column in made.bad if column == "所在乡镇"} and len(shown) == 25
 
 
 # --- the ledger from many sides ---------------------------------------------------------------------
