@@ -32,12 +32,11 @@ from coverage_beds import (
 )
 from scipy.special import stdtrit
 
-import sim.estimate.means
 import sim.estimate.order
 import sim.estimate.paired
+import sim.estimate.strata
 from sim import estimate, shapley
 from sim.estimate import Estimate, Points, Strata
-from sim.estimate.strata import stratified_mean
 from sim.units import Array
 
 pytestmark = pytest.mark.slow
@@ -185,7 +184,7 @@ def test_strata_whose_weights_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> 
     notices(exponential(4_000, 0.95, tail=True, by="strata"), "quantile", "tail mean")
     notices(paired_lognormal(1_000, 0.95, by="strata"), "paired difference of quantiles")
     notices(drivers_bed(1_000, 0.95, "quantile", by="strata"), "quantile: share of a", "quantile: share of b")
-    monkeypatch.setattr(sim.estimate.means, "stratified_mean", lambda x, strata: (x.mean(), x.std() / x.size**0.5))
+    monkeypatch.setattr(sim.estimate.strata, "_of_strata", lambda x, strata: (x.mean(), x.std() / x.size**0.5))
     notices(exponential(1_000, 0.95, tail=False, by="strata"), "mean")
     notices(drivers_bed(1_000, 0.95, "mean", by="strata"), "mean: share of a", "mean: total")
 
@@ -194,11 +193,11 @@ def test_weighted_histories_with_the_error_of_plain_ones(monkeypatch: pytest.Mon
     """Planted bug: weights are right, but the variance is that over all histories, what lies between strata too."""
 
     def plain_error(x: Array, strata: Strata) -> tuple[float, float]:
-        mean, x = stratified_mean(x, strata)[0], np.asarray(x, dtype=float)
+        mean, x = right(x, strata)[0], np.asarray(x, dtype=float)
         return mean, math.sqrt(float((strata.mass**2 * (x - mean) ** 2).sum())) / strata.n
 
-    monkeypatch.setattr(sim.estimate.means, "stratified_mean", plain_error)
-    monkeypatch.setattr(sim.estimate.order, "stratified_mean", plain_error)
+    right = sim.estimate.strata._of_strata
+    monkeypatch.setattr(sim.estimate.strata, "_of_strata", plain_error)
     notices(exponential(4_000, 0.95, tail=True, by="strata"), "mean")
 
 
@@ -206,13 +205,13 @@ def test_counted_shares_taken_for_exact(monkeypatch: pytest.MonkeyPatch) -> None
     """Planted bug: the error of shares that were counted from a pool is left out."""
 
     def exact(x: Array, strata: Strata) -> tuple[float, float]:
-        return stratified_mean(x, replace(strata, pool=None))
+        return right(x, replace(strata, pool=None))
 
     def exact_masses(u: Array, strata: Strata) -> Array:
         return estimate.masses(u, replace(strata, pool=None))
 
-    monkeypatch.setattr(sim.estimate.means, "stratified_mean", exact)
-    monkeypatch.setattr(sim.estimate.order, "stratified_mean", exact)
+    right = sim.estimate.strata._of_strata
+    monkeypatch.setattr(sim.estimate.strata, "_of_strata", exact)
     notices(exponential(4_000, 0.95, tail=True, by="pool"), "mean", "quantile", "quantile, conservative", "tail mean")
 
 
@@ -223,6 +222,20 @@ def test_histories_that_share_parameters_taken_for_as_many_counties(monkeypatch:
         notices(shared_parameters(2_000, 0.95, ALIKE), "quantile", "quantile, conservative")
     monkeypatch.setattr(Points, "_curves", property(without_curves))
     notices(shared_parameters(2_000, 0.95, RULES), "quantile")
+
+
+def test_a_mean_whose_points_err_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted bugs: no error of the points; every point's residual for what it would be without the point, and normal."""
+    with monkeypatch.context() as m:
+        m.setattr(Points, "interval", lambda self, means: (0.0, 0.0))
+        notices(shared_parameters(2_000, 0.95, ALIKE, paired=True), "mean", "paired difference of means")
+
+    def fitted(self: Points, means: Array) -> tuple[float, float]:
+        half = estimate.Z95 * math.sqrt(float((self._parts(means, 0.0) ** 2).sum()))
+        return half, half
+
+    monkeypatch.setattr(Points, "interval", fitted)
+    notices(shared_parameters(8_000, 0.9, ALIKE, tail=True), "tail mean")
 
 
 def without_curves(self: Points) -> tuple[Array, Array, Array]:
