@@ -180,6 +180,7 @@ class Memo:
         heads, rows, texts = self.r.short_backtest
         if rows:
             self.line(self.w("Forecast and fact"))
+            self.document.paragraphs[-1].paragraph_format.keep_with_next = True
             self.table(heads, rows, (46, 30, 38, 26, 16))
             for text in texts:
                 self.line(text)

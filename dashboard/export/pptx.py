@@ -113,7 +113,7 @@ def _cases(deck: Any, r: Report) -> None:
 def _fact(deck: Any, r: Report) -> None:
     w, (heads, rows, said) = r.w, r.short_backtest
     slide = _slide(deck, r, w("Forecast and fact"))
-    _table(slide, Inches(1.35), [heads, *rows], 14, (0.36, 0.17, 0.24, 0.15, 0.08), None, (0.5, 0.38))
+    _table(slide, Inches(1.35), [heads, *rows], 14, (0.34, 0.17, 0.24, 0.15, 0.1), None, (0.5, 0.38))
     top = 1.45 + 0.5 + 0.38 * len(rows)
     _text(slide, Inches(top), Inches(6.9 - top), said, 14)
     _say(slide, r, [*said, w("Ask: which of these figures did we expect otherwise, and why?")])
