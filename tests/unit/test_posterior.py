@@ -61,6 +61,20 @@ def test_a_figure_left_out_is_predicted_with_its_spread() -> None:
     assert log_density(draws, weight, 9.0, 0.1) < exact - 20
 
 
+def test_one_figure_says_the_same_whatever_else_is_fitted() -> None:
+    """Ten parameters from one figure: the ten regressions are of one thing, and their matrix has no inverse."""
+    z, other = normals("z", 3000, 10), normals("other", 3000, 1)[:, 0]
+    figure = z[:, 0] + NOISE * normals("e", 3000, 1)[:, 0]
+    other = z[:, 0] + NOISE * other
+    mean, var = 1 / (1 + NOISE**2), NOISE**2 / (1 + NOISE**2) + NOISE**2
+    for k in (1, 10):
+        draws, weight = predicted(z[:, :k], figure[:, None], other, np.array([1.0]))
+        ends = weighted_quantile(draws, weight, [0.05, 0.95])
+        assert ends == pytest.approx(mean + 1.645 * np.sqrt(var) * np.array([-1, 1]), abs=0.08)
+        left = posterior(z[:, :k], figure[:, None], np.array([1.0])).scores[:, 0]
+        assert left.std() == pytest.approx(np.sqrt(NOISE**2 / (1 + NOISE**2)), rel=0.1)
+
+
 def test_equal_draws_are_the_same_for_a_seed_and_keep_their_weights() -> None:
     z, figures = table(2000)
     found = posterior(z, figures, np.array([0.5, 0.0]))
