@@ -269,7 +269,7 @@ def test_the_lab_says_beforehand_what_lateness_cannot_move(
 ) -> None:
     w = Words(lang)
     at = opened("lab", lang, shelf, monkeypatch)
-    other = sim.scenario("x-county-late-subsidy-refund").title.get(lang)
+    other = safe.markdown(sim.scenario("x-county-late-subsidy-refund").title.get(lang))
     assert any(other in i.value for i in at.info)
     at.selectbox(key=next(s.key for s in at.selectbox if s.label == w("Scenario"))).select("x-county-households").run()
     assert not any(other in i.value for i in at.info)
