@@ -26,7 +26,7 @@ h2 {{ font-size: 13pt; margin: 7mm 0 2mm; break-after: avoid }}
 svg {{ width: 100%; height: auto; font-size: 13px; font-family: inherit; print-color-adjust: exact; -webkit-print-color-adjust: exact }}
 figure {{ margin: 2mm 0; break-inside: avoid }}
 figcaption {{ font-weight: 700 }}
-.first svg {{ max-height: 62mm }}
+.first svg {{ max-height: 54mm }}
 .annex {{ break-before: page }}
 @media print {{ body {{ max-width: none; margin: 0; padding: 0 }} }}
 table {{ border-collapse: collapse; width: 100%; font-size: 10pt; margin: 2mm 0 }}
