@@ -14,6 +14,7 @@ from dashboard import address, panels, safe, scenario_file
 from dashboard.shell import View
 from dashboard.words import Words
 from dashboard.words.fields import is_share
+from dashboard.words.labels import N_
 from sim.errors import InputError
 from sim.law import vocabulary
 from sim.parameters import value_of
@@ -37,6 +38,9 @@ def panel(v: View) -> None:
             format_func=called.__getitem__, **address.remembered("change-fields", w.lang, list(now), []),
         )  # fmt: skip
     changes = {field: _input(loaded, field, now[field], called[field], w) for field in chosen}
+    wrong = problems(changes, loaded, w)
+    for text in wrong:
+        st.error(safe.markdown(text))
     if moves_drought(changes) and loaded.defaults.anchor is not None:
         st.caption(about_drought(w))
     left, right = st.columns([4, 2], vertical_alignment="bottom")
@@ -47,18 +51,25 @@ def panel(v: View) -> None:
             placeholder=w("for example: drought twice as often"),
         )
     with right:
-        clicked = st.button(w("Save"), key="change-save", disabled=not (changes and name.strip()), width="stretch")
-    st.caption(w("Saved as an assumption: what-if. Whatever is not changed stays as it is in the scenario chosen on the left."))  # fmt: skip
+        clicked = st.button(
+            w("Save"), key="change-save", disabled=bool(wrong) or not (changes and name.strip()), width="stretch"
+        )
+    if not changes:
+        st.caption(w("First choose what to change."))
+    elif not name.strip():
+        st.caption(w("To save it, give it a name."))
+    st.caption(w("Saved as an assumption: what-if. Whatever is not changed stays as it is in the scenario to change."))
     if clicked:
         path = scenario_file.save(v.runs, base, name.strip(), {f: typed(f, x, loaded, w) for f, x in changes.items()})
-        st.session_state["change-saved"] = str(path)
+        st.session_state["change-saved"] = (name.strip(), str(path))
         st.session_state["kept-base"] = base
         kept = [x for x in st.session_state.get("kept-others", []) if x not in (base, str(path))]
         st.session_state["kept-others"] = [*kept[:4], str(path)]
         st.rerun()  # the lists above know it only now
-    saved = st.session_state.pop("change-saved", "")
+    saved = st.session_state.pop("change-saved", None)
     if saved:
-        st.success(w("Saved as {path}. It stands in the new comparison above.", path=safe.markdown(saved)))
+        title, path = saved
+        st.success(w("“{title}” is saved and stands in the new comparison above. Its file: {path}", title=safe.markdown(title), path=safe.markdown(path)))  # fmt: skip
 
 
 def fields(scenario: sim.Scenario) -> dict[str, Any]:
@@ -127,11 +138,24 @@ def typed(field: str, x: Any, scenario: sim.Scenario, w: Words) -> Any:
         try:
             return float(f"{float(text) / 100:.12g}")
         except ValueError:
-            raise InputError(scenario.name, w.field(field), x, "a number in per cent, such as 28%") from None
+            raise InputError(scenario.name, w.field(field), x, N_("a number in per cent, such as 28%")) from None
     try:
         return tomllib.loads(f"x = {x}")["x"]
     except tomllib.TOMLDecodeError:
         return x
+
+
+def problems(changes: dict[str, Any], scenario: sim.Scenario, w: Words) -> list[str]:
+    """What of the typed values a scenario cannot hold, told as it is typed and not when it is saved."""
+    out = []
+    for field, x in changes.items():
+        try:
+            scenario.with_changes({field: typed(field, x, scenario, w)})
+        except InputError as error:
+            is_beyond = is_share(field) and isinstance(error.value, float) and not 0 <= error.value <= 1
+            allowed = N_("a number in per cent, from 0% to 100%") if is_beyond else error.allowed
+            out.append(w.error(InputError(scenario.title.get(w.lang), w.field(field), x, allowed)))
+    return out
 
 
 # --- what a change means -----------------------------------------------------------------------------
@@ -144,4 +168,9 @@ def moves_drought(changed: Collection[str]) -> bool:
 
 def about_drought(w: Words) -> str:
     """Why a drought that comes more often does not make more defaults in the long run."""
-    return w("More droughts do not by themselves mean more defaults in the long run: the anchor fixes the mean share of defaults over many years. Where a scenario is sized alone, its normal years become better as its dry ones become more, and what grows is the spread between years. To raise the level as well, change the anchor.")  # fmt: skip
+    return w("More droughts do not by themselves mean more defaults in the long run: the anchor fixes the mean share of defaults over many years. Where a scenario is sized alone, its normal years become better as its dry ones become more, and what grows is the spread between years. To raise the level as well, change the anchor. In a comparison the base's default probabilities are kept, so defaults rise with the droughts there.")  # fmt: skip
+
+
+def about_drought_compared(w: Words) -> str:
+    """Why the same change makes more defaults in a comparison, and would not where it is sized alone."""
+    return w("That is why more droughts make more defaults in this table. Sized alone, the long-run share of defaults would stay at its anchor: normal years become better, and only the spread between years grows. To raise the level there as well, change the anchor.")  # fmt: skip

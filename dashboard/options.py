@@ -42,6 +42,11 @@ class Option:
         """Chance that it is short."""
         return float(self.row["shortfall_chance"]["value"])
 
+    def chance_said(self, w: Words) -> str:
+        """The chance; where no history was short, how high it may still be."""
+        interval = self.row["shortfall_chance"].get("ci95")
+        return w("up to {p}", p=w.percent(interval[1])) if self.chance == 0 and interval else w.percent(self.chance)
+
     @property
     def gap_yuan(self) -> float | None:
         """What is then missing on average [yuan]."""

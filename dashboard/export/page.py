@@ -1,4 +1,4 @@
-"""One self-contained page for A4: opens anywhere, prints from any browser, runs nothing and fetches nothing."""
+"""The answer on one A4 page, and annexes after it: opens anywhere, prints from any browser, runs nothing and fetches nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_WHOLE = 8  # rows
 _STYLE = f"""
 @page {{ size: A4; margin: 16mm 15mm 18mm }}
 * {{ box-sizing: border-box }}
-body {{ font: 11pt/1.6 {theme.FONT.replace("Microsoft YaHei", '"Microsoft YaHei"')}; color: {theme.INK}; max-width: 180mm; margin: 10mm auto; padding: 0 4mm }}
+body {{ font: 10.5pt/1.5 {theme.FONT.replace("Microsoft YaHei", '"Microsoft YaHei"')}; color: {theme.INK}; max-width: 180mm; margin: 10mm auto; padding: 0 4mm }}
 h1 {{ font-size: 20pt; line-height: 1.3; margin: 0 0 3mm }}
 h2 {{ font-size: 13pt; margin: 7mm 0 2mm; break-after: avoid }}
 .mark {{ color: {theme.SHORT}; font-weight: 700; border: 1.5pt solid {theme.SHORT}; padding: 1mm 3mm; display: inline-block; margin: 0 2mm 3mm 0 }}
@@ -26,6 +26,9 @@ h2 {{ font-size: 13pt; margin: 7mm 0 2mm; break-after: avoid }}
 svg {{ width: 100%; height: auto; font-size: 13px; font-family: inherit; print-color-adjust: exact; -webkit-print-color-adjust: exact }}
 figure {{ margin: 2mm 0; break-inside: avoid }}
 figcaption {{ font-weight: 700 }}
+.first svg {{ max-height: 54mm }}
+.annex {{ break-before: page }}
+@media print {{ body {{ max-width: none; margin: 0; padding: 0 }} }}
 table {{ border-collapse: collapse; width: 100%; font-size: 10pt; margin: 2mm 0 }}
 tr {{ break-inside: avoid }}
 th, td {{ border-bottom: 0.5pt solid {theme.GREYED}; padding: 1.2mm 2mm; text-align: right; vertical-align: top }}
@@ -54,12 +57,14 @@ def write(r: Report, path: Path) -> Path:
         [x.name, w.money(x.estimate["value"]), w.interval(x.estimate.get("ci95")), w.money(x.estimate.get("conservative"))]
         for x in r.cases
     ]  # fmt: skip
+    annexes = w("Annexes: how the figures come about")
     lenders = [[n, w.money(a), w.money(need), w.percent(chance)] for n, a, need, chance in r.by_lender]
     parts = [
         "".join(f'<p class="mark">{escape(text)}</p>' for text in r.warnings),
         f"<h1>{escape(r.heading)}</h1>", f'<p class="answer">{escape(r.sentences[0])}</p>',
         "".join(f"<p>{escape(text)}</p>" for text in r.sentences[1:]),
-        _figure(svg.dots(d, w), d.title), _heading(w("Sizes to choose from: what each one buys")), _table(heads, options, "whole"), f"<p>{escape(r.options_explained)}</p>",
+        _figure(svg.dots(d, w), d.title, "first"), _heading(w("Sizes to choose from: what each one buys")), _table(heads, options, "whole"), f"<p>{escape(r.options_explained)}</p>",
+        f'<h1 class="annex">{escape(annexes)}</h1>',
         _figure(svg.curve(c, w), c.title), _figure(svg.bars(b, w), w.bracketed(b.title, w.money_unit)),
         _figure(svg.pairs(p, w), w.bracketed(p.title, w.money_unit)),
         _table([w("case"), w("estimate"), w.term("interval_95"), w.term("conservative")], cases),
@@ -108,8 +113,8 @@ def _heading(text: str) -> str:
     return f"<h2>{escape(text)}</h2>"
 
 
-def _figure(picture: str, caption: str) -> str:
-    return f"<figure><figcaption>{escape(caption)}</figcaption>{picture}</figure>"
+def _figure(picture: str, caption: str, kind: str = "") -> str:
+    return f'<figure class="{kind}"><figcaption>{escape(caption)}</figcaption>{picture}</figure>'
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:

@@ -85,7 +85,7 @@ def _options(deck: Any, r: Report) -> None:
     _text(slide, Inches(1.4 + 0.66 + 0.42 * len(rows)), Inches(0.35), [r.options_explained], 14, styles.MUTED)
     top = 1.8 + 0.66 + 0.42 * len(rows)
     charts.curve(slide, (_LEFT, Inches(top), _INSIDE, Inches(6.9 - top)), c, w)
-    said = [w("{size}: short in {p} of years", size=w.advised(o.fund_yuan), p=w.percent(o.chance)) for o in r.options]
+    said = [w("{size}: short in {p} of years", size=w.advised(o.fund_yuan), p=o.chance_said(w)) for o in r.options]
     _say(slide, r, [w.joined_clauses(said) + ("。" if w.lang == "zh" else "."), w("More money is short less often and lies idle more often.")])  # fmt: skip
 
 

@@ -317,7 +317,7 @@ class Report:
         w = self.w
         heads = [w("option"), w("size"), w("shortfall chance"), w("mean gap if short"), w("idle money in a mean year")]
         rows = [
-            [o.name, w.advised(o.fund_yuan), w.bracketed(w.percent(o.chance), w.counted(o.chance, self.data)[1]), w.money(o.gap_yuan), w.money(o.idle_yuan)]
+            [o.name, w.advised(o.fund_yuan), w.bracketed(o.chance_said(w), w.counted(o.chance, self.data)[1]), w.money(o.gap_yuan), w.money(o.idle_yuan)]
             for o in self.options
         ]  # fmt: skip
         return heads, rows

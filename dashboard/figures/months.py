@@ -79,7 +79,7 @@ def balance_fan(
         "The balance is lowest at the end of {month}: {middle} in the middle year, {range} in 19 of 20 years",
         month=w.month(calendar[lowest]), middle=w.money(bands[2, lowest]), range=w.range_money((bands[0, lowest], bands[4, lowest])),
     )  # fmt: skip
-    subtitle = w("Balance at each month's end of {year}; bands month by month.", year=year)
+    subtitle = w("Balance at each month's end of {year} with the fund as it is set today, {set}; bands month by month.", year=year, set=w.advised(float(data["fund_yuan"])))  # fmt: skip
     key = [
         ("━", theme.RAMP[5], w("middle year")),
         ("■", theme.RAMP[3], w("half of the years")),

@@ -64,7 +64,7 @@ def _options(v: View) -> None:
     rows = [
         [w("size"), *(w.advised(o.fund_yuan) for o in found)],
         [w("not enough"), *(w.counted(o.chance, data)[1] for o in found)],
-        [w("short in"), *(w.percent(o.chance) for o in found)],
+        [w("short in"), *(o.chance_said(w) for o in found)],
         [w("missing if short, mean"), *(w.money(o.gap_yuan) for o in found)],
         [w("idle in a mean year"), *(w.money(o.idle_yuan) for o in found)],
     ]

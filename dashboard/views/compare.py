@@ -61,7 +61,10 @@ def _stored(v: View, studies: list[Run]) -> Callable[[], None] | None:
     if run.state in ("stale", "broken"):
         st.warning(safe.markdown(shell.why_not(run, w)))
         return None
-    if run.state in ("unfinished", "running"):
+    if run.state == "running":
+        st.info(w("This comparison is at work; its figures stand here when it is finished."))
+        return None
+    if run.state == "unfinished":
         st.info(w("This comparison is not finished. The same comparison asked for again goes on from its batches."))
         return None
     results = library.results_of(run)
@@ -131,7 +134,7 @@ def _as_one(v: View, results: Results, rows: Sequence[Mapping[str, Any]], titles
                 name=titles[name], here=w.money(row["other"]), alone=w.money(alone[0]), n=w.number(alone[1]),
             ))  # fmt: skip
         if change.moves_drought(results.what_differs(name)) and base.defaults.anchor is not None:
-            lines.append(change.about_drought(w))
+            lines.append(change.about_drought_compared(w))
     panels.card(w.joined(lines))
 
 

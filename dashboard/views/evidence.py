@@ -213,7 +213,7 @@ def _fit(v: View, scenario: sim.Scenario) -> None:
 
 def _one_fit(fit: StoredFit, w: Words) -> None:
     """A stored fit: what it says, targets beside the model, parameters, targets left out."""
-    st.subheader(fit_table.title(fit, w))
+    panels.part(fit_table.title(fit, w))
     for text in fit_table.sentences(fit, w):
         st.write(text)
     dots = fit_table.dots(fit, w)

@@ -27,6 +27,7 @@ NAMES = {
     "medium": N_("moderate drought"),
     "heavy": N_("severe drought"),
 }
+_FEELS_LATENESS = "x-county-late-subsidy-refund"
 _LOOKS = (100, 200, 500)
 _CELLS = 28  # seven latenesses by four droughts
 
@@ -65,6 +66,8 @@ def _grid(v: View, grids: list[Run]) -> Callable[[], None] | None:
     about = {"seed": run.seed, "replications": histories, "is_demonstration": run.is_demonstration}
     figure = heat_table([_cell(row) for row in mine[mine["is_done"]].to_dict("records")], w, metric=metric, about=about)
     panels.picture(figure, w, "heat", height=390)
+    if histories:
+        panels.few_histories(histories, w)
     if _is_flat(mine):
         st.info(
             w(
@@ -120,8 +123,14 @@ def _against(mine: pd.DataFrame, metric: str, w: Words) -> None:
 def _new(v: View) -> None:
     w = v.w
     scenario = panels.scenario(w("Scenario"), scenario_file.names(v.runs), "grid-scenario", w)
+    loaded = sim.Scenario.load(scenario)
+    if loaded.livelihoods is None:
+        st.info(w(
+            "This scenario gives how often loans go bad and simulates no household: lateness will move the subsidy that is unpaid after 90 days, but neither defaults nor the need. To see what lateness does to households, choose a scenario that simulates them, such as “{title}”.",
+            title=safe.markdown(scenario_file.title(_FEELS_LATENESS, w.lang)),
+        ))  # fmt: skip
     work.starts(
-        v.jobs, "grid", w, "grid", sizes=_LOOKS, arms=_CELLS, how=commands.mechanism([sim.Scenario.load(scenario)]),
+        v.jobs, "grid", w, "grid", sizes=_LOOKS, arms=_CELLS, how=commands.mechanism([loaded]),
         total=lambda n: commands.compare_total(_CELLS, n), begin=lambda n: commands.grid(v.jobs, scenario, n, w.lang),
         label=w("Make the grid"),
     )  # fmt: skip

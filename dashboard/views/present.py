@@ -6,16 +6,18 @@ import streamlit as st
 
 from dashboard import address, library, options, panels, readings, safe, shell
 from dashboard.figures import balance_fan, dots, drivers_waterfall, exceedance, frontier, veiled
-from dashboard.figures.figure import capital
+from dashboard.figures.figure import capital, sentence
 from dashboard.shell import View
 
 STEPS = 6
+_BESIDE = (0.8, 1)  # words and a picture, which needs 700 pixels of 1,366
 
 
 @shell.told
 def show(v: View) -> None:
     """The page."""
     if not shell.needs_answer(v) or v.answer is None:
+        st.page_link("views/answer.py", label=v.w("End presentation"))
         return
     step = _step()
     address.keep("step", str(step))
@@ -106,18 +108,21 @@ def _options(v: View) -> None:
     assert v.answer is not None
     w, data, found = v.w, v.answer.data, readings.sizes_to_choose(v)
     _large(w("Sizes to choose from"), [])
+    left, right = st.columns(_BESIDE, gap="medium", vertical_alignment="center")
     rows = [
         [w("size"), *(w.advised(o.fund_yuan) for o in found)],
-        [w("not enough"), *(w.bracketed(w.counted(o.chance, data)[1], w.percent(o.chance)) for o in found)],
+        [w("not enough"), *(w.bracketed(w.counted(o.chance, data)[1], o.chance_said(w)) for o in found)],
         [w("missing if short, mean"), *(w.money(o.gap_yuan) for o in found)],
         [w("idle in a mean year"), *(w.money(o.idle_yuan) for o in found)],
     ]
     heads, starred = panels.starred(found)
     caption = w("★ advised; {names}", names=options.explained(found, data, w))
-    st.html(f'<div class="rf-large">{safe.table(heads, rows, caption, numbers=range(1, len(heads)), strong=(0,), starred=starred)}</div>')  # fmt: skip
+    with left:
+        st.html(f'<div class="rf-large">{safe.table(heads, rows, caption, numbers=range(1, len(heads)), strong=(0,), starred=starred)}</div>')  # fmt: skip
     if v.run is not None:
         kept = library.stored(v.answer, v.run.sha)
-        panels.picture(exceedance(data, kept.sample.frame, w, strata=kept.sample.strata), w, "present-curve", height=245, with_data=False)  # fmt: skip
+        with right:
+            panels.picture(exceedance(data, kept.sample.frame, w, strata=kept.sample.strata), w, "present-curve", height=430, with_data=False)  # fmt: skip
 
 
 def _bad_years(v: View) -> None:
@@ -153,14 +158,17 @@ def _why_believe(v: View) -> None:
     w, scenario, data = v.w, v.answer.scenario, v.answer.data
     kinds = [s.kind for s in scenario.sources]
     level = readings.default_level(v.answer, w)
-    _large(w("Why believe it"), [
-        w("Rules: {pack}, each value with its article.", pack=scenario.pack().title[w.lang]),
-        w("Data: {data} sources are counts or measurements, {assumed} are assumptions.", data=kinds.count("data"), assumed=kinds.count("assumption")),
-        shell.calibration_state(v),
-        w("{n} equally likely years, each checked to the fen; the same number for anyone who runs it again ({number}).", n=w.number(data["replications"]), number=data["provenance"]["result_number"]),
-        level,
-    ])  # fmt: skip
-    panels.picture(drivers_waterfall(data, w), w, "present-drivers", height=255, with_data=False)
+    left, right = st.columns(_BESIDE, gap="medium")
+    with right:
+        panels.picture(drivers_waterfall(data, w), w, "present-drivers", height=430, with_data=False)
+    with left:
+        _large(w("Why believe it"), [
+            w("Rules: {pack}, each value with its article.", pack=scenario.pack().title[w.lang]),
+            w("Data: {data} sources are counts or measurements, {assumed} are assumptions.", data=kinds.count("data"), assumed=kinds.count("assumption")),
+            sentence(shell.calibration_state(v), w),
+            w("{n} equally likely years, each checked to the fen; the same number for anyone who runs it again ({number}).", n=w.number(data["replications"]), number=data["provenance"]["result_number"]),
+            sentence(level, w) if level else "",
+        ])  # fmt: skip
 
 
 def _decide(v: View) -> None:

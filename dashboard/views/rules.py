@@ -39,6 +39,9 @@ def show(v: View) -> None:
     _table(v, pack, day, wanted)
 
 
+_NO_UNIT = ("text", "list", "yes_no", "date", "month_day", "month_days", "spans", "step", "day")  # kinds of value
+
+
 def _usual_day(v: View) -> dt.date:
     return dt.date(int(v.answer.data["year"]), 1, 1) if v.answer is not None else dt.date.today()
 
@@ -75,7 +78,7 @@ def _table(v: View, pack: Pack, day: dt.date, wanted: str) -> None:
 
 
 def _row(parameter: Parameter, day: dt.date, w: Words, changes: dict[str, object], steps: dict[str, str]) -> list[str]:
-    name, unit = parameter.label[w.lang], w.unit(parameter.unit)
+    name, unit = parameter.label[w.lang], "" if parameter.unit in _NO_UNIT else w.unit(parameter.unit)
     own = _shown(changes[parameter.key], parameter, w, steps) if parameter.key in changes else ""
     values = [value for value in parameter.values if value.from_date <= day]
     if not values:

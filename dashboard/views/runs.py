@@ -87,7 +87,7 @@ def _runs(v: View) -> None:
         "broken": w("cannot be read"),
     }  # fmt: skip
     rows = [
-        [kinds.get(r.kind, r.kind), r.title.get(w.lang) or r.name, r.year or "—", w.number(r.n), f"{r.made:%Y-%m-%d %H:%M}", r.name, states[r.state]]
+        [kinds.get(r.kind, r.kind), r.title.get(w.lang) or r.name, r.year or "—", w.number(r.n) if r.n else "—", f"{r.made:%Y-%m-%d %H:%M}" if r.n else "—", r.name, states[r.state]]
         for r in v.every
     ]  # fmt: skip
     marks = ["warn" if r.state in ("stale", "broken") else "" for r in v.every]
@@ -136,7 +136,7 @@ def format_names(w: Words) -> dict[str, str]:
     """The formats in words."""
     return {
         "pptx": w("slides (PowerPoint)"), "xlsx": w("workbook and official forms (Excel)"), "docx": w("memo (Word)"),
-        "html": w("one page to print (HTML)"), "csv": w("tables (CSV)"), "ipynb": w("notebook (Jupyter)"),
+        "html": w("page to print, with annexes (HTML)"), "csv": w("tables (CSV)"), "ipynb": w("notebook (Jupyter)"),
     }  # fmt: skip
 
 
@@ -154,8 +154,27 @@ def _formats(v: View) -> None:
         with st.spinner(w("Writing")), tempfile.TemporaryDirectory() as folder:
             made = export(v.answer, chosen, w.lang, Path(folder))
             st.session_state["exported"] = [(path.name, path.read_bytes()) for path in made if path.is_file()]
+            st.session_state["exported-of"] = _which(v)
+    if st.session_state.get("exported-of") != _which(v):
+        return  # files of another result or assurance are not offered under this one's name
     for name, content in st.session_state.get("exported", []):
-        st.download_button(w("Download {name}", name=safe.markdown(name)), content, file_name=name, key=f"get-{name}", on_click="ignore")  # fmt: skip
+        said = w("Download {what}: {name}", what=file_said(name, w), name=safe.markdown(name))
+        st.download_button(said, content, file_name=name, key=f"get-{name}", on_click="ignore")
+
+
+def _which(v: View) -> tuple[str, float]:
+    """The result and the assurance that files were made for."""
+    return (v.run.sha if v.run is not None else "", shell.assurance())
+
+
+def file_said(name: str, w: Words) -> str:
+    """What is in a file, by the end of its name."""
+    said = {
+        "-forms.xlsx": w("monthly report and quarterly subsidy report"), "-histories.csv": w("one row for each history"),
+        ".xlsx": w("workbook with live formulas"), ".pptx": w("slides"), ".docx": w("memo"), ".html": w("page to print"),
+        ".csv": w("table of figures"), ".ipynb": w("notebook"),
+    }  # fmt: skip
+    return next((text for end, text in said.items() if name.endswith(end)), w("file"))
 
 
 show(shell.view())

@@ -213,8 +213,8 @@ def _waiting(v: View, kept: Stored, yuan: float) -> None:
         return
     panels.figures([
         (w("size"), w.advised(found["fund_yuan"]), ""),
-        (w("banks wait for, mean if short"), readings.or_dash(found["banks_wait_for_yuan"], w), ""),
-        (w("next year's budget pays, mean if short"), readings.or_dash(found["next_budget_pays_yuan"], w), ""),
+        (w("banks wait for, mean if short"), readings.or_dash(found["banks_wait_for_yuan"], w), w("until money comes into the fund again")),
+        (w("of it next year's budget pays, mean if short"), readings.or_dash(found["next_budget_pays_yuan"], w), w("what is still unpaid at the year's end")),
     ])  # fmt: skip
 
 

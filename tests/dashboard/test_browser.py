@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
+import sim
 from dashboard import serve
+from dashboard.export import export
 from dashboard.words import LANGUAGES, Words
 
 HOW = "a browser test needs `pip install playwright` and a Chromium (`apt-get install chromium fonts-noto-cjk`)"
@@ -203,6 +205,17 @@ def test_a_change_of_language_keeps_the_run_the_size_and_the_words(url: str, bro
     page.get_by_text("中", exact=True).click()
     settled(page)
     assert page.inner_text(".rf-figures") == before
+    page.close()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_printed_answer_is_one_page_and_annexes_follow(lang: str, runs: Path, browser: Any, tmp_path: Path) -> None:
+    """Sheets of A4 with the page's own margins: what stands before the annexes is no higher than one."""
+    (made,) = export(sim.read_answer(runs / "sized"), ["html"], lang, tmp_path)
+    page = browser.new_page(viewport={"width": 680, "height": 994})  # 180 by 263 mm
+    page.emulate_media(media="print")
+    page.goto(made.as_uri())
+    assert 600 < page.evaluate("document.querySelector('.annex').getBoundingClientRect().top") < 994
     page.close()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import sim
-from dashboard import commands, fit_table, library, safe, scenario_file, serve
+from dashboard import change, commands, fit_table, library, safe, scenario_file, serve
 from dashboard.jobs import Job, Jobs
 from dashboard.words import LANGUAGES, Words
 from sim.errors import InputError
@@ -246,6 +246,33 @@ def test_pages_and_exports_offer_the_same_sizes(shelf: Path, monkeypatch: pytest
     found = Report(sim.read_answer(shelf / "sized"), w).options
     assert [o.key for o in found][:2] == ["lean", "advised"] and found[-1].key == "set"
     assert all(w.advised(o.fund_yuan) in table and w.money(o.gap_yuan) in table for o in found)
+    assert all(f">{o.chance_said(w)}<" in table for o in found)
+    never = [o for o in found if o.chance == 0]
+    assert never and all(o.chance_said(w) == w("up to {p}", p=w.percent(o.row["shortfall_chance"]["ci95"][1])) for o in never)  # fmt: skip
+
+
+def test_files_are_offered_by_what_they_hold_and_for_the_result_they_were_made_of(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = Words("zh")
+    at = opened("runs", "zh", shelf, monkeypatch)
+    at.button(key="export-go").click().run()
+    (label,) = [b.proto.label for b in at.get("download_button")]
+    assert w("slides") in label and ".pptx" in label
+    at.query_params["risk"] = "2/20"
+    assert not at.run().get("download_button")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_lab_says_beforehand_what_lateness_cannot_move(
+    lang: str, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = Words(lang)
+    at = opened("lab", lang, shelf, monkeypatch)
+    other = safe.markdown(sim.scenario("x-county-late-subsidy-refund").title.get(lang))
+    assert any(other in i.value for i in at.info)
+    at.selectbox(key=next(s.key for s in at.selectbox if s.label == w("Scenario"))).select("x-county-households").run()
+    assert not any(other in i.value for i in at.info)
 
 
 def test_a_year_is_told_from_its_stored_history(shelf: Path) -> None:
@@ -307,6 +334,17 @@ def test_a_changed_scenario_is_saved_and_read_again(tmp_path: Path) -> None:
         with pytest.raises(InputError):
             scenario_file.save(tmp_path, "x-county", name, {"defaults.anchor": "low"})
     assert len(scenario_file.saved(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_wrong_value_is_told_as_it_is_typed(lang: str) -> None:
+    """By the field's name, with what was typed, in the reader's language; what a scenario can hold says nothing."""
+    w, scenario, field = Words(lang), sim.scenario("x-county"), "defaults.drought.p_normal_to_dry"
+    allowed = {"130%": "a number in per cent, from 0% to 100%", "many": "a number in per cent, such as 28%", "": "a number in per cent, such as 28%"}  # fmt: skip
+    for text, expected in allowed.items():
+        (told,) = change.problems({field: text}, scenario, w)
+        assert w.field(field) in told and repr(text) in told and w(expected) in told and field not in told
+    assert change.problems({field: "28", "defaults.drought.year_starts_month": "11"}, scenario, w) == []
 
 
 @pytest.mark.parametrize("name", sim.scenario_names())

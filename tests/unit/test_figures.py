@@ -403,6 +403,7 @@ def test_differences_say_what_cannot_be_told_apart(w: Words) -> None:
 def test_the_fan_sums_separate_accounts_and_not_a_common_one(w: Words) -> None:
     f = figures.balance_fan(answer(), months(), w)
     assert len(f.table) == 12 and w.month(12) in f.title
+    assert w.advised(answer()["fund_yuan"]) in texts(f)  # of which size it is
     middle = f.figure.data[4]
     assert list(middle.y) == pytest.approx(f.table.iloc[:, 3].tolist())
     assert middle.y[0] == pytest.approx((1_000_000 + 200 * 49) / UNIT[w.lang])  # the 50th of 100 histories
