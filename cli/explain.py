@@ -38,11 +38,11 @@ def attribution(data: dict[str, Any], scenario: sim.Scenario, w: Words) -> None:
         "default_share_quantile": w("The same in {share} of years", share=w.percent(data["assurance"], 0)),
     }
     table = Table(title=w("What makes the need of {scenario}: shares that add up to the total", scenario=scenario.name))
-    table.add_column(w("figure"))
+    table.add_column(w("figure"), overflow="fold")
     for driver in data["drivers"]:
-        table.add_column(w.term(driver), justify="right")
-    table.add_column(w("together"), justify="right")
-    table.add_column(w("of it only jointly"), justify="right")
+        table.add_column(w.term(driver), justify="right", overflow="fold")
+    table.add_column(w("together"), justify="right", overflow="fold")
+    table.add_column(w("of it only jointly"), justify="right", overflow="fold")
     for metric in METRICS:
         found = data[metric]
         cells = [*(found["shares"][d] for d in data["drivers"]), found["total"], found["interaction"]]

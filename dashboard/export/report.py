@@ -106,6 +106,7 @@ class Report:
             (w("known up to"), w.date(d["information_on"])),
             *((w.field("posterior"), plain(text)) for text in fit_table.taken_over(self.answer.scenario, w)),
             *((w("fingerprint of {what}", what=w(what)), str(p[f"{key}_sha256"])) for key, what in _FINGERPRINTS),
+            *((w("fingerprint of {what}", what=w.field(field)), str(sha)) for field, sha in p["tables_sha256"].items()),
         ]
 
     # --- words

@@ -10,7 +10,7 @@ import pytest
 from docx import Document
 
 import sim
-from calibration.stored_fit import draws_of
+from calibration.stored_fit import draws_of, read_fit
 from cli.main import main
 from dashboard.export import csv as tables
 from dashboard.export import docx, export, page, pptx, xlsx
@@ -19,7 +19,7 @@ from dashboard.export.reproduce import as_toml, command, is_shipped, snippet
 from dashboard.words import Words
 from sim.answers.sample import Sample
 from sim.errors import InputError
-from sim.provenance import scenario_sha256
+from sim.provenance import scenario_sha256, tables_sha256
 from tests.dashboard.office_files import W, parts, written
 
 # --- memo, forms, reproduction -----------------------------------------------------------------------
@@ -88,6 +88,9 @@ def test_a_stored_fit_is_called_by_name_and_told(sized: sim.Answer) -> None:
     exec(line.strip(), there)
     assert scenario_sha256(there["scenario"]) == scenario_sha256(fitted)
     made = dict(Report(answer, Words("en")).made)[Words("en").field("posterior")]
+    taken = {**sized.data["provenance"], "tables_sha256": tables_sha256(fitted)}
+    lines = Report(sim.Answer({**sized.data, "provenance": taken}, fitted, sized.folder, ()), Words("zh")).made
+    assert lines[-1][1] == read_fit("seed").made["draws_sha256"]
     assert made.startswith("Parameters come jointly from the fit seed: long-run default share (central), ")
     own = sim.Answer(sized.data, fitted.with_changes({"posterior": {"file": "/elsewhere/own.csv"}}), sized.folder, ())
     assert not is_shipped(own) and "--posterior" not in command(own)
