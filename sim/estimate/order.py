@@ -73,7 +73,8 @@ def quantile(x: Array, a: float, strata: Strata | None = None) -> Estimate:
     low, high, upper_at = (rank * n / worth for rank in (*ranks, upper))
     if strata is None or not strata.are_chosen:  # whole histories, to the safe side
         low, high, upper_at = max(math.floor(low), 1), math.ceil(high), math.ceil(upper_at)
-    return Estimate(at(max(a * n, 1e-6)), (at(low), at(high)), at(upper_at), reason)
+    value = quantile_value(x, a, None if strata is None else mass)
+    return Estimate(float(value), (at(low), at(high)), at(upper_at), reason)
 
 
 def quantile_or_reason(x: Array, a: float, strata: Strata | None = None) -> Estimate:
