@@ -25,7 +25,7 @@ from sim.sampling import SCORED, Sampling
 from sim.store import RunFolder
 from sim.units import F64
 
-# The last with a larger pool: shares counted in 40,000 histories cost as much precision as a third of 6,000 chosen ones.
+# The last with a larger pool: the error of shares counted in 40,000 takes much of what 6,000 chosen histories gain.
 SCHEMES = (
     Sampling("flags"), Sampling("cells"), Sampling("score"), Sampling("score", "neyman"),
     Sampling("score", "neyman", pool=160_000),

@@ -7,8 +7,8 @@ import numpy as np
 from sim.booked import so_far
 from sim.households import firms
 from sim.households.book import Community, FirmsNow
-from sim.households.firms import FAILED, WORKS, Covering
-from sim.households.state import BY_FIRM, LOST, OPEN, Now, livelihoods_of
+from sim.households.firms import Covering
+from sim.households.state import BY_FIRM, FAILED, LOST, OPEN, WORKS, Now, livelihoods_of
 from sim.units import F64, I64, Bool
 from sim.world import Setup, World
 

@@ -23,6 +23,7 @@ from sim.households.state import (
     APPLIES,
     BAD,
     COLLECTED,
+    FAILED,
     INTEREST,
     LOST,
     NEVER_DAY,
@@ -30,6 +31,7 @@ from sim.households.state import (
     OPEN,
     OVERDUE,
     UNSUBSIDISED,
+    WORKS,
     YEARLY,
     Now,
     Out,
@@ -44,7 +46,6 @@ from sim.streams import entity_id, log_reference, stream_key, uniforms, uniforms
 from sim.subsidy import rate_on_reference
 from sim.units import FEN_PER_YUAN, I64, PPM, Bool
 
-WORKS, FAILED = 0, 1  # `People.health` of a part
 _A_PART = entity_id("quota that a firm uses")
 
 

@@ -12,6 +12,7 @@ from sim.households.state import (
     BAD,
     CALLED,
     EXTRA,
+    FAILED,
     INTEREST,
     LOST,
     MISSED,
@@ -25,13 +26,12 @@ from sim.households.state import (
     SEVERE,
     UNSUBSIDISED,
     WENT_BAD,
+    WORKS,
     YEARLY,
 )
 from sim.streams import log_scalar, uniform_pair
 from sim.subsidy import EACH_SETTLEMENT, rate_on, subsidised
 from sim.units import PPM
-
-_WORKS, _FAILED = 0, 1
 
 
 @njit(cache=True, error_model="numpy")
@@ -44,9 +44,9 @@ def fail(
     usual, of_drought, of_price, of_disease = odds
     for i in range(n):
         begin, end = first[i], first[i + 1] if i + 1 < n else household.size
-        works = health[begin] == _WORKS
+        works = health[begin] == WORKS
         if not works and month >= again[begin]:
-            health[begin:end] = _WORKS
+            health[begin:end] = WORKS
         if not (works and can_fail):
             continue
         kept = 0.0
@@ -59,7 +59,7 @@ def fail(
         if log_scalar(u) - log_scalar(1.0 - u) < log_odds:
             fails[i] = True
             for j in range(begin, end):
-                health[j] = _FAILED
+                health[j] = FAILED
                 again[j] = month + out_for
                 if status[j] == OPEN:
                     marks[j] |= LOST

@@ -20,6 +20,7 @@ from sim.units import F64, FEN_PER_YUAN, I64, PPM, Array, percent_to_ppm
 
 NONE, OPEN, OVERDUE, BAD = 0, 1, 2, 3  # the loan under the fund: none, running, missed its date, past day 90
 WELL, LOST_LABOUR, DEAD = 0, 1, 2
+WORKS, FAILED = 0, 1  # `People.health` of a part of a firm's quota
 # marks on a household's present loan; BY_FIRM: a firm has the money and repays it, LOST: that firm has failed
 # EXTENDED: its date was put off in a drought; UNSUBSIDISED: and nobody subsidises what has arisen since
 REFUSES, MISUSED, CALLED, RENEWED, BY_FIRM, LOST, EXTENDED, UNSUBSIDISED = 1, 2, 4, 8, 16, 32, 64, 128
