@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any, NamedTuple
 
@@ -13,10 +14,24 @@ from sim import clock, firms, outcomes, reporting
 from sim.households import firms as firms_of
 from sim.households.reduced_form import DEFAULTED, DISASTER, REPAID
 from sim.households.register import register_of
-from sim.households.state import BAD, BY_FIRM, CALLED, LOST, MISSED, NONE, REFUSES, UNSUBSIDISED, WENT_BAD, Out
+from sim.households.state import (
+    BAD,
+    BY_FIRM,
+    CALLED,
+    FAILED,
+    LOST,
+    MISSED,
+    NONE,
+    OPEN,
+    REFUSES,
+    UNSUBSIDISED,
+    WENT_BAD,
+    WORKS,
+    Out,
+)
 from sim.households.state import REPAID as REPAID_EVENT
 from sim.replication import prepare, simulate
-from sim.units import F64
+from sim.units import F64, I64
 from sim.warmup import opening_state
 from sim.world import Setup, World
 
@@ -143,6 +158,56 @@ def test_loans_that_firms_use_go_bad_together() -> None:
     assert not (calm.community.people.status[held] > 1).any()
 
 
+def test_money_of_households_goes_to_no_firm_that_failed(busy: tuple[Setup, World]) -> None:
+    setup, world = history(county({"livelihoods.firms": {**FIRMS, "uses_household_loans": 0.7}}))
+    assert setup.households is not None and setup.households.firms is not None
+    assert world.community is not None and world.community.firms is not None
+    f, people = setup.households.firms, world.community.firms.people
+    people.health[:] = np.where(f.of == 0, FAILED, WORKS)
+    expected = np.select([f.firm < 0, f.firm == 0], [0.0, 0.0], 0.7)
+    assert (f.firm == 0).sum() > 10 and np.array_equal(firms.channel(setup, world), expected)
+
+
+@pytest.mark.parametrize("besides", [False, True])
+def test_the_quota_of_who_has_a_loan_is_used(besides: bool, busy: tuple[Setup, World]) -> None:
+    """Never for the firm as well, unless the rules let a household borrow beside it."""
+    setup, world = busy
+    assert setup.households is not None and setup.households.firms is not None
+    assert world.community is not None and world.community.firms is not None
+    f, people = setup.households.firms, world.community.firms.people.copy()
+    people.health[:], people.status[:], people.principal[:], people.wait_until[:] = WORKS, NONE, 0, 0
+    status = world.community.people.status.copy()
+    status[:] = np.where(np.arange(status.size) % 2 == 0, OPEN, NONE)
+    terms = f.terms._replace(apply=np.ones_like(f.terms.apply))
+    out = Out.empty(f.of.size, 2, 0)
+    starts = 31 * np.arange(f.term_months + 2)
+    now: Any = Signing(setup.first_month, 0, 0, np.arange(20), starts)
+    firms_of.apply(dataclasses.replace(f, terms=terms), people, now, out, status, besides, 0)
+    asked = out.principal > 0
+    assert asked.sum() > 50
+    assert (status[f.household[asked]] == OPEN).any() == besides
+
+
+def test_a_years_figures_are_of_that_year_and_of_firms() -> None:
+    """Beside the firms' own loans, households' loans go bad that a firm had used."""
+    firm = {**FIRMS, "uses_household_loans": 0.5}
+    setup, world = history(county({"rules.firm.household_borrows_too": True, "livelihoods.firms": firm}))
+    assert setup.households is not None and setup.households.firms is not None
+    assert world.community is not None and world.community.firms is not None
+    claims, failed = world.claims, 0
+    of_firm = np.isin(world.loans.household[claims.row], setup.households.firms.id)
+    for year in (2018, 2019):
+        first, last = outcomes.year_span(year)
+        due, _, bad = reporting.due_in(world.loans, world.fates, first, last)
+        found = firms.summary(setup, world, due, bad, first, last)
+        assert found["firms_failed_count"] > 0
+        failed += int(found["firms_failed_count"])
+        payable = (claims.due >= first) & (claims.due <= last) & (claims.recovered_on > claims.due)
+        assert found["firm_fund_due_fen"] == claims.fund_part[payable & of_firm].sum()
+    assert failed == len(world.community.firms.failed)
+    assert 0 < claims.fund_part[payable & of_firm].sum() < claims.fund_part[payable].sum()
+
+
 def _absent() -> dict[str, Any]:
     """Rules in which the quota stays with the households."""
     return {"rules.firm.household_borrows_too": True, "rules.firm.yuan_per_household": 0}
@@ -194,6 +259,16 @@ class Calm(NamedTuple):
     severity: F64
     price: F64
     herd: F64
+
+
+class Signing(NamedTuple):
+    """What a firm's application reads of a month."""
+
+    month: int
+    first_day: int
+    replication: int
+    working: I64
+    month_starts: I64
 
 
 class Month(NamedTuple):
