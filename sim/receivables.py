@@ -24,8 +24,10 @@ def settle(setup: Setup, world: World, j: int, day: int) -> None:
     lender = h.register.lender
     if h.firms is not None and c.firms is not None:
         f, of_parts = h.firms, np.empty(h.firms.of.size, dtype=np.int64)
-        more = settle_households(c.firms.people, f.register, f.terms, day, int(is_listed), c.charges, of_parts)
-        totals, lines = totals + more[0], lines + more[1]
+        more, _ = settle_households(c.firms.people, f.register, f.terms, day, int(is_listed), c.charges, of_parts)
+        listed = np.unique(f.of[of_parts > 0])  # the parts of a firm's loan are one line
+        totals = totals + more
+        lines = lines + np.bincount(f.register.lender[f.first[listed]], minlength=lines.size)
         lender, amount = np.append(lender, f.register.lender), np.append(amount, of_parts)
     c.entitled[j] = totals
     begin_at = len(world.lists)

@@ -75,7 +75,7 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
     if scenario.lending.new_loans and scenario.opening.kind != "portfolio" and scenario.livelihoods is None:
         apps = applications(scenario, rules, [int(x) for x in limit], first, last_day, seed, stream)
     settlements = settlement_days(rules.subsidy.settlements_per_year, rules.subsidy.settlement_day, first, last_day)
-    watched = loans_to_watch(scenario, opening.loans.lender[opening.loans.status != PAID], limit)
+    watched = loans_to_watch(scenario, opening.loans.lender[_visited(opening)], limit)
     households = None
     if scenario.livelihoods is not None:
         households = prepare_households(scenario, rules, calendar, rates, opening, last_day, seed)
@@ -94,6 +94,16 @@ def prepare(scenario: Scenario, seed: int, opening: OpeningState, last_day: int,
         claim_terms(rules, calendar, scenario.defaults, law_from, seed, negligence(scenario, watched)),
         granting.terms_of(rules, first, last_day, clock.day_of(dt.date(scenario.sized_year, 1, 1)), account_of, credits),
     )  # fmt: skip
+
+
+def _visited(opening: OpeningState) -> I64:
+    """Rows of the loans that an officer watches: those on the books, the parts of a firm's loan once."""
+    rows = np.flatnonzero(opening.loans.status != PAID)
+    if opening.firms is None:
+        return rows
+    parts = opening.firms.loan[opening.firms.loan >= 0]
+    signed = np.stack([opening.loans.household[parts], opening.loans.start[parts]])
+    return np.setdiff1d(rows, np.delete(parts, np.unique(signed, axis=1, return_index=True)[1]))
 
 
 def limits(rules: Rules, set_fen: I64) -> I64:

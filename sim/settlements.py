@@ -12,7 +12,7 @@ from sim.fiscal.office import CLAIM as CLAIM_FILE
 from sim.fiscal.office import LIST, Lists
 from sim.fiscal.subsidy import settlement_days
 from sim.law import Rules
-from sim.lending.loans import NEVER
+from sim.lending.loans import NEVER, Loans
 from sim.streams import stream_key, uniforms
 from sim.units import F64, I64, PPM, Array, share_of
 from sim.world import Setup, World
@@ -63,17 +63,29 @@ def submit_claims(setup: Setup, world: World, begin: int) -> None:
     """
     if not setup.rules.has_cover:
         return
-    claims, minutes, first = world.claims, setup.scenario.office.minutes_per_claim, setup.first_day
-    rest = slice(begin, None)
-    state = zip(claims.decided[rest].tolist(), claims.reviewed[rest].tolist(), claims.arrives[rest].tolist(),
-                claims.recovered_on[rest].tolist(), strict=True)  # fmt: skip
-    has_queue = setup.rules.claim.steps.queue is not None
-    for k, (decided, reviewed, arrives, recovered) in enumerate(state, begin):
-        if decided == NEVER and reviewed == NEVER and arrives <= setup.last_day and recovered > arrives:
-            if has_queue:
-                world.desk.submit(max(arrives, first), CLAIM_FILE, minutes, (CLAIM_FILE, k))
-            else:
-                claims.reviewed[k] = max(arrives, first)
+    claims, first = world.claims, setup.first_day
+    is_new = (claims.decided[begin:] == NEVER) & (claims.reviewed[begin:] == NEVER)
+    comes = (claims.arrives[begin:] <= setup.last_day) & (claims.recovered_on[begin:] > claims.arrives[begin:])
+    which = begin + np.flatnonzero(is_new & comes)
+    on_desk = np.maximum(claims.arrives[which], first)
+    if setup.rules.claim.steps.queue is None:
+        claims.reviewed[which] = on_desk
+        return
+    for k, day, minutes in zip(which.tolist(), on_desk.tolist(), _minutes(setup, world, which).tolist(), strict=True):
+        world.desk.submit(day, CLAIM_FILE, minutes, (CLAIM_FILE, k))
+
+
+def _minutes(setup: Setup, world: World, which: I64) -> F64:
+    """Clerks' minutes for each of some claims: the parts of a firm's loan are one file between them."""
+    rows, c, h = world.claims.row[which], world.community, setup.households
+    out = np.full(rows.size, float(setup.scenario.office.minutes_per_claim))
+    if c is not None and h is not None and h.firms is not None:
+        parts = np.flatnonzero(c.owner[rows] >= h.firms.firm.size)
+        loans, of_firms = Loans(*c.book), rows[parts]
+        signed = np.stack([loans.household[of_firms], loans.start[of_firms]])  # a firm has one loan at a time
+        _, of, n = np.unique(signed, axis=1, return_inverse=True, return_counts=True)
+        out[parts] /= n[of.reshape(-1)]
+    return out
 
 
 @dataclass(frozen=True)

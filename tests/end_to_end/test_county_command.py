@@ -7,7 +7,7 @@ from pathlib import Path
 
 import openpyxl
 
-from tests.end_to_end.test_commands import riskfund
+from tests.end_to_end.test_commands import KNOWN, riskfund
 
 
 def filled(path: Path, cells: dict[str, object]) -> None:
@@ -39,7 +39,7 @@ def test_a_county_file_from_template_to_answer(tmp_path: Path) -> None:
     assert "甲县" in riskfund(tmp_path, "county", "check", "县.xlsx", "--lang", "zh").stdout
     riskfund(tmp_path, "county", "read", "县.xlsx", "--lang", "zh", "--out", "county")
     assert json.loads(riskfund(tmp_path, "check", "county/scenario.toml", "--json").stdout)["valid"]
-    size = ("--replications", "60", "--workers", "1", "--json", "--quiet", "--assurance", "0.8")
+    size = (*KNOWN, "--replications", "24", "--workers", "1", "--json", "--quiet", "--assurance", "0.8")
     direct = json.loads(riskfund(tmp_path, "size", "县.xlsx", "--out", "a", *size).stdout)
     by_file = json.loads(riskfund(tmp_path, "size", "county/scenario.toml", "--out", "b", *size).stdout)
     assert direct["need_yuan"] == by_file["need_yuan"] and (tmp_path / "counties").is_dir()

@@ -11,6 +11,7 @@ import pytest
 
 import sim
 from sim import clock, firms, outcomes, reporting
+from sim.fund.claims import NEVER
 from sim.households import firms as firms_of
 from sim.households.reduced_form import DEFAULTED, DISASTER, REPAID
 from sim.households.register import register_of
@@ -30,6 +31,7 @@ from sim.households.state import (
     Out,
 )
 from sim.households.state import REPAID as REPAID_EVENT
+from sim.lending.loans import PAID
 from sim.replication import prepare, simulate
 from sim.units import F64, I64
 from sim.warmup import opening_state
@@ -333,6 +335,12 @@ def test_the_compiled_months_of_firms_are_their_plain_twins(name: str) -> None:
                 assert a.tobytes() == b.tobytes(), (name, k, field)
         events |= int(np.bitwise_or.reduce(outs[0].event))
     assert events == REPAID_EVENT | MISSED | WENT_BAD and (people[0].health != first.health).any()
+    for month in range(setup.first_month + 12, setup.first_month + 300):  # failures are rare
+        now = Month(month, 0, 0, np.zeros(3), np.zeros(3), np.ones(3), draw.uniform(0.2, 1.0, f.firm.size))
+        fails = [
+            twin(f, live, p, now, 4) for twin, p in zip((firms_of.fail, firms_of.fail_reference), people, strict=True)
+        ]
+        assert fails[0].tolist() == fails[1].tolist(), month
 
 
 def test_who_may_not_borrow_is_covered_by_no_firm(busy: tuple[Setup, World]) -> None:
@@ -352,6 +360,42 @@ def test_subsidy_of_firms_stands_on_the_lists_and_money_is_kept(paid_to: str) ->
         assert world.ledger.balances["households"] == world.community.people.cash.sum()
         due.append(int(world.entitled.sum()))
     assert due[0] > 1.2 * due[1] > 0
+
+
+def test_a_firms_loan_is_one_file_and_one_line_for_the_clerks() -> None:
+    """However many quotas it uses: with firms that all fail the desk works one file for each loan, and a line each before."""
+    per_file, per_line = 60.0, 1.0
+    office = {"office.minutes_per_claim": per_file, "office.minutes_per_line": 0.0, "office.clerks": 50}
+    sure = {"livelihoods.firms": {**FIRMS, "failures_per_year": 0.9, "covers": 1.0, "per_township": 8}}
+    setup, world = history(county(sure | office))
+    signed = {(int(world.loans.household[i]), int(world.loans.start[i])) for i in world.claims.row}
+    reviewed = world.claims.reviewed != NEVER
+    done = {(int(world.loans.household[i]), int(world.loans.start[i])) for i in world.claims.row[reviewed]}
+    assert len(done) > 5 and len(world.claims) > 5 * len(signed)
+    assert world.desk.busy_minutes == pytest.approx(per_file * len(done), abs=0.01)
+    setup, world = history(county(sure | {"office.minutes_per_claim": 0.0, "office.minutes_per_line": per_line}))
+    assert setup.households is not None and setup.households.firms is not None
+    n_firms = setup.households.firms.id.size
+    assert 0 < max(world.lists.lines) <= n_firms < (world.loans.balance > 0).sum() / 10
+
+
+def test_an_officer_watches_a_firms_loan_once() -> None:
+    scenario = county({
+        "opening.kind": "warm-up", "opening.warm_up_months": 30, "livelihoods.households": 300,
+        "lending.monitoring": {"officers": {"rcc": 1, "psbc": 1}, "loans_per_officer": 20, "refused_if_unwatched": 1.0},
+        "defaults.negligence": 0.0,
+    })  # fmt: skip
+    setup, _ = history(scenario)
+    loans, firms_open = setup.opening.loans, setup.opening.firms
+    assert firms_open is not None
+    is_firms = np.zeros(len(loans), dtype=bool)
+    is_firms[firms_open.loan[firms_open.loan >= 0]] = True
+    on_books = loans.status != PAID
+    for index, refused in enumerate(setup.claim_terms.negligence):
+        mine = on_books & (loans.lender == index)
+        once = {(int(loans.household[i]), int(loans.start[i])) for i in np.flatnonzero(mine & is_firms)}
+        n = int((mine & ~is_firms).sum()) + len(once)
+        assert n < mine.sum() and refused == pytest.approx(max(1 - 20 / n, 0.0))
 
 
 def test_firms_of_a_warm_up_go_on() -> None:

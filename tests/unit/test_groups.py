@@ -9,6 +9,7 @@ import pytest
 
 import sim
 from sim import clock, outcomes, welfare
+from sim.extension import extend
 from sim.fund.claims import NEVER
 from sim.households.groups import Ties, help_reference, shaken, shaken_reference, ties
 from sim.households.groups_kernel import help_members, remember
@@ -19,6 +20,7 @@ from sim.households.state import (
     BAD,
     EXTENDED,
     NONE,
+    OPEN,
     OVERDUE,
     REFUSES,
     SEVERE,
@@ -288,6 +290,21 @@ def test_dates_are_put_off_in_a_drought_and_everything_counts_from_the_new_one(i
     assert "extended_fen" in outcomes.summary(setup, world)
     if not is_subsidised:  # interest of the extension is the household's
         assert c.interest.sum() > before.community.interest.sum()
+
+
+def test_only_the_townships_in_drought_put_dates_off() -> None:
+    """A dry and two wet townships: loans of all three fall due, those of the dry one are put off."""
+    setup, world = history(county(NO_FIRMS | DRY | PUT_OFF), 2)
+    c, h = world.community, setup.households
+    assert c is not None and h is not None
+    k = int(np.flatnonzero(c.sky.severity.max(axis=1) >= 0.3)[0])
+    c.sky.severity[k] = np.where(np.arange(3) == 1, 0.5, 0.1)
+    c.people.due[c.people.status == OPEN] = setup.month_ends[k]
+    c.people.marks[:] = 0
+    c.put_off.clear()
+    extend(setup, world, k, int(setup.month_ends[k]))
+    assert len(c.put_off) > 20
+    assert {int(world.loans.township[loan]) for _, loan, _, _ in c.put_off} == {1}
 
 
 def test_firms_dates_are_put_off_too() -> None:
