@@ -48,7 +48,7 @@ def list_(json: Json = False, lang: Lang = None) -> None:
 def show_(pack: PackName, on: On = None, json: Json = False, lang: Lang = None) -> None:
     """Each value of a pack on a day, with its article or the reason for the assumption."""
     loaded = sim.load_pack(pack)
-    rows = [_row(key, value) for key, value in in_force(loaded, _day(on, loaded)).items()]
+    rows = [_row(key, value) for key, value in _values(loaded, _day(on, loaded)).items()]
     if json:
         names = {row["key"]: _term(row["key"], row["value"]).label[str(lang)] for row in rows}
         show.print_json([{**row, "label": names[row["key"]]} for row in rows])
@@ -64,7 +64,7 @@ def show_(pack: PackName, on: On = None, json: Json = False, lang: Lang = None) 
 def diff(a: PackName, b: PackName, on: On = None, json: Json = False, lang: Lang = None) -> None:
     """What two packs say differently on a day; by default each on the day of its last change."""
     packs = [sim.load_pack(name) for name in (a, b)]
-    left, right = (in_force(pack, _day(on, pack, last=True)) for pack in packs)
+    left, right = (_values(pack, _day(on, pack, last=True)) for pack in packs)
     keys = [k for k in {**left, **right} if k not in left or k not in right or left[k].value != right[k].value]
     rows = [{"key": key, packs[0].id: _side(left, key), packs[1].id: _side(right, key)} for key in keys]
     if json:
@@ -84,7 +84,7 @@ def cite(pack: PackName, on: On = None, json: Json = False, lang: Lang = None) -
     """Article by article what rests on it; assumptions last."""
     loaded = sim.load_pack(pack)
     found: dict[str, list[str]] = {}
-    values = in_force(loaded, _day(on, loaded))
+    values = _values(loaded, _day(on, loaded))
     for key, value in sorted(values.items(), key=lambda item: not item[1].cite):
         found.setdefault(value.source, []).append(key)
     if json:
@@ -104,19 +104,24 @@ def explain(
     pack: Annotated[str | None, typer.Option("--pack", help="Also its value in this pack.")] = None,
     on: On = None, json: Json = False, lang: Lang = None,
 ) -> None:  # fmt: skip
-    """What a rule means, in what it is counted, which readings the model has; and its history in a pack."""
+    """What a rule means, in what it is counted, which readings the model has; its history in a pack.
+
+    With --on and no pack: its value in every shipped pack that is in force on that day.
+    """
     loaded = sim.load_pack(pack) if pack else None
     term = term_of(key) or vocabulary().get(key) or term_of(key.rpartition(".")[0])
     if term is None:
         names = {*vocabulary(), *(loaded.parameters if loaded else ())}
         raise InputError("command", "key", key, "a rule that the model knows", names)
-    found = value_in(in_force(loaded, _day(on, loaded)), key) if loaded else None
+    found = value_in(_values(loaded, _day(on, loaded)), key) if loaded else None
+    everywhere = _in_all_packs(key, _date("on", on)) if on and not loaded else {}
     history = loaded.parameters[key].values if loaded and key in loaded.parameters else ()
     if json:
         show.print_json({
             "key": key, "label": term.label, "unit": term.unit, "meaning": term.meaning, "readings": {str(k): v for k, v in term.readings.items()},
             "absent": term.absent or None, "not_simulated": term.not_simulated or None,
             **({"value": _row(key, found) if found else None, "history": [_row(key, v) for v in history]} if loaded else {}),
+            **({"values": {name: _row(key, v) if v else None for name, v in everywhere.items()}} if everywhere else {}),
         })  # fmt: skip
         return
     w = Words(str(lang))
@@ -132,6 +137,8 @@ def explain(
         _print(f"{loaded.id}  {_told(key, found, w)}")
         for value in history:
             _print(f"    {value.from_date}  {_told(key, value, w)}")
+    for name, held in everywhere.items():
+        _print(f"{name:16} {_told(key, held, w)}")
 
 
 @app.command()
@@ -186,6 +193,23 @@ def new(
 
 def _print(line: str) -> None:
     show.stdout().print(line, markup=False)
+
+
+def _values(pack: Pack, day: dt.date) -> dict[str, Value]:
+    """What is in force on a day; a day on which nothing of the pack is says from when it is."""
+    values = in_force(pack, day)
+    if not values:
+        raise InputError(
+            "command", "on", day.isoformat(), f"a day from {first_day(pack)} on, from which {pack.id} is in force"
+        )
+    return values
+
+
+def _in_all_packs(key: str, day: dt.date) -> dict[str, Value | None]:
+    """The value of a rule in each shipped pack that is in force on a day; None where it leaves the rule out."""
+    packs = map(sim.load_pack, sim.pack_names())
+    known = [p for p in packs if first_day(p) <= day <= (p.until or dt.date.max)]
+    return {pack.id: value_in(in_force(pack, day), key) for pack in known}
 
 
 def _term(key: str, value: Any) -> Term:

@@ -303,7 +303,7 @@ def _enter_loans(
     if held.size == 0:
         return
     where = Path(str(scenario.opening.file)).name
-    check_borrowers(where, register, loans.household, loans.start, rules)
+    check_borrowers(where, register, loans.household, loans.start, loans.due, rules)
     at = np.searchsorted(register.id, loans.household[held])  # the register is in order of id
     twice = np.flatnonzero(np.bincount(at, minlength=register.id.size) > 1)
     if twice.size:
@@ -491,8 +491,11 @@ def _month(setup: Setup, world: World, k: int, end: int) -> None:
     claims = world.claims
     release(claims.lender, claims.principal, claims.paid, claims.fund_part, claims.paid_on, claims.is_refused, claims.decided,
             claims.recovered_on, c.released[: len(claims)], first, end, cover, freed)  # fmt: skip
+    room = _room(setup, world, month, freed)
     if setup.scenario.lending.new_loans:
-        _lend(setup, world, k, now, _room(setup, world, month, freed))
+        _lend(setup, world, k, now, room)
+    else:
+        c.used -= room.freed.sum(axis=1)
     relapse = livelihoods_of(setup.scenario).relapse_after_months
     if relapse > 0:
         p = c.people
@@ -571,6 +574,7 @@ def _room(setup: Setup, world: World, month: int, freed: I64) -> Room:
     if month % 12 == 0:
         c.quota_left[:] = setup.granting.quota
     if setup.rules.fund.leverage_on == "cumulative":
+        c.counts_on += int(freed.sum())
         freed = np.zeros_like(freed)
     return Room(c.used, lending_limit(setup, world), freed, c.is_stopped, c.quota_left, c.refused)
 
@@ -642,5 +646,5 @@ def _belief(world: World, end: int) -> float:
     payments = world.flows.payments
     c.belief.append(sum(fen for _, _, fen in payments[c.n_fund_payments_seen :]))
     c.n_fund_payments_seen = len(payments)
-    outstanding = sum(c.used.tolist())
+    outstanding = sum(c.used.tolist()) - c.counts_on
     return sum(c.belief[-12:]) / outstanding if outstanding > 0 else 0.0

@@ -47,7 +47,7 @@ def insure(setup: Setup, claims: Claims, loan_id: I64, replication: int, begin: 
     loan_id : (len(claims) - begin,) int64
     """
     cover = loan_cover(setup)
-    if cover is None or setup.rules.loan.borrower_of_record == "township":  # who has its money has no loss to insure
+    if cover is None:
         return
     which = np.flatnonzero(is_insured(cover, loan_id))
     on = clock.last_day_of_month(clock.month_of(claims.filed[begin + which] + cover.pays_after_days))

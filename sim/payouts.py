@@ -134,5 +134,8 @@ def _against_loans(setup: Setup, world: World, k: int, fen: I64) -> I64:
     for lender in range(setup.set_fen.size):
         whose = h.register.lender == lender
         c.repaid[lender, k] += off[whose].sum()
-        c.used[lender] -= freed[whose].sum()
+        if rules.fund.leverage_on == "cumulative":
+            c.counts_on += int(freed[whose].sum())
+        else:
+            c.used[lender] -= freed[whose].sum()
     return off

@@ -120,7 +120,7 @@ def _path_months(scenario: Scenario, opening: OpeningState, last_day: int) -> in
 
 
 def check_lending(scenario: Scenario, rules: Rules) -> None:
-    """A scenario may not lend what its pack forbids.
+    """A scenario may not lend, renew, put off or insure what its pack forbids, or what can have no effect under it.
 
     Raises
     ------
@@ -141,6 +141,31 @@ def check_lending(scenario: Scenario, rules: Rules) -> None:
             f"at most {most} ({key}, {rules.sources[key]})" if most else f"no extension: {rules.pack_id} has no {key}"
         )
         raise InputError(scenario.name, "livelihoods.weather.extension.months", put_off.months, allowed)
+    key, renewed = "loan.renewals_max", scenario.defaults.renewed_instead
+    if (
+        renewed > 0 and rules.loan.renewals_max == 0 and key not in scenario.rule_changes
+    ):  # who sets it to 0 switches it off
+        raise InputError(
+            scenario.name, "defaults.renewed_instead", renewed, f"0: no renewals ({key}, {rules.sources[key]})"
+        )
+    _check_insurance(scenario, rules)
+
+
+def _check_insurance(scenario: Scenario, rules: Rules) -> None:
+    """Where the township borrows, its bank has no loss to insure, and households owe the bank nothing.
+
+    Raises
+    ------
+    InputError
+    """
+    insurance = scenario.insurance
+    if insurance is None or rules.loan.borrower_of_record != "township":
+        return
+    why = f"where the township borrows (loan.borrower_of_record, {rules.sources['loan.borrower_of_record']})"
+    if insurance.loans is not None:
+        raise InputError(scenario.name, "insurance.loans", "given", f"no cover of loans {why}: its bank has no loss")
+    if insurance.index is not None and insurance.index.pays_to == "bank":
+        raise InputError(scenario.name, "insurance.index.pays_to", "bank", f"household {why}: it owes the bank nothing")
 
 
 def _classes(scenario: Scenario) -> tuple[dict[tuple[int, int], int], list[tuple[float | None, int]]]:

@@ -126,6 +126,8 @@ class Community:
     entitled, lines : (n_settlements, n_lenders) int64
     used, refused : (n_lenders,) int64 [fen]
         Covered principal that counts against the multiple; what found no room under it since the last top-up.
+    counts_on : int [fen]
+        Part of ``used`` that is outstanding no more, where the multiple is on all that was ever lent.
     quota_left : (1,) int64 [fen]
         New lending that the year still allows; -1 without a quota.
     is_stopped : (n_lenders,) int64
@@ -175,6 +177,7 @@ class Community:
     n_payments_seen: int = 0
     n_fund_payments_seen: int = 0
     n_lists_seen: int = 0
+    counts_on: int = 0
     cautions: list[F64] = field(default_factory=list)
     unpaid: list[int] = field(default_factory=list)  # files not fully paid
     counted: list[I64] = field(default_factory=list)

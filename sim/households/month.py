@@ -459,16 +459,20 @@ def _apply(p: People, r: Register, t: Terms, now: Now, out: Out, usual: I64, age
     """Who is free, well and allowed to borrow applies with the season's chance, for a drawn size, term and day.
 
     The size is cut to the largest on offer that usual income allows, or the smallest. The loan starts on the first
-    working day on or after a day of the month, and is due on the same day of the month ``term`` months later.
+    working day on or after a day of the month, and is due on the same day of the month ``term`` months later. Where the
+    age counts at maturity, who would be too old by then gets no application in.
     """
     free = (p.status == NONE) & (p.health == WELL) & (r.may_borrow == 1)
     free &= (now.month >= p.wait_until) & (age < t.age_below)
     u = np.stack(_draw_some(t.keys[3], r.id, now.month, now.replication, free))
     at = np.flatnonzero(free & (u[0] < t.apply[now.month % 12]))
     _, size_u, term_u, day_u = u[:, at]
+    months = t.terms[np.searchsorted(t.term_cdf, term_u, side="right")]
+    if t.age_at_maturity == 1:
+        young = (now.month + months - r.born[at]) // 12 < t.age_below
+        at, months, size_u, day_u = at[young], months[young], size_u[young], day_u[young]
     largest = np.searchsorted(t.sizes, t.loan_to_income * 12.0 * usual[at], side="right") - 1
     size = np.minimum(np.searchsorted(t.size_cdf, size_u, side="right"), np.maximum(largest, 0))
-    months = t.terms[np.searchsorted(t.term_cdf, term_u, side="right")]
     out.start[at] = now.working[_whole(day_u * now.working.size)]
     day = out.start[at] - now.first_day
     out.due[at] = np.minimum(now.month_starts[months] + day, now.month_starts[months + 1] - 1)

@@ -381,6 +381,8 @@ def step(p: Any, r: Any, t: Any, now: Any, out: Any) -> None:
             term = 0
             while u[2, k] >= t.term_cdf[term]:
                 term += 1
+            if t.age_at_maturity == 1 and (month + t.terms[term] - r.born[i]) // 12 >= t.age_below:
+                continue
             start = now.working[int(u[3, k] * now.working.size)]
             day = start - now.first_day
             ahead = t.terms[term]

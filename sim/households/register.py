@@ -88,10 +88,12 @@ def register_of(scenario: Scenario, rules: Rules) -> Register:
     return draw_register(scenario, rules) if file is None else read_register(Path(file), scenario, rules)
 
 
-def check_borrowers(where: str, register: Register, household_ids: Array, start: Array, rules: Rules) -> None:
+def check_borrowers(
+    where: str, register: Register, household_ids: Array, start: Array, due: Array, rules: Rules
+) -> None:
     """Refuse loans to households that are not there or may not borrow; ``where`` is the table of loans.
 
-    The age is asked for on the day of signing, of loans signed since the rule on age came into force.
+    The age is asked for on the day that the rules name, of loans signed since the rule on age came into force.
 
     Raises
     ------
@@ -107,11 +109,13 @@ def check_borrowers(where: str, register: Register, household_ids: Array, start:
             article = rules.sources["loan.excludes" if category in rules.loan.excludes else "loan.admits"]
             allowed = f"a household that may borrow; the rules exclude category {category} ({article})"
         raise InputError(where, "household_id", household_ids[i], allowed)
-    age = (month_of(np.asarray(start)) - register.born[at]) // 12
+    at_maturity = rules.loan.age_counts_at == "maturity"
+    age = (month_of(np.asarray(due if at_maturity else start)) - register.born[at]) // 12
     is_bound = np.asarray(start) >= day_of(rules.since["loan.age_below"])
     for i in np.flatnonzero(is_bound & (age >= rules.loan.age_below))[:1]:
         article = rules.sources["loan.age_below"]
-        allowed = f"a household whose borrower is younger than {rules.loan.age_below} when the loan is made ({article})"
+        when = "when the loan falls due" if at_maturity else "when the loan is made"
+        allowed = f"a household whose borrower is younger than {rules.loan.age_below} {when} ({article})"
         raise InputError(where, "household_id", household_ids[i], allowed)
 
 

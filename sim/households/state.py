@@ -143,6 +143,7 @@ class Terms(NamedTuple):
     terms: I64  # [months]
     term_cdf: F64
     age_below: int
+    age_at_maturity: int  # 1: the age counts on the day on which the loan falls due
     call_days: int
     calls: int  # the loan is called after death or lost labour
     wait_days: int
@@ -258,7 +259,7 @@ def terms_of(scenario: Scenario, rules: Rules, seed: int) -> Terms:
         np.array(sorted(lending.principal_yuan), dtype=np.int64) * FEN_PER_YUAN,
         cdf(np.array([lending.principal_yuan[y] for y in sorted(lending.principal_yuan)])),
         np.array(list(lending.term_months), dtype=np.int64), cdf(np.array(list(lending.term_months.values()))),
-        rules.loan.age_below, rules.claim.called_after_death_days, int(scenario.defaults.death_calls_loan),
+        rules.loan.age_below, int(rules.loan.age_counts_at == "maturity"), rules.claim.called_after_death_days, int(scenario.defaults.death_calls_loan),
         rules.claim.wait_days, scenario.defaults.renewed_instead if rules.loan.renewals_max > 0 else 0.0,
         rules.claim.penalty_multiplier, rules.interest.day_count, subsidy_terms(rules),
         products, int(live.stacking_on), live.others_seen, live.over_indebted_ratio,

@@ -161,6 +161,14 @@ def test_the_limit_of_age_counts_at_signing_and_a_loan_runs_past_it() -> None:
     assert not claims.is_refused[late].any()
 
 
+def test_where_the_age_counts_at_maturity_no_loan_runs_past_the_limit() -> None:
+    setup, world = lived(("rules.loan.age_counts_at", "maturity"))
+    limit, due = setup.rules.loan.age_below, age(world.loans.due, born(setup, world))
+    assert limit - 1 == due.max()
+    signed = age(world.loans.start, born(setup, world))
+    assert signed[world.loans.due - world.loans.start > 1000].max() < limit - 2  # of loans for three years
+
+
 def test_the_limit_is_the_packs_own() -> None:
     setup, world = lived(("rules.loan.age_below", 55))
     assert age(world.loans.start, born(setup, world)).max() == 54

@@ -19,7 +19,7 @@ from sim.answers.insurance import basis_correlation, insurance_figures, loss_rat
 from sim.answers.sample import Sample
 from sim.fund.claims import FAR, NEVER
 from sim.payouts import paid_share
-from sim.replication import prepare, simulate
+from sim.replication import check_lending, prepare, simulate
 from sim.warmup import opening_state
 
 END = clock.day_of(dt.date(2019, 12, 31))
@@ -375,6 +375,24 @@ def test_relief_reaches_all_households_of_hit_townships_once_a_drought_year_and_
 )
 def test_bad_cover_is_refused_in_one_line(changes: Any, field: str, allowed: str, refuses: Any) -> None:
     refuses(lambda: sim.scenario("x-county").with_changes(changes), field, allowed)
+
+
+@pytest.mark.parametrize(
+    ("cover", "field", "allowed"),
+    [
+        ({"loans": LOANS}, "insurance.loans", "its bank has no loss"),
+        ({"index": INDEX | {"pays_to": "bank"}}, "insurance.index.pays_to", "household where the township borrows"),
+    ],
+)
+def test_cover_that_can_have_no_effect_where_the_township_borrows(
+    cover: Any, field: str, allowed: str, refuses: Any
+) -> None:
+    """Premiums without cover, and money off a loan that the household does not owe the bank."""
+    scenario = sim.scenario("mouding-groups").with_changes({"insurance": cover})
+    error = refuses(lambda: check_lending(scenario, scenario.law()), field, allowed)
+    assert "loan.borrower_of_record, Mouding town's report" in error.allowed
+    fine = sim.scenario("mouding-groups").with_changes({"insurance": {"index": INDEX}})
+    check_lending(fine, fine.law())
 
 
 def test_what_the_fund_had_settled_before_stays_the_funds() -> None:

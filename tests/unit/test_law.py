@@ -363,6 +363,7 @@ def test_only_a_rule_that_may_be_left_out_is_left_open(
         ({"lending.term_months": {"72": 1.0}}, "lending.term_months", "at most 36 (loan.term_max_months, X county regulation, art. 10)"),
         ({"lending.principal_yuan": {"60000": 1.0}}, "lending.principal_yuan", "at most 50000 (loan.ceiling_yuan, X county regulation, art. 10)"),
         ({"rules.loan.extra_ceiling_yuan": 80_000, "lending.principal_yuan": {"90000": 1.0}}, "lending.principal_yuan", "at most 80000 (loan.extra_ceiling_yuan, "),
+        ({"defaults.renewed_instead": 0.4}, "defaults.renewed_instead", "0: no renewals (loan.renewals_max, assumption: the text is silent; none taken)"),
     ],
 )  # fmt: skip
 def test_a_scenario_that_lends_what_its_pack_forbids_is_told_the_article(
@@ -370,6 +371,13 @@ def test_a_scenario_that_lends_what_its_pack_forbids_is_told_the_article(
 ) -> None:
     scenario = Scenario.load("x-county", changes)
     refuses(lambda: check_lending(scenario, scenario.law()), field, allowed, where="x-county")
+
+
+def test_a_scenario_that_sets_renewals_to_none_itself_switches_them_off() -> None:
+    """As a back-test of a place does: the scenario knows of renewals, and one without them is asked for."""
+    scenario = Scenario.load("luoping-2023", {"rules.loan.renewals_max": 0})
+    assert scenario.defaults.renewed_instead > 0
+    check_lending(scenario, scenario.law())
 
 
 def test_who_is_excluded_cannot_be_admitted(refuses: Refuses) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from sim.lending.granting import LENT, QUOTA_USED, STOPPED
 from sim.opening import _ages
 from sim.replication import prepare, simulate
 from sim.season import by_month, open_days, signing_days
-from sim.warmup import opening_state
+from sim.warmup import freeze, opening_state
 from tests.properties import test_households as few_households
 
 ALL_BY_JUNE = {"rules.loan.lent_until": "06-30"}
@@ -273,6 +274,37 @@ def test_a_multiple_on_all_lending_is_used_up_for_good(small: Any, opening: Any,
     assert (ever > 0.9 * setup.limit_fen).all()
     last_year = world.loans.start >= setup.last_day - 365
     assert last_year.sum() == 0
+
+
+def test_a_multiple_on_all_lending_that_never_binds_changes_nobody() -> None:
+    """What the state's payments are measured against is what is outstanding: repaid loans do not dilute the belief."""
+    wide = {"lenders": few_households.lenders(60_000_000, 20_000_000), f"{few_households.BEHAVIOUR}.belief_logit": 40.0}
+    index = {
+        "insured_share": 1.0, "months": [1, 2, 3], "trigger": -0.1, "exhausted_at": -1.0, "sum_insured_yuan": 4000,
+        "premium_percent": 1.0, "paid_by": {"county": 1.0}, "pays_to": "bank", "pays_after_months": 1, "drawn_seed": 7,
+    }  # fmt: skip
+    for more in ({}, {"insurance": {"index": index}}):
+        (a, x), (b, y) = (households({**wide, **more, **c}) for c in ({}, {"rules.fund.leverage_on": "cumulative"}))
+        assert sum(fen for *_, fen in x.flows.payments) > 0
+        assert y.community.counts_on > 0 == x.community.counts_on
+        assert x.community.used.sum() == y.community.used.sum() - y.community.counts_on
+        assert y.community.used.sum() == y.community.lent.sum()  # no payout frees any of it
+        assert not few_households.differ(few_households.end_of(a, x), few_households.end_of(b, y)).any()
+
+
+def test_a_book_that_is_only_collected_frees_what_it_guarantees() -> None:
+    """Without new loans too, principal that is repaid is no longer outstanding."""
+    old = {"livelihoods.households": 300}
+    setup, world = households({**old, "lending.new_loans": False})
+    c = world.community
+    assert c is not None and c.n == 0 and not c.used.any()  # nothing was ever lent here
+    state = freeze(*households(old), few_households.END_OF_2019 + 1)
+    scenario = few({**old, "information_on": dt.date(2020, 1, 1), "sized_year": 2020, "lending.new_loans": False})
+    setup = prepare(scenario, 11, state, clock.day_of(dt.date(2022, 6, 30)))
+    c = simulate(setup, 0).community
+    assert c is not None
+    assert setup.households is not None
+    assert 0 <= c.used.sum() < 0.2 * setup.households.opening.used.sum()
 
 
 def test_a_refilled_balance_lends_again(tight: Any, lenders: Any) -> None:

@@ -95,6 +95,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "short waits": {"wait_days": 7, "call_days": 0},
     "sold for nothing in a drought": {"distress": 4.0},
     "neighbours do not matter": {"peer": 0.0},
+    "the age counts at maturity": {"age_at_maturity": 1, "age_below": 50},
 }
 
 
@@ -273,7 +274,14 @@ def test_the_months_compared_show_everything(terms: Terms) -> None:
 
 @pytest.mark.parametrize(
     ("field", "moved"),
-    [("spent_share", 0.8001), ("cure", 0.32), ("failure_loss", 0.701), ("age_below", 70), ("rating", -0.4)],
+    [
+        ("spent_share", 0.8001),
+        ("cure", 0.32),
+        ("failure_loss", 0.701),
+        ("age_below", 70),
+        ("age_at_maturity", 1),
+        ("rating", -0.4),
+    ],
 )
 def test_twins_would_be_seen_to_differ(field: str, moved: float, terms: Terms) -> None:
     def other(p: People, r: Register, t: Terms, when: Now, out: Out) -> None:

@@ -306,7 +306,7 @@ def test_loans_to_strangers_or_excluded_households_are_refused(
     rules = county.law()
 
     def check(ids: Any, start: int = 0) -> None:
-        check_borrowers("book.csv", register, ids, np.full(len(ids), start), rules)
+        check_borrowers("book.csv", register, ids, *(np.full(len(ids), start) for _ in range(2)), rules)
 
     good, barred = (register.id[register.may_borrow == k] for k in (1, 0))
     check(good[[5, 2, 2]])
@@ -324,7 +324,7 @@ def test_only_categories_that_the_rules_admit_may_borrow(county: Scenario, refus
     found, rules = draw_register(changed, changed.law()), changed.law()
     assert (found.may_borrow == (found.category == CATEGORIES.index("registered"))).all()
     outside = found.id[found.category == CATEGORIES.index("borderline")][:1]
-    refuses(lambda: check_borrowers("book.csv", found, outside, np.zeros(1, dtype=np.int64), rules), "household_id",
+    refuses(lambda: check_borrowers("book.csv", found, outside, *np.zeros((2, 1), dtype=np.int64), rules), "household_id",
             "exclude category borderline (assumption: set by the scenario)", found=int(outside[0]))  # fmt: skip
 
 
@@ -336,11 +336,15 @@ def test_a_loan_made_to_somebody_too_old_names_the_article(
     old, since = np.array([day]), clock.date_of(day)
     bound, before = (replace(rules, since={"loan.age_below": since + dt.timedelta(k)}) for k in (0, 1))
     check_borrowers(
-        "book.csv", register, register.id[[at]], old - 1, replace(rules, since={"loan.age_below": dt.date.min})
+        "book.csv", register, register.id[[at]], old - 1, old, replace(rules, since={"loan.age_below": dt.date.min})
     )
-    check_borrowers("book.csv", register, register.id[[at]], old, before)  # made before the rule
-    refuses(lambda: check_borrowers("book.csv", register, register.id[[at]], old, bound), "household_id",
+    check_borrowers("book.csv", register, register.id[[at]], old, old, before)  # made before the rule
+    refuses(lambda: check_borrowers("book.csv", register, register.id[[at]], old, old, bound), "household_id",
             "younger than 65 when the loan is made (X county regulation, art. 9(1))")  # fmt: skip
+    ends = replace(bound, loan=replace(rules.loan, age_counts_at="maturity"), since={"loan.age_below": dt.date.min})
+    check_borrowers("book.csv", register, register.id[[at]], old - 1000, old - 1, ends)
+    refuses(lambda: check_borrowers("book.csv", register, register.id[[at]], old - 1000, old, ends), "household_id",
+            "younger than 65 when the loan falls due (X county regulation, art. 9(1))")  # fmt: skip
 
 
 # --- marginals that are refused ----------------------------------------------------------------------

@@ -93,12 +93,26 @@ def test_a_rule_is_explained_in_a_pack() -> None:
     assert answer("explain", "claim.windows", "--pack", "x-county")["value"] is None
 
 
+def test_a_rule_on_a_day_is_told_for_every_pack_in_force() -> None:
+    found = answer("explain", "subsidy.share", "--on", "2026-03-01")["values"]
+    assert {"x-county", "assistance-2026"} <= found.keys()
+    assert "national-2021" not in found  # it ended the day before the notice of 2026
+    assert "national-2021" in answer("explain", "subsidy.share", "--on", "2026-02-27")["values"]
+    assert answer("explain", "claim.wait_days", "--on", "2018-01-01")["values"]["huangping"]["value"] == 30
+    told = ask("explain", "fund.top_up", "--on", "2018-01-01", "--lang", "en")
+    assert "refill-county" in told and "nothing is added" in told
+    assert "values" not in answer("explain", "claim.wait_days")
+
+
 @pytest.mark.parametrize(
     ("words", "field", "nearest"),
     [
         (("explain", "claim.wait_day"), "key", "claim.wait_days"),
         (("show", "x-conty"), "pack", "x-county"),
         (("diff", "x-county", "x-county", "--on", "2018"), "on", ""),
+        (("show", "x-county", "--on", "2010-01-01"), "on", "from which x-county is in force"),
+        (("cite", "national-2021", "--on", "2010-01-01"), "on", "from which national-2021 is in force"),
+        (("diff", "x-county", "national-2021", "--on", "2018-01-01"), "on", "from which national-2021 is in force"),
         (("new", "a/b"), "name", ""),
         (("new", ".hidden"), "name", ""),
     ],
