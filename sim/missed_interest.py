@@ -19,9 +19,11 @@ def go_bad(setup: Setup, world: World, now: Now) -> None:
     claim. Subsidised interest that the county owes to the bank is never missed by a household. Of arrears that stand on the
     information date the last settlement is the missed date, for when they arose is not known.
 
+    Where the township borrows nothing is claimed, and its bank has each loan back on the loan's own date: no date moves.
+
     Source: X county regulation, art. 19 names no day; this reading where ``claim.counts_from`` is ``interest``.
     """
-    if setup.rules.claim.counts_from != "interest":
+    if setup.rules.claim.counts_from != "interest" or setup.rules.loan.borrower_of_record == "township":
         return
     c, h = world.community, setup.households
     assert c is not None and h is not None

@@ -83,10 +83,14 @@ def rate_on(table: tuple[I64, I64], day: int) -> int:
 
 
 def handed_over_on(rules: Rules, calendar: Calendar, recovered: I64) -> I64:
-    """Day on which money collected on a day is handed over to the fund: so many working days later, or at the month's end."""
-    if rules.recovery.return_working_days is None:
+    """Day on which money collected on a day is handed over to the fund: so many working days later, or at the month's end.
+
+    With none, on the day itself, or on the next working day.
+    """
+    days = rules.recovery.return_working_days
+    if days is None:
         return clock.last_day_of_month(clock.month_of(recovered))
-    return calendar.add_working_days(recovered, rules.recovery.return_working_days)
+    return calendar.on_or_after(recovered) if days == 0 else calendar.add_working_days(recovered, days)
 
 
 def hand_over_days(rules: Rules, calendar: Calendar, days: I64) -> dict[int, int]:

@@ -177,16 +177,16 @@ def test_a_cap_delays_cash_and_leaves_the_need_alone(small: Any, opening: Any) -
 
 
 def test_recoveries_come_back_within_the_working_days(rules: Any, make_claims: Any) -> None:
-    """Collected on Sunday 21 January: five working days later, on Friday 26th; without the rule, at the month's end."""
-    soon = replace(rules, recovery=replace(rules.recovery, return_working_days=5))
+    """Collected on Sunday 21 January: at once, on Monday; in five working days, on Friday; without a rule, at the month's end."""
+    at_once, soon = (replace(rules, recovery=replace(rules.recovery, return_working_days=n)) for n in (0, 5))
     days = [str(clock.date_of(d)) for d in range(FIRST, FIRST + 40)]
     found = []
-    for r in (soon, rules):
+    for r in (at_once, soon, rules):
         claims = make_claims(
             1, fund_part=70, amount=100, principal=95, decided=FIRST, due=FIRST + 9, recovered_on=FIRST + 20
         )
         found.append(pays(r, claims, [100, 0], days)[1].returns)
-    assert found == [[(0, FIRST + 25, 70, 30)], [(0, FIRST + 30, 70, 30)]]
+    assert found == [[(0, FIRST + n, 70, 30)] for n in (21, 25, 30)]
 
 
 def test_no_day_of_collection_is_left_out(rules: Any) -> None:
@@ -201,9 +201,10 @@ def test_no_day_of_collection_is_left_out(rules: Any) -> None:
         assert all(c <= d for d, c in upto)
 
 
-def test_the_need_counts_recoveries_when_they_are_handed_over(tight: Any, state: Any) -> None:
+@pytest.mark.parametrize("days", [0, 5])
+def test_the_need_counts_recoveries_when_they_are_handed_over(tight: Any, state: Any, days: int) -> None:
     """The shadow account's receipts fall on the days on which the real one is credited."""
-    setup, world = history(tight, state, recovery__return_working_days=5)
+    setup, world = history(tight, state, recovery__return_working_days=days)
     first, last = outcomes.year_span(2018)
     _, receipts = outcomes.shadow_flows(setup, world, first, last)
     interest = np.zeros_like(receipts)
