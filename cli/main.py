@@ -335,7 +335,7 @@ def trace(
     matures: Annotated[str | None, typer.Option("--matures", help="A made-up loan: day of maturity, YYYY-MM-DD.")] = None,
     unpaid: Annotated[bool, typer.Option("--unpaid", help="The made-up loan is not repaid.")] = False,
     principal: Annotated[float, typer.Option("--principal", help="Yuan.")] = 50_000,
-    term: Annotated[int, typer.Option("--term", help="Months.")] = 36,
+    term: Annotated[int | None, typer.Option("--term", help="Months; default: 36, or the longest term of the rules where that is shorter.")] = None,
     rate: Annotated[float | None, typer.Option("--rate", help="Per cent a year; default: the rate table.")] = None,
     cause: Annotated[str, typer.Option("--cause", help="inability, death, disaster or wilful.")] = "inability",
     recovered: Annotated[float | None, typer.Option("--recovered", help="Yuan collected after the payment.")] = None,

@@ -106,6 +106,9 @@ def as_input_error(model: Any, error: ValidationError, where: str) -> InputError
         if parts and name.split(".")[0] == parts[-1]:
             parts = parts[:-1]
         return InputError(where, ".".join([*parts, name]), value, allowed)
+    if first["type"] == "dict_type" and type(first["input"]) is int:  # a number where each has its share
+        example = f"{{ {first['input']} = 1.0 }}"
+        return InputError(where, field, first["input"], f"values with their shares in braces, for example {example}")
     options = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
     return InputError(where, field, first["input"], first["msg"], options)
 

@@ -593,8 +593,23 @@ def _read(name: str, below: tuple[str, ...] = ()) -> tuple[dict[str, Any], str]:
         if not isinstance(base, str):
             raise InputError(path.name, "extends", base, "the name or file of a scenario")
         named = str(path.parent / base) if base.endswith(".toml") else base
-        raw = merge(_read(named, (*below, str(path.resolve())))[0], raw)
+        under = _read(named, (*below, str(path.resolve())))[0]
+        raw = merge(_without_pack(under, raw.get("rules")), raw)
     return raw, path.name
+
+
+def _without_pack(raw: dict[str, Any], rules: Any) -> dict[str, Any]:
+    """A scenario's tables under another rule pack: what it says of where its own pack comes from holds no longer."""
+    if rules in (None, raw.get("rules")) or not isinstance(raw.get("sources"), list):
+        return raw
+    note = "each value with its article or assumption in the rule pack"
+    sources: list[Any] = [{"fields": ["rules"], "kind": "law", "note": note}]
+    for source in raw["sources"]:
+        inherited = source.get("fields") if isinstance(source, dict) else None
+        if isinstance(inherited, list):
+            fields = [field for field in inherited if field != "rules"]
+            sources += [{**source, "fields": fields}] if fields else []
+    return {**raw, "sources": sources}
 
 
 def _apply(raw: dict[str, Any], changes: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -603,5 +618,6 @@ def _apply(raw: dict[str, Any], changes: Mapping[str, Any], where: str) -> dict[
             raw = merge(raw, {"rule_changes": {dotted.removeprefix("rules."): value}})
         else:
             check_path(Scenario, dotted, where)
+            raw = _without_pack(raw, value) if dotted == "rules" else raw
             raw = merge(raw, nested(dotted, value))
     return raw

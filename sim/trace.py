@@ -13,8 +13,9 @@ from sim.arms import horizon
 from sim.clock import Calendar
 from sim.errors import InputError
 from sim.fund import claims as fund_claims
+from sim.fund.account import handed_over_on
 from sim.fund.claims import FAR, NEVER
-from sim.fund.days import decision_days, walk
+from sim.fund.days import decision_days, filing_days, walk
 from sim.households.reduced_form import CAUSES, DEFAULTED
 from sim.law import Rules, load_rates, vocabulary
 from sim.law.chain import START, ClaimStep
@@ -58,7 +59,7 @@ class Step:
 
 
 def trace_unpaid(
-    scenario: Scenario, matures: dt.date, *, principal_yuan: float = 50_000, term_months: int = 36,
+    scenario: Scenario, matures: dt.date, *, principal_yuan: float = 50_000, term_months: int | None = None,
     rate_percent: float | None = None, cause: str = "inability", recovered_yuan: float | None = None,
 ) -> list[Step]:  # fmt: skip
     """A made-up loan that matures on a day and is not repaid, through every step of the rules.
@@ -68,7 +69,7 @@ def trace_unpaid(
     scenario : Scenario
     matures : date
     principal_yuan, term_months
-        Within the pack's ceiling and longest term.
+        Within the pack's ceiling and longest term; by default 36 months or, where that is shorter, the longest term.
     rate_percent : float, optional
         Contract rate [% a year]; by default the pack's rate table on the day of signing.
     cause : str
@@ -85,6 +86,7 @@ def trace_unpaid(
     InputError
     """
     rules, calendar, rates = scenario.law(), load_calendar(), load_rates()
+    term_months = min(36, rules.loan.term_max_months) if term_months is None else term_months
     _check_made_up(rules, matures, principal_yuan, term_months, cause)
     for name, given, most, words in (
         ("rate", rate_percent, 36, "0 to 36 per cent a year"),
@@ -107,8 +109,10 @@ def trace_unpaid(
     fund, bank = (int(fen) for fen in fund_claims.split(rules, amount))
     steps = [
         _step(rules, start, "made", _rate_rule(term_months > 12), principal=principal, rate_ppm=rate),
+        *_subsidy_over(rules, start, due),
         *_unpaid_steps(rules, calendar, due, int(entitled[0]), int(filed[0]), None, principal, amount),
     ]  # fmt: skip
+    steps.sort(key=lambda step: step.on)
     if not fund_claims.is_compensable(rules, code)[0]:
         return [*steps, _step(rules, int(meeting[0]), "refused", "claim.compensable_causes", claim=amount)]
     steps += [
@@ -121,7 +125,35 @@ def trace_unpaid(
         to_fund, to_bank = fund_claims.return_of(rules, int(code[0]), recovered, fund, amount - fund - bank)
         rule = "recovery.wilful" if cause == "wilful" else "recovery.split"
         steps.append(_recovered(rules, int(pays[0]), rule, recovered, to_fund, to_bank))
+        handed = int(handed_over_on(rules, calendar, pays)[0])
+        within = rules.recovery.return_working_days is not None
+        rule = "recovery.return_working_days" if within else "recovery.returned_at"
+        steps += [_step(rules, handed, "handed_over", rule, fund=to_fund)] if to_fund else []
     return steps
+
+
+def _subsidy_over(rules: Rules, start: int, due: int) -> list[Step]:
+    """The end of the subsidy of a made-up loan, where it is not its date of repayment."""
+    subsidy = rules.subsidy
+    ends = [] if subsidy.months is None else [(int(clock.add_months(np.array([start]), subsidy.months)[0]), "months")]
+    if subsidy.until is not None:
+        ends.append((clock.day_of(dt.date.fromisoformat(subsidy.until)) + 1, "until"))
+    if subsidy.stops_at == "day_90":
+        ends.append((due + rules.claim.wait_days, "stops_at"))
+    day, rule = min(ends, default=(due, ""))
+    first = max(day, start)
+    return (
+        []
+        if not rule or (day == due and rule != "stops_at")
+        else [_step(rules, first, "subsidy_over", f"subsidy.{rule}")]
+    )
+
+
+def _missed_rule(rules: Rules) -> str:
+    """What ends the subsidy on the missed date; the rule of overdue days where something else ends it."""
+    subsidy = rules.subsidy
+    is_other = subsidy.months is not None or subsidy.until is not None or subsidy.stops_at != "maturity"
+    return "claim.counts_from" if is_other else "subsidy.stops_at"
 
 
 def _check_made_up(rules: Rules, matures: dt.date, principal_yuan: float, term_months: int, cause: str) -> None:
@@ -201,11 +233,12 @@ def claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
     amount, principal = int(claims.amount[i]), int(claims.principal[i])
     steps = _unpaid_steps(rules, setup.calendar, int(claims.missed[i]), int(claims.entitled[i]), int(claims.filed[i]),
                           int(claims.reviewed[i]), principal, amount)  # fmt: skip
+    rule = _missed_rule(rules)
     steps[0] = _step(
         rules,
         int(claims.missed[i]),
-        "missed",
-        "subsidy.stops_at",
+        "missed" if rule == "subsidy.stops_at" else "missed_only",
+        rule,
         principal=principal,
         cause=int(claims.cause[i]),
     )
@@ -247,15 +280,22 @@ def _unpaid_steps(
     walk(chain.before, at, calendar)
     covered = int(fund_claims.covered(rules, principal))
     amounts = {"claim": amount, "principal": principal, "interest": amount - covered, "days": filed - due}
+    if covered < principal:
+        amounts["covered"] = covered
+    what = "filed" if covered == principal else "filed_in_part"
     done = [
-        _step(rules, filed, "filed", _rule(s), **amounts) if s == chain.application else _done(rules, s, at)
+        _step(rules, filed, what, _rule(s), **amounts) if s == chain.application else _done(rules, s, at)
         for s in chain.before
         if s.name not in waits
     ]
+    if filed in filing_days(rules, calendar) and filed - 1 not in filing_days(rules, calendar):
+        done.insert(0, _step(rules, filed, "window", "claim.windows"))
+    rule = _missed_rule(rules)
+    unit = "entitled" if rules.claim.wait_unit == "days" else "entitled_working"
     return [
-        _step(rules, due, "matured", "subsidy.stops_at", principal=principal),
+        _step(rules, due, "matured" if rule == "subsidy.stops_at" else "matured_only", rule, principal=principal),
         _step(rules, due, "penalty", "claim.penalty_multiplier"),
-        _step(rules, entitled, "entitled", "claim.wait_days"),
+        _step(rules, entitled, unit, "claim.wait_days", days=rules.claim.wait_days),
         *sorted(done, key=lambda step: step.on),
     ]
 

@@ -184,10 +184,18 @@ NAMES: dict[str, str] = {
 STEPS: dict[str, str] = {
     "step.made": N_("loan made, principal {principal}, rate {rate}"),
     "step.matured": N_("matures and is not repaid; the subsidy ends"),
+    "step.matured_only": N_("matures and is not repaid"),
     "step.missed": N_("not paid when due; the subsidy ends"),
+    "step.missed_only": N_("not paid when due"),
+    "step.subsidy_over": N_("the subsidy ends; from here on the borrower owes all interest"),
     "step.penalty": N_("penalty interest starts"),
-    "step.entitled": N_("day 90: the compensation procedure may start"),
+    "step.entitled": N_("day {days}: the compensation procedure may start"),
+    "step.entitled_working": N_("working day {days}: the compensation procedure may start"),
+    "step.window": N_("the time in which claims are received begins"),
     "step.filed": N_("bank files: principal {principal}, interest {interest} ({days} days), claim {claim}"),
+    "step.filed_in_part": N_(
+        "bank files: principal {principal}, of it covered {covered}, interest on that {interest} ({days} days), claim {claim}"
+    ),
     "step.done": N_("{step}: done"),
     "step.approved": N_("meeting approves {claim}"),
     "step.refused": N_("meeting refuses the claim"),
@@ -198,6 +206,7 @@ STEPS: dict[str, str] = {
     "step.recovered_by_all": N_(
         "{recovered} recovered: {fund} to the fund, {others} to other bearers, {bank} to the bank"
     ),
+    "step.handed_over": N_("the bank hands {fund} over to the fund"),
     "step.collected_first": N_("{recovered} collected before the fund paid; the claim ends"),
     "step.renewed": N_("renewed at maturity"),
     "step.repaid": N_("repaid in time: {principal}"),

@@ -232,6 +232,8 @@ ALLOWED = (
     N_("Input should be a valid integer, got a number with a fractional part"),
     N_("Input should be a valid string"),
     N_("Input should be a valid dictionary"),
+    N_("values with their shares in braces, for example {example}"),
+    N_("each value with its article or assumption in the rule pack"),
     N_("Input should be a valid list"),
     N_("Input should be a valid boolean"),
     N_("this field is needed"),

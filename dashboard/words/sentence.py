@@ -110,7 +110,7 @@ def sentences(data: Mapping[str, Any], w: Words) -> dict[str, str]:
         return out
     more = {
         "why": why_this_size(data, w), "if_short": if_short(data, w), "range": over_parameters(data, w),
-        "error": simulation_error(data, w),
+        "cap": under_cap(data, w), "error": simulation_error(data, w),
     }  # fmt: skip
     return out | {name: text for name, text in more.items() if text}
 
@@ -139,6 +139,18 @@ def if_short(data: Mapping[str, Any], w: Words) -> str:
     if gap is None:
         return w("{fund} was enough in every simulated year.", fund=size)
     return w("If {fund} is not enough, {gap} is missing on average.", fund=size, gap=w.money(gap))
+
+
+def under_cap(data: Mapping[str, Any], w: Words) -> str:
+    """What a cap on the year's payments leaves of the advised size: the need is read on what is due, not on what may be paid."""
+    cap = data.get("payout_cap", {}).get("share")
+    if cap is None:
+        return ""
+    size = data["advice"]["fund_yuan"]
+    return w(
+        "The rules cap a year's payments at {cap} of the balance of 1 January: of {size} at most {room} may be paid in {year}. The size covers what falls due; what is above the cap waits for the next year or the backstop.",
+        cap=w.percent(cap, 0), size=w.advised(size), room=w.money(cap * size), year=data["year"],
+    )  # fmt: skip
 
 
 def over_parameters(data: Mapping[str, Any], w: Words) -> str:

@@ -38,7 +38,7 @@ def outlook(folder: RunFolder, scenario: Scenario, n: int, fund_yuan: float) -> 
         "lowest_month": lowest_month(folder, scenario, n),
         "shortfall_paid_by": paid_by(h, parts, fund_yuan, dict(scenario.law().loss.through)),
         "lending_stops": lending_stops(h, scenario),
-        **payout_cap(h),
+        **payout_cap(h, scenario.law().fund.payout_cap_share),
     }
 
 
@@ -183,15 +183,16 @@ def paid_by(h: Sample, parts: F64, fund_yuan: float, through: dict[str, int]) ->
     return out
 
 
-def payout_cap(h: Sample) -> dict[str, Any]:
-    """Where the pack caps a year's payments: how often the cap holds claims back, how much, and the longest wait."""
-    if "capped_count" not in h.frame:
+def payout_cap(h: Sample, share: float | None) -> dict[str, Any]:
+    """Where the pack caps a year's payments: the cap, how often it holds claims back, how much, and the longest wait."""
+    if share is None or "capped_count" not in h.frame:
         return {}
     held = h["capped_count"] > 0
     none = Estimate(None, reason="nothing to divide by in the sized year").as_dict()
     of_those = {"waiting_yuan": ("capped_fen", _YUAN), "longest_wait_days": ("capped_wait_days", 1.0)}
     return {
         "payout_cap": {
+            "share": share,
             "chance": h.chance(held).as_dict(),
             **{
                 name: h.mean_among(h[column], held).scaled(factor, 2).as_dict() if held.any() else none

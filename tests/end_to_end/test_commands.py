@@ -253,7 +253,7 @@ def test_trace_of_the_regulations_calendar(tmp_path: Path) -> None:
     assert found == [
         ("2014-07-15", "made"), ("2017-07-15", "matured"), ("2017-07-15", "penalty"), ("2017-10-13", "entitled"),
         ("2017-11-02", "filed"), ("2017-11-13", "done"), ("2017-11-13", "done"), ("2017-11-20", "done"), ("2018-01-15", "approved"),
-        ("2018-01-22", "done"), ("2018-01-22", "paid"), ("2018-01-22", "recovered"),
+        ("2018-01-22", "done"), ("2018-01-22", "paid"), ("2018-01-22", "recovered"), ("2018-01-31", "handed_over"),
     ]  # fmt: skip
     by = {s["what"]: s for s in steps}
     assert by["filed"]["amounts"] == {"claim": 5_108_854, "principal": 5_000_000, "interest": 108_854, "days": 110}

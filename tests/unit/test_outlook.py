@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import sim
+from dashboard.words import Words
 from sim.answers import outlook, uncertainty
 from sim.answers.outlook import account_parts, at_size, backwards, frontier, paid_by, years
 from sim.answers.sample import Sample
@@ -170,6 +171,7 @@ def test_an_answer_tells_what_the_packs_rules_do(small: Any, tmp_path: Any) -> N
     )
     assert data["payout_cap"]["chance"]["value"] > 0
     assert data["payout_cap"]["longest_wait_days"]["value"] > 0
+    assert "at 1% of the balance of 1 January" in Words("en").sentences(data)["cap"]
 
 
 # --- three uncertainties -----------------------------------------------------------------------------

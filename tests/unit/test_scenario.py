@@ -68,6 +68,20 @@ def test_a_file_may_inherit_from_a_file_beside_it(child: Callable[..., str]) -> 
     assert (scenario.sized_year, scenario.office.clerks) == (2019, 5)
 
 
+def test_another_pack_is_not_said_to_be_the_inherited_regulation(child: Callable[..., str]) -> None:
+    """The note of the scenario below cites its own pack's articles; under another one they would be false."""
+    below = Scenario.load("x-county")
+    under = Scenario.load(child('extends = "x-county"\nrules = "huangping"\nsized_year = 2018\n'))
+    changed = below.with_changes({"rules": "huangping"})
+    for scenario in (under, changed):
+        found = scenario.source_of("rules")
+        assert found is not None
+        assert found.note == "each value with its article or assumption in the rule pack"
+        assert scenario.source_of("lending") == below.source_of("lending")
+    same = Scenario.load(child('extends = "x-county"\nrules = "x-county"\n'))
+    assert same.sources == below.sources
+
+
 def test_a_data_file_stands_beside_its_scenario(child: Callable[..., str], tmp_path: Path) -> None:
     path = child('extends = "x-county"\n[opening]\nkind = "table"\nfile = "book.csv"\n')
     assert Scenario.load(path).opening.file == str(tmp_path / "book.csv")

@@ -17,7 +17,7 @@ def test_a_loan_that_matures_in_july_2017() -> None:
     assert [(str(s.on), s.what) for s in steps] == [
         ("2014-07-15", "made"), ("2017-07-15", "matured"), ("2017-07-15", "penalty"), ("2017-10-13", "entitled"),
         ("2017-11-02", "filed"), ("2017-11-13", "done"), ("2017-11-13", "done"), ("2017-11-20", "done"), ("2018-01-15", "approved"),
-        ("2018-01-22", "done"), ("2018-01-22", "paid"), ("2018-01-22", "recovered"),
+        ("2018-01-22", "done"), ("2018-01-22", "paid"), ("2018-01-22", "recovered"), ("2018-01-31", "handed_over"),
     ]  # fmt: skip
     by = {s.what: s for s in steps}
     assert by["made"].amounts == {"principal": 5_000_000, "rate_ppm": 61_500}  # the table of July 2014: 6.15
@@ -30,6 +30,30 @@ def test_amounts_add_up() -> None:
     steps = {s.what: s for s in sim.trace_unpaid(sim.scenario("x-county"), JULY, rate_percent=4.75)}
     assert steps["filed"].amounts == {"claim": 5_108_854, "principal": 5_000_000, "interest": 108_854, "days": 110}
     assert steps["paid"].amounts == {"fund": 3_576_198, "bank": 1_532_656}
+
+
+def test_unusual_terms_are_told_as_the_pack_has_them() -> None:
+    """Waiting in working days, a window, part cover, a subsidy of 24 months, recoveries handed over within ten working days."""
+    rules = {
+        "loan.ceiling_yuan": 100_000, "claim.wait_days": 60, "claim.wait_unit": "working_days", "claim.windows": ["04-01/04-30"],
+        "claim.cover_above_share": 0.6, "subsidy.months": 24, "recovery.return_working_days": 10,
+    }  # fmt: skip
+    scenario = sim.Scenario.load("x-county", {f"rules.{key}": value for key, value in rules.items()})
+    steps = sim.trace_unpaid(scenario, JULY, principal_yuan=80_000, recovered_yuan=20_000)
+    by = {s.what: s for s in steps}
+    assert (str(by["subsidy_over"].on), by["subsidy_over"].rule) == ("2016-07-15", "subsidy.months")
+    assert (by["matured_only"].rule, by["entitled_working"].amounts) == ("claim.counts_from", {"days": 60})
+    assert (str(by["window"].on), str(by["filed_in_part"].on)) == ("2018-04-01", "2018-04-01")
+    assert by["filed_in_part"].amounts["covered"] == 6_800_000  # 50,000 yuan and six tenths of 30,000
+    assert (
+        by["filed_in_part"].amounts["claim"] == 6_800_000 + 453_050
+    )  # 6.15 per cent, half as much again, 260 days of 360
+    assert (str(by["handed_over"].on), by["handed_over"].amounts) == ("2018-08-06", {"fund": 1_400_000})
+
+
+def test_a_made_up_loan_is_no_longer_than_the_pack_allows() -> None:
+    steps = sim.trace_unpaid(sim.Scenario.load("x-county", {"rules.loan.term_max_months": 24}), JULY)
+    assert str(steps[0].on) == "2015-07-15"
 
 
 def test_a_wilful_case_waits_for_the_court_and_returns_to_the_fund_first() -> None:
