@@ -63,6 +63,8 @@ def _comment(key: str, term: Term, lang: str) -> list[str]:
     if term.unit == "step":
         lines.append(f"after: entitled / NAME / [NAME, ...]; {' | '.join(DURATIONS)}")
     lines.append(says["optional"].format(words=term.absent[lang]) if term.absent else says["needed"])
+    if term.not_simulated:
+        lines.append(Words(lang)("(not simulated: {why})", why=term.not_simulated[lang]))
     return [f"# {line}" for line in lines]
 
 

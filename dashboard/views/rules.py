@@ -48,7 +48,8 @@ def _usual_day(v: View) -> dt.date:
 
 def _table(v: View, pack: Pack, day: dt.date, wanted: str) -> None:
     w = v.w
-    changes = v.answer.scenario.rule_changes if v.answer is not None and v.answer.scenario.rules == pack.id else {}
+    own = v.answer.scenario if v.answer is not None and v.answer.scenario.pack().id == pack.id else None  # a file's too
+    changes = own.rule_changes if own is not None else {}
     steps = w.step_names({key: parameter.term for key, parameter in pack.parameters.items()})
     rows = [_row(p, day, w, changes, steps) for p in pack.parameters.values()]
     found = [row for row in rows if wanted.casefold() in " ".join(row).casefold()]

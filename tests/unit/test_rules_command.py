@@ -148,6 +148,8 @@ def test_a_blank_pack_names_all_that_is_missing(tmp_path: Path, monkeypatch: pyt
         ask("new", "blank")
     text = (tmp_path / "blank.toml").read_text(encoding="utf-8")
     assert all(f"({key})" in text for key in vocabulary())
+    limits = [term.not_simulated for term in vocabulary().values() if term.not_simulated]
+    assert limits and sum(any(why in text for why in words.values()) for words in limits) == len(limits)
 
 
 # --- the guide ---------------------------------------------------------------------------------------
