@@ -602,13 +602,11 @@ def _without_pack(raw: dict[str, Any], rules: Any) -> dict[str, Any]:
     """A scenario's tables under another rule pack: what it says of where its own pack comes from holds no longer."""
     if rules in (None, raw.get("rules")) or not isinstance(raw.get("sources"), list):
         return raw
-    note = "each value with its article or assumption in the rule pack"
-    sources: list[Any] = [{"fields": ["rules"], "kind": "law", "note": note}]
-    for source in raw["sources"]:
-        inherited = source.get("fields") if isinstance(source, dict) else None
-        if isinstance(inherited, list):
-            fields = [field for field in inherited if field != "rules"]
-            sources += [{**source, "fields": fields}] if fields else []
+    note = "each value with its article or assumption in the rule pack"  # the accounts of the lenders too
+    sources = [
+        {**source, "note": note} if isinstance(source, dict) and "rules" in source.get("fields", ()) else source
+        for source in raw["sources"]
+    ]
     return {**raw, "sources": sources}
 
 

@@ -114,7 +114,8 @@ def trace_unpaid(
     ]  # fmt: skip
     steps.sort(key=lambda step: step.on)
     if not fund_claims.is_compensable(rules, code)[0]:
-        return [*steps, _step(rules, int(meeting[0]), "refused", "claim.compensable_causes", claim=amount)]
+        rule = "claim.wilful_default" if cause == "wilful" else "claim.compensable_causes"
+        return [*steps, _step(rules, int(meeting[0]), "refused", rule, claim=amount)]
     steps += [
         _step(rules, int(meeting[0]), "approved", _decision_rule(rules), claim=amount),
         *_steps_after(rules, calendar, int(meeting[0])),

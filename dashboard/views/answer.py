@@ -42,7 +42,7 @@ def show(v: View) -> None:
 def _headline(v: View) -> None:
     assert v.answer is not None
     w, said = v.w, v.w.sentences(v.answer.data)
-    under = [said[key] for key in ("why", "if_short", "range") if key in said]
+    under = [said[key] for key in ("why", "if_short", "cap", "range") if key in said]
     left, right = st.columns([6, 1.5], vertical_alignment="top")
     with left:
         st.html(

@@ -134,3 +134,4 @@ def test_a_history_without_payment_says_so(small: Any, refuses: Any) -> None:
 def test_a_cause_that_is_not_compensable_is_not_paid(change: dict[str, Any], cause: str) -> None:
     steps = sim.trace_unpaid(sim.Scenario.load("x-county", change), JULY, cause=cause)
     assert "paid" not in [s.what for s in steps]
+    assert f"rules.{steps[-1].rule}" in change  # the rule that refuses it stands beside the refusal
