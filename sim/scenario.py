@@ -604,7 +604,7 @@ def _without_pack(raw: dict[str, Any], rules: Any) -> dict[str, Any]:
         return raw
     note = "each value with its article or assumption in the rule pack"  # the accounts of the lenders too
     sources = [
-        {**source, "note": note} if isinstance(source, dict) and "rules" in source.get("fields", ()) else source
+        {**source, "note": note} if isinstance(source, dict) and "rules" in str(source.get("fields")) else source
         for source in raw["sources"]
     ]
     return {**raw, "sources": sources}
