@@ -320,12 +320,15 @@ def test_loans_to_strangers_or_excluded_households_are_refused(
 
 
 def test_only_categories_that_the_rules_admit_may_borrow(county: Scenario, refuses: Refuses) -> None:
-    changed = county.with_changes({"rules.loan.admits": ["registered"]})
+    """X county's art. 9(1) names registered households; a borderline one of the register is not lent to."""
+    changed = county.with_changes(
+        {"livelihoods.category": {"registered": 0.9, "borderline": 0.07, "five_guarantee": 0.03}}
+    )
     found, rules = draw_register(changed, changed.law()), changed.law()
     assert (found.may_borrow == (found.category == CATEGORIES.index("registered"))).all()
     outside = found.id[found.category == CATEGORIES.index("borderline")][:1]
     refuses(lambda: check_borrowers("book.csv", found, outside, *np.zeros((2, 1), dtype=np.int64), rules), "household_id",
-            "exclude category borderline (assumption: set by the scenario)", found=int(outside[0]))  # fmt: skip
+            "exclude category borderline (X county regulation, art. 9(1))", found=int(outside[0]))  # fmt: skip
 
 
 def test_a_loan_made_to_somebody_too_old_names_the_article(
