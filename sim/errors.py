@@ -6,6 +6,17 @@ import difflib
 from collections.abc import Iterable
 
 
+def reason_of(error: Exception) -> str:
+    """What went wrong, of the system's own errors without their number and path: the file is named beside it."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file or folder"
+    if isinstance(error, PermissionError):
+        return "no permission for this file or folder"
+    if isinstance(error, IsADirectoryError):
+        return "a folder in place of a file"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 class RiskfundError(Exception):
     """Something the user can put right. ``exit_code`` is what the command line returns."""
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.errors import IncompatibleRun, InputError
+from sim.errors import IncompatibleRun, InputError, reason_of
 from sim.estimate import Points, Strata
 from sim.opening import OpeningState
 from sim.parameters import shared
@@ -71,7 +71,7 @@ class RunFolder:
             try:
                 path.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise InputError(str(path), "out", error.strerror, "a folder that can be written") from None
+                raise InputError(str(path), "out", reason_of(error), "a folder that can be written") from None
             folder.write_manifest({"identity": identity, "complete_to": 0})
         return folder
 
@@ -98,7 +98,9 @@ class RunFolder:
             if not isinstance(out["identity"], dict) or not isinstance(out["complete_to"], int):
                 raise TypeError("identity or complete_to of another kind")
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(str(self.path), "manifest.json", str(error), "a run folder made by riskfund") from None
+            raise InputError(
+                str(self.path), "manifest.json", reason_of(error), "a run folder made by riskfund"
+            ) from None
         return out
 
     def stored(self, kind: str, made_by: str, *needed: str) -> tuple[dict[str, Any], int]:

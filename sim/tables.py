@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sim.errors import InputError
+from sim.errors import InputError, reason_of
 from sim.units import I64, Array, Bool
 
 
@@ -32,7 +32,7 @@ def read_csv(path: Path, needed: tuple[str, ...], what: str) -> pd.DataFrame:
             line.startswith("#") for line in path.read_text(encoding="utf-8").splitlines()
         )
     except (OSError, ValueError) as error:
-        raise InputError(path.name, "file", str(error), what) from None
+        raise InputError(path.name, "file", reason_of(error), what) from None
     if frame.empty:
         raise InputError(path.name, "rows", 0, "at least one row")
     for column in needed:

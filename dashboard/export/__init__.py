@@ -11,7 +11,7 @@ from pathlib import Path
 from dashboard.export.report import Report
 from dashboard.words import LANGUAGES, Words
 from sim.answers.answer import Answer
-from sim.errors import InputError
+from sim.errors import InputError, reason_of
 
 FORMATS = ("pptx", "xlsx", "docx", "html", "csv", "ipynb")
 
@@ -46,7 +46,7 @@ def export(answer: Answer, formats: Sequence[str], lang: str, out: Path) -> list
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(str(out), "out", error.strerror or str(error), "a folder that can be written") from None
+        raise InputError(str(out), "out", reason_of(error), "a folder that can be written") from None
     report, made = Report(answer, Words(lang)), []
     for name in dict.fromkeys(formats):
         for path in _paths(report, name, out):
@@ -104,7 +104,7 @@ def _refuse_held(path: Path) -> None:
 
 
 def _cannot(path: Path, error: OSError) -> InputError:
-    return InputError(str(path), "out", error.strerror or str(error), "a file that can be written; close it in the program that has it open")  # fmt: skip
+    return InputError(str(path), "out", reason_of(error), "a file that can be written; close it in the program that has it open")  # fmt: skip
 
 
 __all__ = ["FORMATS", "check_formats", "export"]

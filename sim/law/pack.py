@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.clock import Calendar, day_of
-from sim.errors import InputError
+from sim.errors import InputError, reason_of
 from sim.law.vocabulary import Term, Words, term_for, vocabulary
 from sim.units import percent_to_ppm
 
@@ -221,7 +221,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path.name, "file", str(error), "a readable UTF-8 TOML file") from error
+        raise InputError(path.name, "file", reason_of(error), "a readable UTF-8 TOML file") from error
 
 
 def _parsed(text: str, where: str) -> dict[str, Any]:

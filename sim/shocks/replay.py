@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.errors import InputError
+from sim.errors import InputError, reason_of
 from sim.shocks.paths import drought_year_of
 from sim.units import F64, I64
 
@@ -88,7 +88,7 @@ def read_replay(path: Path | str, township_keys: list[str]) -> Replay:
     try:
         text = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(where, "file", str(error), f"a CSV table with the columns {COLUMNS}") from None
+        raise InputError(where, "file", reason_of(error), f"a CSV table with the columns {COLUMNS}") from None
     lines = [(n, line) for n, line in enumerate(text, 1) if line.strip() and not line.startswith("#")]
     rows = [[cell.strip() for cell in row] for row in csv.reader(line for _, line in lines)]
     if len(rows) < 2:

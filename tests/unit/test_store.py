@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 import sim
+from dashboard.words import Words
+from dashboard.words.reasons import error
 from sim.errors import IncompatibleRun, InputError
 from sim.sampling import Plan
 from sim.store import BATCH, RunFolder
@@ -65,8 +67,11 @@ def test_a_broken_or_missing_manifest(folder: RunFolder, tmp_path: Path) -> None
     folder.manifest_path.write_text("{")
     with pytest.raises(InputError, match=r"manifest\.json: found .*; allowed: a run folder made by riskfund"):
         folder.manifest()
-    with pytest.raises(InputError, match="a run folder made by riskfund"):
+    with pytest.raises(
+        InputError, match="found 'no such file or folder'; allowed: a run folder made by riskfund"
+    ) as caught:
         RunFolder(tmp_path / "nowhere").manifest()
+    assert "Errno" not in str(caught.value) and "没有这个文件" in error(caught.value, Words("zh"))
 
 
 def test_what_a_killed_process_left_behind_is_cleared(folder: RunFolder) -> None:
