@@ -115,9 +115,9 @@ def trace_unpaid(
     steps.sort(key=lambda step: step.on)
     if not fund_claims.is_compensable(rules, code)[0]:
         rule = "claim.wilful_default" if cause == "wilful" else "claim.compensable_causes"
-        return [*steps, _step(rules, int(meeting[0]), "refused", rule, claim=amount)]
+        return [*steps, _step(rules, int(meeting[0]), _by_whom(rules, "refused"), rule, claim=amount)]
     steps += [
-        _step(rules, int(meeting[0]), "approved", _decision_rule(rules), claim=amount),
+        _step(rules, int(meeting[0]), _by_whom(rules, "approved"), _decision_rule(rules), claim=amount),
         *_steps_after(rules, calendar, int(meeting[0])),
         _paid(rules, int(pays[0]), fund, bank, amount - fund - bank),
     ]
@@ -245,7 +245,7 @@ def claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
     )
     if claims.decided[i] > 0:
         what = "refused" if claims.is_refused[i] else "approved"
-        steps.append(_step(rules, int(claims.decided[i]), what, _decision_rule(rules), claim=amount))
+        steps.append(_step(rules, int(claims.decided[i]), _by_whom(rules, what), _decision_rule(rules), claim=amount))
         if not claims.is_refused[i]:
             steps += _steps_after(rules, setup.calendar, int(claims.decided[i]))
     for at, day, fen in flows.payments:
@@ -311,6 +311,11 @@ def _steps_after(rules: Rules, calendar: Calendar, decided: int) -> list[Step]:
 
 def _rule(step: ClaimStep) -> str:
     return f"claim.steps.{step.name}"
+
+
+def _by_whom(rules: Rules, what: str) -> str:
+    """A decision without its meeting where the pack has none."""
+    return what if rules.claim.steps.decision.kind == "meeting" else f"{what}_without_meeting"
 
 
 def _decision_rule(rules: Rules) -> str:

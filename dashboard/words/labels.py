@@ -199,6 +199,8 @@ STEPS: dict[str, str] = {
     "step.done": N_("{step}: done"),
     "step.approved": N_("meeting approves {claim}"),
     "step.refused": N_("meeting refuses the claim"),
+    "step.approved_without_meeting": N_("{claim} approved"),
+    "step.refused_without_meeting": N_("the claim is refused"),
     "step.paid": N_("the fund pays {fund}, the bank bears {bank}"),
     "step.paid_by_all": N_("the fund pays {fund}, other bearers pay {others}, the bank bears {bank}"),
     "step.paid_by_county": N_("the county pays {fund} from other money"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import sim
+from dashboard.words.labels import LABELS
 
 JULY = dt.date(2017, 7, 15)
 
@@ -49,6 +50,14 @@ def test_unusual_terms_are_told_as_the_pack_has_them() -> None:
         by["filed_in_part"].amounts["claim"] == 6_800_000 + 453_050
     )  # 6.15 per cent, half as much again, 260 days of 360
     assert (str(by["handed_over"].on), by["handed_over"].amounts) == ("2018-08-06", {"fund": 1_400_000})
+
+
+def test_a_decision_without_a_meeting_names_none() -> None:
+    steps = {"after": ["notice", "review"], "actor": "leading_group", "rolling": True}
+    scenario = sim.Scenario.load("x-county", {"rules.claim.steps.meeting": steps})
+    told = [s for s in sim.trace_unpaid(scenario, JULY) if "approved" in s.what]
+    assert [s.what for s in told] == ["approved_without_meeting"]
+    assert LABELS["step.approved_without_meeting"] != LABELS["step.approved"]
 
 
 def test_a_made_up_loan_is_no_longer_than_the_pack_allows() -> None:
