@@ -114,13 +114,16 @@ def unpaid(setup: Setup, world: World, end: int) -> tuple[F64, list[int]]:
 
 
 def lenders_react(setup: Setup, world: World, owed: list[int]) -> None:
-    """A lender that carries too much unpaid subsidy stops renewals and halves lending, then debits households."""
+    """A lender that carries too much unpaid subsidy stops renewals and halves lending, then debits households.
+
+    What is too much is counted in quarters of its subsidised interest: a lender that has no more of it does neither.
+    """
     c, h, lending = world.community, setup.households, setup.scenario.lending
     assert c is not None and h is not None
     is_each = h.terms.subsidy.paid_when == EACH_SETTLEMENT
     if setup.rules.subsidy.paid_to == "household":
         return
     for lender, (fen, yearly) in enumerate(zip(owed, c.out.by_lender[:, YEARLY].tolist(), strict=True)):
-        c.is_open[lender] = fen <= lending.waits_above_quarters * (yearly / 4)
+        c.is_open[lender] = yearly == 0 or fen <= lending.waits_above_quarters * (yearly / 4)
         if is_each:  # else no list stands behind what is charged now
-            c.charges[lender] = fen > lending.debits_above_quarters * (yearly / 4)
+            c.charges[lender] = yearly > 0 and fen > lending.debits_above_quarters * (yearly / 4)

@@ -640,6 +640,19 @@ def flat(arguments: tuple[Any, ...]) -> Iterator[np.ndarray]:
             yield from flat(x)
 
 
+def test_a_subsidy_that_has_ended_leaves_no_lender_waiting() -> None:
+    """Old lists stay unpaid, but there is no quarter's interest to count them in: lending goes on, nobody is debited."""
+    ended = {**LATE, "rules.subsidy.until": "2019-03-31", "fiscal.budget_share": 0.1}
+    _, world = history(county(ended))
+    c = world.community
+    assert c is not None
+    assert not c.out.by_lender[:, state.YEARLY].any()
+    assert sum(world.lists.amount) > 2 * sum(world.lists.paid)
+    assert c.is_open.all() and not c.charges.any()
+    _, goes_on = history(county({**ended, "rules.subsidy.until": "2030-12-31"}))
+    assert goes_on.community is not None and not goes_on.community.is_open.any()
+
+
 @pytest.mark.parametrize("pays_first", [False, True])
 def test_compiled_and_plain_institutions_agree(busy: Setup, pays_first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every call of a busy history is made twice, compiled and as written, and fills in the same."""
