@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from sim import arrears, clock, margin, outcomes
+from sim.households.reduced_form import REPAID
+from sim.households.state import OPEN
 from sim.replication import prepare, simulate
 from sim.scenario import Scenario
+from sim.units import interest
 from sim.warmup import freeze, opening_state
 from sim.world import Setup, World
 from tests.properties import test_households as few
@@ -127,3 +130,45 @@ def test_no_combination_of_mechanisms_loses_a_fen(seed: int) -> None:
     state = freeze(setup, simulate(setup, 0), clock.day_of(YEAR_2))
     later = prepare(scenario.with_changes({"information_on": YEAR_2, "sized_year": 2019}), seed, state, END)
     check(later, simulate(later, 1))
+
+
+# --- interest ----------------------------------------------------------------------------------------
+
+CALM: dict[str, Any] = {  # rich households who always want to pay, and lenders who never wait
+    "livelihoods.households": 250, "livelihoods.income_per_head_yuan": 200_000, "livelihoods.mortality_multiple": 0.0,
+    "livelihoods.lost_labour_per_death": 0.0, "livelihoods.peers": "none", f"{few.BEHAVIOUR}.strategic_logit": -100.0,
+    f"{few.BEHAVIOUR}.rating_logit": 0.0, "lending.debits_above_quarters": 1e9, "lending.waits_above_quarters": 1e9,
+}  # fmt: skip
+FIRMS = {
+    "livelihoods.firms": {**few.FIRMS["livelihoods.firms"], "can_fail": False},
+    "rules.firm.yuan_per_household": 20_000,
+    "rules.firm.term_months": 12,
+}
+PUT_OFF = {"livelihoods.weather.extension": {"from_severity": 0.05, "months": 6}, "rules.loan.extension_months": 6}
+ROUNDING = 1000  # fen, over some thousand parts of interest
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_fen_of_interest_is_somebodys(seed: int) -> None:
+    """Where all repay on their dates: what borrowers paid and the subsidy together are the contract interest."""
+    luck = random.Random(seed)
+    law = {key: values for key, values in LAW.items() if key.startswith(("subsidy.", "interest."))}
+    some = {f"rules.{key}": luck.choice(values) for key, values in law.items() if luck.random() < 0.4}
+    for mechanism in (FIRMS, {**PUT_OFF, "rules.loan.extension_subsidised": luck.random() < 0.5}):
+        some |= mechanism if luck.random() < 0.5 else {}
+    setup, world = start(few.county({**CALM, **some}), seed)
+    loans, fates, c, rules = world.loans, world.fates, world.community, setup.rules
+    assert c is not None
+    kinds = [c.people] + ([c.firms.people] if c.firms is not None else [])
+    upto = np.where(fates.missed <= setup.last_day, fates.missed, loans.start)  # of open loans as far as it was settled
+    for people in kinds:
+        runs = np.flatnonzero(people.status == OPEN)
+        upto[people.loan[runs]] = people.accrued_to[runs]
+    contract = interest(loans.balance, loans.rate_ppm, upto - loans.start, rules.interest.day_count).sum()
+    paid = c.interest.sum() + sum(p.interest_due.sum() + p.arrears.sum() for p in kinds)
+    waits = sum(p.carry.sum() + p.withheld.sum() for p in kinds)  # for a list
+    pays_first, each = rules.subsidy.paid_to == "household", rules.subsidy.paid_when in (None, "each_settlement")
+    paid += waits if pays_first and each else 0 if pays_first else waits + c.entitled.sum()
+    late = int((fates.fate != REPAID).sum())
+    assert len(loans) > 150 and late <= 3
+    assert late or abs(int(paid) - int(contract)) <= ROUNDING
