@@ -148,7 +148,7 @@ class _Teller(Relived):
         for row in np.flatnonzero(world.loans.household == self.register.id[0]):
             yield made_step(self.rules, world.loans, int(row))
             for i in np.flatnonzero(claims.row == row):
-                yield from claim_steps(self.setup, world.flows, claims, int(i))
+                yield from claim_steps(self.setup, world.flows, claims, int(i), int(world.loans.start[row]))
         for file, day, fen in receivables.refunds_of(world, self.row):
             days = day - world.lists.period_end[file]
             yield self._step(day, "refund", "subsidy.paid_to", refund=fen, days=days)

@@ -102,8 +102,8 @@ def _visited(opening: OpeningState) -> I64:
     if opening.firms is None:
         return rows
     parts = opening.firms.loan[opening.firms.loan >= 0]
-    signed = np.stack([opening.loans.household[parts], opening.loans.start[parts]])
-    return np.setdiff1d(rows, np.delete(parts, np.unique(signed, axis=1, return_index=True)[1]))
+    first, _ = opening.loans.contracts(parts)
+    return np.setdiff1d(rows, np.delete(parts, first))
 
 
 def limits(rules: Rules, set_fen: I64) -> I64:
@@ -142,12 +142,10 @@ def check_lending(scenario: Scenario, rules: Rules) -> None:
         )
         raise InputError(scenario.name, "livelihoods.weather.extension.months", put_off.months, allowed)
     key, renewed = "loan.renewals_max", scenario.defaults.renewed_instead
-    if (
-        renewed > 0 and rules.loan.renewals_max == 0 and key not in scenario.rule_changes
-    ):  # who sets it to 0 switches it off
-        raise InputError(
-            scenario.name, "defaults.renewed_instead", renewed, f"0: no renewals ({key}, {rules.sources[key]})"
-        )
+    is_switched_off = key in scenario.rule_changes  # who sets it to 0 means to switch renewals off
+    if renewed > 0 and rules.loan.renewals_max == 0 and not is_switched_off:
+        allowed = f"0: no renewals ({key}, {rules.sources[key]})"
+        raise InputError(scenario.name, "defaults.renewed_instead", renewed, allowed)
     _check_insurance(scenario, rules)
 
 

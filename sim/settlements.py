@@ -81,10 +81,8 @@ def _minutes(setup: Setup, world: World, which: I64) -> F64:
     out = np.full(rows.size, float(setup.scenario.office.minutes_per_claim))
     if c is not None and h is not None and h.firms is not None:
         parts = np.flatnonzero(c.owner[rows] >= h.firms.firm.size)
-        loans, of_firms = Loans(*c.book), rows[parts]
-        signed = np.stack([loans.household[of_firms], loans.start[of_firms]])  # a firm has one loan at a time
-        _, of, n = np.unique(signed, axis=1, return_inverse=True, return_counts=True)
-        out[parts] /= n[of.reshape(-1)]
+        _, of = Loans(*c.book).contracts(rows[parts])
+        out[parts] /= np.bincount(of)[of]
     return out
 
 

@@ -15,7 +15,7 @@ from sim.errors import InputError
 from sim.fund import claims as fund_claims
 from sim.fund.account import handed_over_on
 from sim.fund.claims import FAR, NEVER
-from sim.fund.days import decision_days, filing_days, walk
+from sim.fund.days import decision_days, entitled_on, filing_days, walk
 from sim.households.reduced_form import CAUSES, DEFAULTED
 from sim.law import Rules, load_rates, vocabulary
 from sim.law.chain import START, ClaimStep
@@ -109,7 +109,8 @@ def trace_unpaid(
     fund, bank = (int(fen) for fen in fund_claims.split(rules, amount))
     steps = [
         _step(rules, start, "made", _rate_rule(term_months > 12), principal=principal, rate_ppm=rate),
-        *_subsidy_over(rules, start, due),
+        *_subsidy_over(rules, start, due, int(entitled[0])),
+        _missed(rules, "matured", start, due, int(entitled[0]), principal=principal),
         *_unpaid_steps(rules, calendar, due, int(entitled[0]), int(filed[0]), None, principal, amount),
     ]  # fmt: skip
     steps.sort(key=lambda step: step.on)
@@ -133,28 +134,30 @@ def trace_unpaid(
     return steps
 
 
-def _subsidy_over(rules: Rules, start: int, due: int) -> list[Step]:
-    """The end of the subsidy of a made-up loan, where it is not its date of repayment."""
+def _end_of_subsidy(rules: Rules, start: int, due: int, entitled: int) -> tuple[int, str]:
+    """First day without subsidy of a loan that is not repaid on its date, and the rule that ends it."""
     subsidy = rules.subsidy
-    ends = [] if subsidy.months is None else [(int(clock.add_months(np.array([start]), subsidy.months)[0]), "months")]
+    ends = [(due if subsidy.stops_at == "maturity" else entitled, "subsidy.stops_at")]
+    if subsidy.months is not None:
+        ends.append((int(clock.add_months(np.array([start]), subsidy.months)[0]), "subsidy.months"))
     if subsidy.until is not None:
-        ends.append((clock.day_of(dt.date.fromisoformat(subsidy.until)) + 1, "until"))
-    if subsidy.stops_at == "day_90":
-        ends.append((due + rules.claim.wait_days, "stops_at"))
-    day, rule = min(ends, default=(due, ""))
-    first = max(day, start)
-    return (
-        []
-        if not rule or (day == due and rule != "stops_at")
-        else [_step(rules, first, "subsidy_over", f"subsidy.{rule}")]
-    )
+        ends.append((clock.day_of(dt.date.fromisoformat(subsidy.until)) + 1, "subsidy.until"))
+    day, rule = min(ends, key=lambda end: end[0])
+    return max(day, start), rule
 
 
-def _missed_rule(rules: Rules) -> str:
-    """What ends the subsidy on the missed date; the rule of overdue days where something else ends it."""
-    subsidy = rules.subsidy
-    is_other = subsidy.months is not None or subsidy.until is not None or subsidy.stops_at != "maturity"
-    return "claim.counts_from" if is_other else "subsidy.stops_at"
+def _subsidy_over(rules: Rules, start: int, due: int, entitled: int) -> list[Step]:
+    """The end of the subsidy, where it is not the date of repayment."""
+    day, rule = _end_of_subsidy(rules, start, due, entitled)
+    return [_step(rules, day, "subsidy_over", rule)] if day != due else []
+
+
+def _missed(rules: Rules, what: str, start: int, due: int, entitled: int, **amounts: int) -> Step:
+    """The date passes without payment: ``what`` says that the subsidy ends as well, where it does."""
+    day, rule = _end_of_subsidy(rules, start, due, entitled)
+    if day == due:
+        return _step(rules, due, what, rule, **amounts)
+    return _step(rules, due, f"{what}_only", "claim.counts_from", **amounts)
 
 
 def _check_made_up(rules: Rules, matures: dt.date, principal_yuan: float, term_months: int, cause: str) -> None:
@@ -197,8 +200,10 @@ def trace_history(
         what = "repaid_late" if fates.repaid[row] > fates.missed[row] else "repaid"
         return [*steps, _step(rules, int(fates.repaid[row]), what, "subsidy.stops_at", principal=balance)]
     if claim.size == 0:
-        return [*steps, _step(rules, int(fates.missed[row]), "missed", "subsidy.stops_at", principal=balance)]
-    return steps + claim_steps(setup, world.flows, claims, int(claim[0]))
+        start, missed = int(loans.start[row]), int(fates.missed[row])
+        entitled = int(entitled_on(rules, setup.calendar, np.array([missed]))[0])
+        return [*steps, _missed(rules, "missed", start, missed, entitled, principal=balance)]
+    return steps + claim_steps(setup, world.flows, claims, int(claim[0]), int(loans.start[row]))
 
 
 def made_step(rules: Rules, loans: Loans, row: int) -> Step:
@@ -228,21 +233,15 @@ def _rate_rule(is_long: bool) -> str:
     return "loan.rate_over_one_year" if is_long else "loan.rate_up_to_one_year"
 
 
-def claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
-    """A claim on its way, as far as the history goes."""
+def claim_steps(setup: Setup, flows: Any, claims: Any, i: int, start: int) -> list[Step]:
+    """A claim on its way, as far as the history goes; ``start`` is the day on which its loan was made."""
     rules = setup.rules
     amount, principal = int(claims.amount[i]), int(claims.principal[i])
-    steps = _unpaid_steps(rules, setup.calendar, int(claims.missed[i]), int(claims.entitled[i]), int(claims.filed[i]),
-                          int(claims.reviewed[i]), principal, amount)  # fmt: skip
-    rule = _missed_rule(rules)
-    steps[0] = _step(
-        rules,
-        int(claims.missed[i]),
-        "missed" if rule == "subsidy.stops_at" else "missed_only",
-        rule,
-        principal=principal,
-        cause=int(claims.cause[i]),
-    )
+    missed, entitled, filed = int(claims.missed[i]), int(claims.entitled[i]), int(claims.filed[i])
+    steps = [
+        _missed(rules, "missed", start, missed, entitled, principal=principal, cause=int(claims.cause[i])),
+        *_unpaid_steps(rules, setup.calendar, missed, entitled, filed, int(claims.reviewed[i]), principal, amount),
+    ]  # fmt: skip
     if claims.decided[i] > 0:
         what = "refused" if claims.is_refused[i] else "approved"
         steps.append(_step(rules, int(claims.decided[i]), _by_whom(rules, what), _decision_rule(rules), claim=amount))
@@ -268,7 +267,7 @@ def claim_steps(setup: Setup, flows: Any, claims: Any, i: int) -> list[Step]:
 def _unpaid_steps(
     rules: Rules, calendar: Calendar, due: int, entitled: int, filed: int, reviewed: int | None, principal: int, amount: int
 ) -> list[Step]:  # fmt: skip
-    """From the missed date to the decision: the pack's own steps, the clerks' on the day they were done.
+    """From the missed date, itself not told, to the decision: the pack's own steps, the clerks' on the day they were done.
 
     ``reviewed`` is None where no clerk holds the claim up, NEVER where they have not come to it.
     """
@@ -289,12 +288,11 @@ def _unpaid_steps(
         for s in chain.before
         if s.name not in waits
     ]
-    if filed in filing_days(rules, calendar) and filed - 1 not in filing_days(rules, calendar):
+    may_file = filing_days(rules, calendar)
+    if filed in may_file and filed - 1 not in may_file:
         done.insert(0, _step(rules, filed, "window", "claim.windows"))
-    rule = _missed_rule(rules)
     unit = "entitled" if rules.claim.wait_unit == "days" else "entitled_working"
     return [
-        _step(rules, due, "matured" if rule == "subsidy.stops_at" else "matured_only", rule, principal=principal),
         _step(rules, due, "penalty", "claim.penalty_multiplier"),
         _step(rules, entitled, unit, "claim.wait_days", days=rules.claim.wait_days),
         *sorted(done, key=lambda step: step.on),

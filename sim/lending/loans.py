@@ -86,6 +86,20 @@ class Loans:
         """The same loans with some columns replaced."""
         return Loans(**{f.name: columns.get(f.name, getattr(self, f.name)) for f in fields(self)})
 
+    def contracts(self, rows: Array) -> tuple[I64, I64]:
+        """Which of some loans are parts of one contract: a household, or a firm with a row for each quota, signs once a day.
+
+        Returns
+        -------
+        first : (contracts,) int64
+            Place in ``rows`` of the first part of each.
+        of : (len(rows),) int64
+            Contract of each.
+        """
+        signed = np.stack([self.household[rows], self.start[rows]])
+        _, first, of = np.unique(signed, axis=1, return_index=True, return_inverse=True)
+        return first, of.reshape(-1)
+
     @staticmethod
     def concat(parts: list[Loans]) -> Loans:
         """Several books one after the other."""

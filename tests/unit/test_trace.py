@@ -52,6 +52,25 @@ def test_unusual_terms_are_told_as_the_pack_has_them() -> None:
     assert (str(by["handed_over"].on), by["handed_over"].amounts) == ("2018-08-06", {"fund": 1_400_000})
 
 
+@pytest.mark.parametrize(
+    ("change", "over", "missed"),
+    [
+        ({"subsidy.months": 48}, None, "matured"),  # beyond the date: it ends with the loan
+        ({"subsidy.months": 36}, None, "matured"),
+        ({"subsidy.months": 12}, "2015-07-15", "matured_only"),
+        ({"subsidy.until": "2017-12-31"}, None, "matured"),
+        ({"subsidy.stops_at": "day_90"}, "2017-10-13", "matured_only"),
+        ({"subsidy.stops_at": "day_90", "claim.wait_days": 60, "claim.wait_unit": "working_days"}, "entitled", "matured_only"),
+    ],
+)  # fmt: skip
+def test_a_subsidy_ends_with_the_earliest_of_its_rules(change: dict[str, Any], over: str | None, missed: str) -> None:
+    scenario = sim.Scenario.load("x-county", {f"rules.{key}": value for key, value in change.items()})
+    by = {s.what: s for s in sim.trace_unpaid(scenario, JULY)}
+    assert missed in by
+    expected = by["entitled_working"].on.isoformat() if over == "entitled" else over
+    assert (by["subsidy_over"].on.isoformat() if "subsidy_over" in by else None) == expected
+
+
 def test_a_decision_without_a_meeting_names_none() -> None:
     steps = {"after": ["notice", "review"], "actor": "leading_group", "rolling": True}
     scenario = sim.Scenario.load("x-county", {"rules.claim.steps.meeting": steps})
